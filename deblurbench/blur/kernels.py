@@ -1,0 +1,111 @@
+"""Blur kernels: drawn at random within their parameters; each sums to one and has its centroid at its centre."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deblurbench.registry import BLURS, NonNegativeFloat, PositiveFloat
+
+Kernel = NDArray[np.float32]
+Range = tuple[PositiveFloat, PositiveFloat]
+
+
+class Blur(Protocol):
+    """A kind of blur. Its kernels are square, (2 radius + 1) on a side."""
+
+    radius: int
+
+    def kernel(self, generator: np.random.Generator) -> Kernel:
+        """A kernel (2 radius + 1, 2 radius + 1), float32, drawn with `generator`."""
+
+
+@BLURS.register("gaussian")
+class Gaussian:
+    """An isotropic Gaussian with a standard deviation drawn uniformly from `sigma` = [lowest, highest], in pixels."""
+
+    def __init__(self, *, sigma: Range = (1.0, 3.0)) -> None:
+        self.sigma = _ordered("sigma", sigma)
+        self.radius = math.ceil(4 * self.sigma[1])
+
+    def kernel(self, generator: np.random.Generator) -> Kernel:
+        sigma = generator.uniform(*self.sigma)
+        offsets = np.arange(-self.radius, self.radius + 1)
+        taps = np.exp(-0.5 * (offsets / sigma) ** 2)
+        kernel = np.outer(taps, taps)
+        return (kernel / kernel.sum()).astype(np.float32)
+
+
+@BLURS.register("motion")
+class Motion:
+    """Camera shake: the trace of a random trajectory (Boracchi & Foi 2012, as DeblurGAN used it), sub-pixel.
+
+    A particle moves with inertia, is shaken (`shake`, Gaussian), pulled back to where it started (`pull`) and now and
+    then thrown about (`jerk`, the chance of it over one exposure). The trace is scaled so that its longer side spans a
+    length drawn uniformly from `length` = [shortest, longest], in pixels.
+    """
+
+    STEPS = 256
+
+    def __init__(
+        self,
+        *,
+        length: Range = (5.0, 20.0),
+        shake: NonNegativeFloat = 4.0,
+        pull: NonNegativeFloat = 0.7,
+        jerk: NonNegativeFloat = 0.3,
+    ) -> None:
+        self.length = _ordered("length", length)
+        self.shake, self.pull, self.jerk = shake, pull, jerk
+        # A curve of this extent lies within this distance of its centroid, plus one pixel of bilinear footprint.
+        self.radius = math.ceil(self.length[1]) + 1
+
+    def kernel(self, generator: np.random.Generator) -> Kernel:
+        trace = self._trajectory(generator)
+        extent = max(np.ptp(trace.real), np.ptp(trace.imag))
+        trace = (trace - trace.mean()) * (generator.uniform(*self.length) / extent)
+        return _splat(trace, self.radius)
+
+    def _trajectory(self, generator: np.random.Generator) -> NDArray[np.complex128]:
+        """Positions (STEPS,) in the complex plane; only their shape matters.
+
+        One exposure takes one unit of time, the particle starts at unit speed and keeps it on average.
+        """
+        step = 1 / self.STEPS
+        # How strongly this photographer shakes, pulls and jerks.
+        shake, pull, jerk = generator.uniform(size=3) * (self.shake, self.pull, self.jerk)
+        noise = generator.standard_normal((self.STEPS, 2)) @ np.array([1, 1j]) * (shake * math.sqrt(step))
+        jerks = generator.uniform(size=self.STEPS) < jerk * step
+        turns = generator.uniform(-math.pi / 6, math.pi / 6, size=self.STEPS)
+        velocity = complex(np.exp(2j * math.pi * generator.uniform()))
+        position, positions = 0j, np.empty(self.STEPS, np.complex128)
+        for index in range(self.STEPS):
+            positions[index] = position
+            if jerks[index]:  # a sudden throw, roughly back the way it came
+                velocity += 2 * abs(velocity) * complex(np.exp(1j * (np.angle(velocity) + math.pi + turns[index])))
+            velocity += complex(noise[index]) - pull * position * step
+            velocity /= max(abs(velocity), 1e-9)
+            position += velocity * step
+        return positions
+
+
+def _splat(trace: NDArray[np.complex128], radius: int) -> Kernel:
+    """The time that a trace spends in each pixel, each point shared bilinearly among four; sums to one."""
+    size = 2 * radius + 1
+    kernel = np.zeros((size, size))
+    x, y = trace.real + radius, trace.imag + radius
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+    right_share, bottom_share = x - left, y - top
+    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        share = (right_share if dx else 1 - right_share) * (bottom_share if dy else 1 - bottom_share)
+        np.add.at(kernel, (top + dy, left + dx), share)
+    return (kernel / kernel.sum()).astype(np.float32)
+
+
+def _ordered(name: str, bounds: Range) -> Range:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"{name} is [lowest, highest], not [{bounds[0]}, {bounds[1]}]")
+    return bounds

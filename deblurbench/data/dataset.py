@@ -1,0 +1,142 @@
+"""A data set that is ready: its table checked and decoded, and whole pairs or training patches of it on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from deblurbench.blur.camera import Camera, blur_whole, window
+from deblurbench.blur.kernels import Blur
+from deblurbench.data.cache import PixelCache
+from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION, Entry, Layout
+from deblurbench.errors import UnreadableImage, UsageError
+from deblurbench.files import digest
+from deblurbench.images import Pixels
+from deblurbench.randomness import generator
+
+DATA_VERSION = 1  # raised whenever the same files would give other pixels
+
+
+@dataclass(frozen=True)
+class Item:
+    """An entry of the table with its pixels found: digests of the contents, None for a side that it does not have."""
+
+    entry: Entry
+    sharp: str | None
+    blurred: str | None
+
+
+class PairedImages:
+    """Pairs of blurred and sharp images of one data set, from files or blurred on the fly.
+
+    `blur` is needed where sharp photographs have no blurred twin, and takes the place of the twin where they have one.
+    `test_crop` cuts validation and test images to their middle, at most so many pixels a side; nothing is resampled.
+    Every file is decoded into `cache` first; what cannot be used is named in `problems`, or raised with `strict`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        layout: Layout,
+        cache: PixelCache,
+        *,
+        blur: Blur | None = None,
+        camera: Camera | None = None,
+        test_crop: int | None = None,
+        strict: bool = False,
+    ) -> None:
+        self.name = name
+        self._cache, self._blur, self._camera, self._test_crop = cache, blur, camera or Camera(), test_crop
+        table = layout.table()
+        self._unprepared, self.problems, self._strict = table.entries, list(table.problems), strict
+        self._items: dict[str, list[Item]] = {}
+        if blur is None and any(entry.blurred is None for entry in table.entries):
+            raise UsageError(f"datasets.{name}.blur: these photographs have no blurred twins; say how to blur them")
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The table as the layout made it."""
+        return self._unprepared
+
+    def prepare(self, entries: Iterable[Entry]) -> None:
+        """Decode the files of `entries` (this data set's, perhaps behind a progress bar) and sort out what cannot be used."""
+        items: dict[str, list[Item]] = {TRAIN: [], VALIDATION: [], TEST: [], SHOWN: []}
+        for entry in entries:
+            try:
+                items[entry.split].append(self._decoded(entry))
+            except UnreadableImage as error:
+                self.problems.append(str(error))
+        if self._strict and self.problems:
+            raise UsageError(f"datasets.{self.name}: {self.problems[0]} ({len(self.problems)} such problems, strict: true)")
+        for split in (TRAIN, VALIDATION, TEST):
+            if not items[split]:
+                why = f"; {len(self.problems)} were left out, the first: {self.problems[0]}" if self.problems else ""
+                raise UsageError(f"datasets.{self.name}: no usable {split} images{why}")
+        self._items = {split: sorted(found, key=lambda item: item.entry.key) for split, found in items.items()}
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of everything in the data that can change a result: keys, splits and the content of every file."""
+        rows = [
+            [item.entry.key, split, item.entry.group, item.sharp, item.blurred]
+            for split, items in sorted(self._items.items())
+            for item in items
+        ]
+        return digest([DATA_VERSION, rows])
+
+    def items(self, split: str) -> list[Item]:
+        """The usable items of a split, by key."""
+        return self._items[split]
+
+    def whole(self, item: Item) -> tuple[Pixels, Pixels | None]:
+        """The whole (or `test_crop`ped) blurred image of `item`, and the sharp one where it has one, (H, W, 3)."""
+        sharp = None if item.sharp is None else self._middle(self._cache.pixels(item.sharp))
+        if sharp is not None and self._blur is not None:
+            # Keyed by the image alone: every model, seed and machine is judged on the same blurred image.
+            return blur_whole(sharp, self._blur, self._camera, generator("evaluation", item.entry.key)), sharp
+        assert item.blurred is not None  # prepared items without a blur have their blurred file
+        return self._middle(self._cache.pixels(item.blurred)), sharp
+
+    def patch(self, item: Item, size: int, random: np.random.Generator) -> tuple[Pixels, Pixels]:
+        """A random `size` x `size` training pair of `item`, flipped and turned at random; all drawn from `random`."""
+        assert item.sharp is not None  # only the split "shown" has none
+        sharp = self._cache.pixels(item.sharp)
+        top, left = (int(random.integers(0, max(side - size, 0) + 1)) for side in sharp.shape[:2])
+        if self._blur is not None:
+            margin = self._blur.radius  # the light that blur brings in from beyond the patch
+            around = window(sharp, top - margin, left - margin, size + 2 * margin, size + 2 * margin)
+            pair = (self._camera.photograph(around, self._blur.kernel(random), random), around[margin:, margin:][:size, :size])
+        else:
+            assert item.blurred is not None
+            pair = (window(self._cache.pixels(item.blurred), top, left, size, size), window(sharp, top, left, size, size))
+        flips = random.integers(0, 2, size=3)
+        return _turned(pair[0], flips), _turned(pair[1], flips)
+
+    def _decoded(self, entry: Entry) -> Item:
+        use_twin = self._blur is None or entry.sharp is None
+        sharp = None if entry.sharp is None else self._cache.add(entry.sharp)
+        blurred = None if entry.blurred is None or not use_twin else self._cache.add(entry.blurred)
+        if sharp and blurred and sharp[1] != blurred[1]:
+            sizes = " and ".join(f"{shape[1]}x{shape[0]}" for shape in (blurred[1], sharp[1]))
+            raise UnreadableImage(f"{entry.blurred}: the sides of this pair differ in size ({sizes}); make them equal")
+        return Item(entry, sharp and sharp[0], blurred and blurred[0])
+
+    def _middle(self, pixels: Pixels) -> Pixels:
+        if self._test_crop is None:
+            return pixels
+        height, width = (min(side, self._test_crop) for side in pixels.shape[:2])
+        top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+        return pixels[top : top + height, left : left + width]
+
+
+def _turned(patch: Pixels, flips: np.ndarray) -> Pixels:
+    """One of the eight turns and reflections of a square patch."""
+    if flips[0]:
+        patch = patch[::-1]
+    if flips[1]:
+        patch = patch[:, ::-1]
+    if flips[2]:
+        patch = patch.swapaxes(0, 1)
+    return patch

@@ -1,0 +1,69 @@
+"""Kaggle `kwentar/blur-dataset`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from deblurbench.data.table import SHOWN, TEST, Entry, Table, split_by_hash
+from deblurbench.errors import UsageError
+from deblurbench.images import list_images
+from deblurbench.registry import LAYOUTS, PositiveInt
+
+FOLDERS = {"S": "sharp", "F": "defocused_blurred", "M": "motion_blurred"}
+COPIES = ("blur_dataset_scaled", "blur_dataset")  # what people have the three folders in; the smaller first
+NAME = re.compile(r"(?P<id>\d+)_(?P<device>.+)_(?P<kind>[SFM])", re.IGNORECASE)
+
+
+@LAYOUTS.register("kwentar-blur")
+class KwentarBlur:
+    """Kaggle `kwentar/blur-dataset` (CC0, A. Alekseev): 350 triplets `{id}_{DEVICE}_{S|F|M}.ext`, read as downloaded.
+
+    The three photographs of a triplet are separate exposures and not aligned (16 to 148 pixels apart), so only the sharp
+    ones are used to train and score, blurred by us. Really blurred ones of the test scenes are restored and shown, the
+    first `shown` of each kind. Split by id.
+    """
+
+    def __init__(self, *, path: str, shown: PositiveInt = 3) -> None:
+        self.path, self.shown = Path(path).expanduser(), shown
+
+    def table(self) -> Table:
+        root = self._root()
+        problems: list[str] = []
+        sharp = {key: path for key, path in _keyed(root, "S", problems)}
+        if not sharp:
+            raise UsageError(f"{root / 'sharp'}: holds no image named like 0_IPHONE-SE_S.JPG; give the downloaded folder")
+        splits = split_by_hash(number for number, _ in sharp)
+        entries = [Entry(f"{number}_{device}", splits[number], number, sharp=path) for (number, device), path in sharp.items()]
+        for kind in ("F", "M"):
+            if (root / FOLDERS[kind]).is_dir():
+                tested = [(key, path) for key, path in _keyed(root, kind, problems) if splits.get(key[0]) == TEST]
+                entries += [
+                    Entry(f"{number}_{device}_{kind}", SHOWN, number, blurred=path)
+                    for (number, device), path in tested[: self.shown]
+                ]
+        return Table(tuple(entries), tuple(problems))
+
+    def _root(self) -> Path:
+        """The folder that holds `sharp`: the one given, or one of the two copies in it, the scaled one where both are."""
+        for folder in (self.path, *(self.path / copy for copy in COPIES)):
+            if (folder / "sharp").is_dir():
+                return folder
+        raise UsageError(f"{self.path}: holds no folder 'sharp'; give the one that kwentar/blur-dataset was unpacked to")
+
+
+def _keyed(root: Path, kind: str, problems: list[str]) -> Iterator[tuple[tuple[str, str], Path]]:
+    """((id, device), file) of one of the three folders, by id; a name of another shape becomes a problem."""
+    found: dict[tuple[str, str], Path] = {}
+    for path in list_images(root / FOLDERS[kind]):
+        match = NAME.fullmatch(path.stem)
+        if match is None or match["kind"].upper() != kind:
+            problems.append(f"{path}: is not named like 0_IPHONE-SE_{kind}.JPG")
+            continue
+        key = (match["id"], match["device"])
+        if key in found:
+            problems.append(f"{path}: is the same photograph by name as {found[key].name}")
+        else:
+            found[key] = path
+    yield from sorted(found.items(), key=lambda item: (int(item[0][0]), item[0][1]))

@@ -1,0 +1,92 @@
+"""A folder of own pairs, and the curated Kaggle list, which has the same shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table, match_by_name, split_by_hash
+from deblurbench.errors import UsageError
+from deblurbench.images import list_images
+from deblurbench.registry import LAYOUTS
+
+
+@LAYOUTS.register("paired-folder")
+class PairedFolder:
+    """`{train,validation,test}/{blur,sharp}/NAME.*`, or `{blur,sharp}/NAME.*` with no split; matched by name.
+
+    Where `validation` (or every split) is missing it is carved out by a hash of the name, a tenth each: the test images
+    that are shipped stay the test images.
+    """
+
+    def __init__(self, *, path: str) -> None:
+        self.path = Path(path).expanduser()
+
+    def table(self) -> Table:
+        if not self.path.is_dir():
+            raise UsageError(f"{self.path}: there is no such folder; give the one that holds train/, validation/ and test/")
+        if (self.path / "blur").is_dir() or (self.path / "sharp").is_dir():
+            return self._unsplit()
+        present = [split for split in (TRAIN, VALIDATION, TEST) if (self.path / split).is_dir()]
+        if TRAIN not in present or TEST not in present:
+            wanted = "{train,validation,test}/{blur,sharp}"
+            raise UsageError(f"{self.path}: holds no {wanted} and no {{blur,sharp}}; choose the folder above them")
+        entries: list[Entry] = []
+        problems: list[str] = []
+        for split in present:
+            pairs, found = _pairs(self.path / split)
+            problems += found
+            entries += [Entry(f"{split}-{stem}", split, stem, sharp, blurred) for stem, blurred, sharp in pairs]
+        if VALIDATION not in present:
+            entries = _carve_validation(entries)
+        return Table(tuple(entries), tuple(problems))
+
+    def _unsplit(self) -> Table:
+        pairs, problems = _pairs(self.path)
+        splits = split_by_hash(stem for stem, _, _ in pairs)
+        return Table(
+            tuple(Entry(stem, splits[stem], stem, sharp, blurred) for stem, blurred, sharp in pairs), tuple(problems)
+        )
+
+
+@LAYOUTS.register("dblur")
+class DBlur:
+    """One subset of Kaggle `jishnuparayilshibu/a-curated-list-of-image-deblurring-datasets`, read as downloaded.
+
+    `path` is the download (the folder above `DBlur`, `DBlur` itself, or the subset); `subset` is `CelebA`, say.
+    """
+
+    def __init__(self, *, path: str, subset: str = "CelebA") -> None:
+        self.path, self.subset = Path(path).expanduser(), subset
+
+    def table(self) -> Table:
+        if not self.path.is_dir():
+            raise UsageError(f"{self.path}: there is no such folder; give the one that the Kaggle download was unpacked to")
+        candidates = [self.path / "DBlur" / self.subset, self.path / self.subset]
+        if self.path.name == self.subset:
+            candidates.append(self.path)
+        for folder in candidates:
+            if folder.is_dir():
+                return PairedFolder(path=str(folder)).table()
+        raise UsageError(f"{self.path}: holds no DBlur/{self.subset}; give the folder that the Kaggle download was unpacked to")
+
+
+def _pairs(folder: Path) -> tuple[list[tuple[str, Path, Path]], list[str]]:
+    pairs, problems = match_by_name(list_images(folder / "blur"), list_images(folder / "sharp"))
+    if not pairs:
+        raise UsageError(f"{folder}: no file in blur/ has a twin of the same name in sharp/; name both sides alike")
+    return pairs, problems
+
+
+def _carve_validation(entries: list[Entry]) -> list[Entry]:
+    """A tenth of the training entries, contiguous by name, becomes validation.
+
+    Contiguous, because neighbouring names are often frames of one sequence: scattered ones would be in both splits.
+    """
+    train = sorted((entry for entry in entries if entry.split == TRAIN), key=lambda entry: entry.key)
+    if len(train) < 2:
+        raise UsageError(f"{train[0].files[0].parent}: one training pair leaves none for validation; give at least 2")
+    carved = {entry.key for entry in train[-max(1, round(len(train) / 10)) :]}
+    return [
+        Entry(entry.key, VALIDATION, entry.group, entry.sharp, entry.blurred) if entry.key in carved else entry
+        for entry in entries
+    ]

@@ -1,0 +1,33 @@
+"""A folder of own sharp photographs, to be blurred."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table, split_by_hash
+from deblurbench.errors import UsageError
+from deblurbench.images import list_images
+from deblurbench.registry import LAYOUTS
+
+
+@LAYOUTS.register("sharp-folder")
+class SharpFolder:
+    """`{train,validation,test}/NAME.*`, or `NAME.*` alone, split by a hash of the name: a tenth each to validate and test."""
+
+    def __init__(self, *, path: str) -> None:
+        self.path = Path(path).expanduser()
+
+    def table(self) -> Table:
+        if all((self.path / split).is_dir() for split in (TRAIN, VALIDATION, TEST)):
+            return Table(
+                tuple(
+                    Entry(f"{split}-{photo.stem}", split, photo.stem, sharp=photo)
+                    for split in (TRAIN, VALIDATION, TEST)
+                    for photo in list_images(self.path / split)
+                )
+            )
+        photos = list_images(self.path)
+        if not photos:
+            raise UsageError(f"{self.path}: holds no images; give a folder of sharp photographs")
+        splits = split_by_hash(photo.stem for photo in photos)
+        return Table(tuple(Entry(photo.stem, splits[photo.stem], photo.stem, sharp=photo) for photo in photos))

@@ -1,0 +1,49 @@
+"""Losses that compare pixel with pixel."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from deblurbench.losses.base import Loss
+from deblurbench.registry import LOSSES, NonNegativeFloat, PositiveFloat
+
+
+@LOSSES.register("l1")
+class L1(Loss):
+    """Mean absolute difference."""
+
+    def __init__(self, *, weight: NonNegativeFloat = 1.0) -> None:
+        super().__init__(weight)
+
+    def forward(self, restored: Tensor, sharp: Tensor) -> Tensor:
+        return F.l1_loss(restored, sharp)
+
+
+@LOSSES.register("mse")
+class MSE(Loss):
+    """Mean squared difference."""
+
+    def __init__(self, *, weight: NonNegativeFloat = 1.0) -> None:
+        super().__init__(weight)
+
+    def forward(self, restored: Tensor, sharp: Tensor) -> Tensor:
+        return F.mse_loss(restored, sharp)
+
+
+@LOSSES.register("charbonnier")
+class Charbonnier(Loss):
+    """sqrt(difference^2 + epsilon^2), averaged (Lai et al. 2017): L1 that is smooth at zero."""
+
+    def __init__(self, *, weight: NonNegativeFloat = 1.0, epsilon: PositiveFloat = 1e-3) -> None:
+        super().__init__(weight)
+        self.epsilon = epsilon
+
+    def forward(self, restored: Tensor, sharp: Tensor) -> Tensor:
+        return charbonnier(restored - sharp, self.epsilon)
+
+
+def charbonnier(difference: Tensor, epsilon: float) -> Tensor:
+    """The mean of sqrt(difference^2 + epsilon^2), in float32 whatever the precision of the input."""
+    return torch.sqrt(difference.float().square() + epsilon**2).mean()

@@ -1,0 +1,64 @@
+"""The VGG content loss, which needs torchvision's trained weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from deblurbench.errors import UsageError, one_line
+from deblurbench.losses.base import Loss
+from deblurbench.registry import LOSSES, NonNegativeFloat
+
+CONV3_3 = 15  # torchvision's vgg19.features up to and with conv3_3, before its activation
+
+
+@LOSSES.register("vgg")
+class VGG(Loss):
+    """Mean squared difference of VGG19 conv3_3 features (Johnson et al. 2016; DeblurGAN, Kupyn et al. 2018).
+
+    The weights (548 MB, checked by hash) are fetched by torchvision into its cache before training begins.
+    """
+
+    def __init__(self, *, weight: NonNegativeFloat = 0.006) -> None:
+        super().__init__(weight)
+        self._features: dict[torch.device, nn.Module] = {}  # a plain dict: no part of the model's weights
+
+    def prepare(self) -> None:
+        self._features_on(torch.device("cpu"))
+
+    def forward(self, restored: Tensor, sharp: Tensor) -> Tensor:
+        features = self._features_on(restored.device)
+        with torch.no_grad():
+            target = features(_normalized(sharp))
+        return F.mse_loss(features(_normalized(restored)), target)
+
+    def _features_on(self, device: torch.device) -> nn.Module:
+        if device not in self._features:
+            source = next(iter(self._features.values()), None)
+            self._features[device] = (source or _trained_features()).to(device)
+        return self._features[device]
+
+
+def _trained_features() -> nn.Module:
+    from torchvision.models import VGG19_Weights, vgg19
+
+    weights = VGG19_Weights.IMAGENET1K_V1
+    try:
+        state = weights.get_state_dict(progress=True, check_hash=True)
+    except Exception as error:  # urllib, ssl, socket and a wrong hash each raise their own
+        folder = f"{torch.hub.get_dir()}/checkpoints"
+        raise UsageError(
+            f"loss 'vgg': its weights could not be fetched ({one_line(error)}); "
+            f"put {weights.url.rsplit('/', 1)[-1]} into {folder}, or use the loss 'edge', which needs none"
+        ) from error
+    model = vgg19()
+    model.load_state_dict(state)
+    features: nn.Module = model.features[:CONV3_3]
+    return features.eval().requires_grad_(False)
+
+
+def _normalized(images: Tensor) -> Tensor:
+    mean = torch.tensor([0.485, 0.456, 0.406], device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor([0.229, 0.224, 0.225], device=images.device).view(1, 3, 1, 1)
+    return (images - mean) / std

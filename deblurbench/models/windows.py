@@ -1,0 +1,69 @@
+"""Calling a network on an image of any size: padding to the multiple it needs, and tiles that bound its memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+CONTEXT = 64  # pixels around a tile that the network sees and that are then cut away
+GLOBAL_LAYERS = (nn.InstanceNorm2d, nn.GroupNorm, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.MultiheadAttention)
+
+
+def call_network(network: nn.Module, image: Tensor, condition: Tensor | None = None, tile: int | None = None) -> Tensor:
+    """`network(image, condition)` at the size of `image` (B, C, H, W), whatever multiple the network needs.
+
+    With `tile` the network sees at most `tile` pixels a side (its core and `CONTEXT` around it) at once; where no layer
+    looks at the whole image this changes the result by less than an 8-bit step. Raises ValueError for too small a tile.
+    """
+    height, width = image.shape[-2:]
+    multiple = getattr(network, "multiple", 1)
+    padded = mirror_pad(image, -height % multiple, -width % multiple)
+    if tile is None or max(height, width) <= tile:
+        return _finest(network, padded, condition)[..., :height, :width]
+    core = (tile - 2 * CONTEXT) // multiple * multiple
+    if core <= 0:
+        raise ValueError(f"a tile of {tile} pixels is too small: give more than {2 * CONTEXT + multiple}")
+    context = -(-CONTEXT // multiple) * multiple
+    result = None
+    for rows, columns in _cores(padded.shape[-2], padded.shape[-1], core):
+        top, left = max(rows.start - context, 0), max(columns.start - context, 0)
+        seen = padded[..., top : rows.stop + context, left : columns.stop + context]
+        restored = _finest(network, seen, condition)
+        if result is None:
+            result = restored.new_empty(*restored.shape[:2], *padded.shape[-2:])
+        result[..., rows, columns] = restored[..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+    assert result is not None
+    return result[..., :height, :width]
+
+
+def sees_whole_image(network: nn.Module) -> bool:
+    """Whether some layer pools or normalises over the whole image, so that tiles change the result."""
+    return any(isinstance(module, GLOBAL_LAYERS) for module in network.modules())
+
+
+def mirror_pad(image: Tensor, bottom: int, right: int) -> Tensor:
+    """Mirror `image` at its lower and right border; it may be smaller than what is added."""
+    if bottom == 0 and right == 0:
+        return image
+    rows, columns = (_mirrored(side, added, image.device) for side, added in zip(image.shape[-2:], (bottom, right), strict=True))
+    return image[..., rows, :][..., columns]
+
+
+def _mirrored(size: int, added: int, device: torch.device) -> Tensor:
+    period = max(2 * (size - 1), 1)
+    positions = torch.arange(size + added, device=device) % period
+    return torch.minimum(positions, period - positions).clamp(max=size - 1)
+
+
+def _finest(network: nn.Module, image: Tensor, condition: Tensor | None) -> Tensor:
+    output = network(image) if condition is None else network(image, condition)
+    finest: Tensor = output[0] if isinstance(output, list | tuple) else output
+    return finest
+
+
+def _cores(height: int, width: int, core: int) -> Iterator[tuple[slice, slice]]:
+    for top in range(0, height, core):
+        for left in range(0, width, core):
+            yield slice(top, min(top + core, height)), slice(left, min(left + core, width))

@@ -1,0 +1,6 @@
+"""Plain networks: image in, image out; no losses, no training, no configuration.
+
+A network is an `nn.Module` with keyword-only `in_channels` and `out_channels`. It has no global skip: the family adds it.
+`multiple` names what its input's sides must be multiples of; the family pads and crops. A network that takes
+`condition_channels` accepts `forward(image, condition)` with one vector (B, condition_channels) an image.
+"""

@@ -1,0 +1,77 @@
+"""Layers that several networks share."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def convolution3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
+    """A 3x3 convolution that keeps the size (or halves it); zero padding, the fastest on every backend."""
+    return nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
+
+
+def output_convolution(in_channels: int, out_channels: int, size: int = 3) -> nn.Conv2d:
+    """The last layer: small weights, so that a family's global skip starts as the identity and gradients still flow."""
+    layer = nn.Conv2d(in_channels, out_channels, size, padding=size // 2)
+    nn.init.normal_(layer.weight, std=1e-3)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+class FeatureModulation(nn.Module):
+    """FiLM (Perez et al. 2018): scales and shifts each channel by a linear function of the condition.
+
+    `forward(features (B, C, H, W), condition (B, D)) -> (B, C, H, W)`.
+    """
+
+    def __init__(self, condition_channels: int, channels: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(condition_channels, 2 * channels)
+
+    def forward(self, features: Tensor, condition: Tensor) -> Tensor:
+        scale, shift = self.linear(condition)[:, :, None, None].chunk(2, dim=1)
+        return features * (1 + scale) + shift
+
+
+class ResidualBlock(nn.Module):
+    """Convolution, activation, convolution, added to the input; FiLM between them where there is a condition.
+
+    `normalization` is "none" (EDSR, Lim et al. 2017: best for restoration) or "instance" (as DeblurGAN published).
+    """
+
+    def __init__(self, channels: int, *, condition_channels: int = 0, normalization: str = "none") -> None:
+        super().__init__()
+        self.first = convolution3x3(channels, channels)
+        self.normalize_first = normalization_layer(normalization, channels)
+        self.modulation = FeatureModulation(condition_channels, channels) if condition_channels else None
+        self.activation = nn.SiLU()
+        self.second = convolution3x3(channels, channels)
+        self.normalize_second = normalization_layer(normalization, channels)
+
+    def forward(self, features: Tensor, condition: Tensor | None = None) -> Tensor:
+        hidden = self.normalize_first(self.first(features))
+        if self.modulation is not None:
+            hidden = self.modulation(hidden, condition)
+        return features + self.normalize_second(self.second(self.activation(hidden)))
+
+
+class ConditionEmbedding(nn.Module):
+    """Two linear layers between the condition that a network is given and the one that its blocks see."""
+
+    def __init__(self, condition_channels: int, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(condition_channels, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+
+    def forward(self, condition: Tensor) -> Tensor:
+        embedded: Tensor = self.layers(condition)
+        return embedded
+
+
+def normalization_layer(name: str, channels: int) -> nn.Module:
+    """"none" or "instance" (with learned scale and shift). Raises ValueError for another name."""
+    if name == "none":
+        return nn.Identity()
+    if name == "instance":
+        return nn.InstanceNorm2d(channels, affine=True)
+    raise ValueError(f"normalization is 'none' or 'instance', not '{name}'")

@@ -1,0 +1,68 @@
+"""A residual U-Net."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from deblurbench.networks.layers import ConditionEmbedding, ResidualBlock, convolution3x3, output_convolution
+from deblurbench.registry import NETWORKS, PositiveInt
+
+
+@NETWORKS.register("unet")
+class UNet(nn.Module):
+    """Residual U-Net (Ronneberger et al. 2015, with residual blocks and no normalisation).
+
+    `widths` are the channels of each level, `blocks` the residual blocks of each level on the way down and up.
+    The image first becomes `stem_factor`^2 times as many channels at a `stem_factor`-th of its size (pixel unshuffle),
+    which loses nothing and makes every layer that much cheaper.
+    """
+
+    def __init__(
+        self,
+        *,
+        in_channels: int = 3,
+        out_channels: int = 3,
+        condition_channels: int = 0,
+        widths: tuple[PositiveInt, ...] = (32, 64, 96),
+        blocks: PositiveInt = 2,
+        stem_factor: PositiveInt = 2,
+    ) -> None:
+        super().__init__()
+        self.condition_channels = condition_channels
+        self.multiple = stem_factor * 2 ** (len(widths) - 1)
+        embedded = 4 * widths[0] if condition_channels else 0
+
+        def level(width: int) -> nn.ModuleList:
+            return nn.ModuleList(ResidualBlock(width, condition_channels=embedded) for _ in range(blocks))
+
+        self.embedding = ConditionEmbedding(condition_channels, embedded) if condition_channels else None
+        self.unshuffle = nn.PixelUnshuffle(stem_factor)
+        self.stem = convolution3x3(in_channels * stem_factor**2, widths[0])
+        self.down_levels = nn.ModuleList(level(width) for width in widths)
+        self.downs = nn.ModuleList(convolution3x3(a, b, stride=2) for a, b in zip(widths, widths[1:], strict=False))
+        self.up_levels = nn.ModuleList(level(width) for width in widths[-2::-1])
+        self.ups = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in zip(widths[-2::-1], widths[:0:-1], strict=True))
+        self.output = output_convolution(widths[0], out_channels * stem_factor**2)
+        self.shuffle = nn.PixelShuffle(stem_factor)
+
+    def forward(self, image: Tensor, condition: Tensor | None = None) -> Tensor:
+        embedded = self.embedding(condition) if self.embedding is not None else None
+        features = self.stem(self.unshuffle(image))  # (B, widths[0], H / stem, W / stem)
+        skips: list[Tensor] = []
+        for index, blocks in enumerate(self.down_levels):
+            if index:
+                skips.append(features)
+                features = self.downs[index - 1](features)  # half the size, the next width
+            features = _through(blocks, features, embedded)
+        for up, blocks in zip(self.ups, self.up_levels, strict=True):
+            features = F.interpolate(up(features), scale_factor=2.0, mode="nearest") + skips.pop()
+            features = _through(blocks, features, embedded)
+        result: Tensor = self.shuffle(self.output(features))
+        return result
+
+
+def _through(blocks: nn.Module, features: Tensor, condition: Tensor | None) -> Tensor:
+    for block in blocks.children():
+        features = block(features, condition)
+    return features

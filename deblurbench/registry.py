@@ -1,0 +1,186 @@
+"""Name -> class: the one way that a name in a YAML file finds code.
+
+A class registers itself with a decorator. Its constructor's signature is the schema of its YAML: every parameter may be
+given by name, is checked against its annotation, and takes its default where it is left out. A parameter annotated with
+one of the aliases below (`NetworkSpec`, `LossSpec`, ...) is a nested `{name: ..., ...}`, checked the same way.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, TypeVar
+
+from annotated_types import Ge, Gt
+
+from deblurbench.errors import UsageError, suggestion
+
+Class = TypeVar("Class", bound=type)
+Spec = dict[str, Any]
+NameOrSpec = str | Spec
+PositiveInt = Annotated[int, Gt(0)]
+PositiveFloat = Annotated[float, Gt(0)]
+NonNegativeFloat = Annotated[float, Ge(0)]
+
+
+class Registry:
+    """The classes of one kind by name; the modules of `package` are imported when a name is first asked for.
+
+    Parameters in `given` are supplied by the code that builds (channel counts, say) and may not stand in YAML.
+    """
+
+    def __init__(self, kind: str, package: str, given: tuple[str, ...] = ()) -> None:
+        self.kind = kind
+        self._package = package
+        self._given = frozenset(given)
+        self._classes: dict[str, type] = {}
+        self._complete = False
+
+    def register(self, name: str) -> Callable[[Class], Class]:
+        """Decorator that files a class under `name`. Raises ValueError where the name is taken."""
+
+        def add(cls: Class) -> Class:
+            if name in self._classes:
+                taken = self._classes[name]
+                raise ValueError(f"{self.kind} '{name}' is already {taken.__module__}.{taken.__qualname__}")
+            self._classes[name] = cls
+            return cls
+
+        return add
+
+    def names(self) -> list[str]:
+        """All registered names, sorted."""
+        self._import_all()
+        return sorted(self._classes)
+
+    def get(self, name: str, where: str = "") -> type:
+        """The class called `name`. Raises UsageError with the closest name; `where` is the key to blame."""
+        self._import_all()
+        if name not in self._classes:
+            raise UsageError(f"{_prefix(where)}no {self.kind} is called '{name}'{suggestion(name, self._classes)}")
+        return self._classes[name]
+
+    def name_of(self, instance: object) -> str:
+        """The name under which the class of `instance` is registered."""
+        self._import_all()
+        return next(name for name, cls in self._classes.items() if cls is type(instance))
+
+    def parameters(self, name: str, where: str = "") -> dict[str, inspect.Parameter]:
+        """The constructor parameters that YAML may set, with resolved annotations."""
+        cls = self.get(name, where)
+        hints = typing.get_type_hints(cls.__init__, include_extras=True)  # type: ignore[misc]
+        signature = inspect.signature(cls)
+        return {
+            parameter.name: parameter.replace(annotation=hints.get(parameter.name, Any))
+            for parameter in signature.parameters.values()
+            if parameter.name not in self._given
+        }
+
+    def resolve(self, spec: Any, where: str = "") -> Spec:
+        """`spec` (a name, or a mapping with `name`) checked and with every default filled in, nested ones too."""
+        if isinstance(spec, str):
+            spec = {"name": spec}
+        if not isinstance(spec, Mapping) or not isinstance(spec.get("name"), str):
+            raise UsageError(f"{_prefix(where)}expected a {self.kind}: a name, or a mapping with the key 'name'")
+        name = spec["name"]
+        known = self.parameters(name, where)
+        for key in spec:
+            if key != "name" and key not in known:
+                raise UsageError(f"{_prefix(_join(where, key))}unknown key of {self.kind} '{name}'{suggestion(str(key), known)}")
+        resolved: Spec = {"name": name}
+        for key, parameter in known.items():
+            if key in spec:
+                resolved[key] = check_value(parameter.annotation, spec[key], _join(where, key))
+            elif parameter.default is not inspect.Parameter.empty:
+                resolved[key] = check_value(parameter.annotation, parameter.default, _join(where, key))
+            else:
+                raise UsageError(f"{_prefix(_join(where, key))}this key of {self.kind} '{name}' must be given")
+        return resolved
+
+    def build(self, spec: Any, where: str = "", **given: Any) -> Any:
+        """An instance from `spec`, with the `given` arguments added. Raises UsageError where a value makes no sense."""
+        resolved = self.resolve(spec, where)
+        cls = self.get(resolved["name"], where)
+        arguments = {key: value for key, value in resolved.items() if key != "name"}
+        try:
+            return cls(**arguments, **given)
+        except ValueError as error:
+            raise UsageError(f"{_prefix(where)}{self.kind} '{resolved['name']}': {error}") from error
+
+    def _import_all(self) -> None:
+        if self._complete:
+            return
+        self._complete = True
+        package = importlib.import_module(self._package)
+        for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
+            importlib.import_module(f"{self._package}.{module.name}")
+
+
+def check_value(annotation: Any, value: Any, where: str) -> Any:
+    """`value` checked against `annotation` (nested specs resolved) as a plain value of YAML: lists, not tuples."""
+    registry = _registry_in(annotation)
+    if registry is not None:
+        return registry.resolve(value, where)
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType) and any(_registry_in(argument) for argument in arguments):
+        return None if value is None else check_value(next(filter(_registry_in, arguments)), value, where)
+    if origin is Sequence and _registry_in(arguments[0]):
+        if not isinstance(value, list | tuple):
+            raise UsageError(f"{_prefix(where)}expected a list")
+        return [check_value(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value)]
+    return _check_plain(annotation, value, where)
+
+
+def _check_plain(annotation: Any, value: Any, where: str) -> Any:
+    from pydantic import TypeAdapter, ValidationError  # imported late: not needed to load and use a model in Python
+
+    adapter = TypeAdapter(annotation)
+    try:
+        # Through JSON, because strict mode then still takes a list for a tuple and an integer for a float, as YAML means them.
+        checked = adapter.validate_json(json.dumps(value, default=str), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{_prefix(_join(where, *first['loc']))}{first['msg']}, not {_shown(value)}") from error
+    return adapter.dump_python(checked, mode="json")
+
+
+def _registry_in(annotation: Any) -> Registry | None:
+    if typing.get_origin(annotation) is Annotated:
+        return next((extra for extra in typing.get_args(annotation)[1:] if isinstance(extra, Registry)), None)
+    return None
+
+
+def _join(where: str, *keys: object) -> str:
+    return ".".join(str(key) for key in (where, *keys) if key != "")
+
+
+def _prefix(where: str) -> str:
+    return f"{where}: " if where else ""
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+NETWORKS = Registry("network", "deblurbench.networks", given=("in_channels", "out_channels", "condition_channels"))
+DISCRIMINATORS = Registry("discriminator", "deblurbench.networks.discriminators", given=("in_channels",))
+LOSSES = Registry("loss", "deblurbench.losses")
+ADVERSARIAL_LOSSES = Registry("adversarial loss", "deblurbench.losses.adversarial")
+METRICS = Registry("metric", "deblurbench.metrics")
+BLURS = Registry("blur", "deblurbench.blur")
+LAYOUTS = Registry("layout", "deblurbench.data.layouts")
+MODELS = Registry("model", "deblurbench.models")
+
+NetworkSpec = Annotated[NameOrSpec, NETWORKS]
+DiscriminatorSpec = Annotated[NameOrSpec, DISCRIMINATORS]
+LossSpec = Annotated[NameOrSpec, LOSSES]
+AdversarialLossSpec = Annotated[NameOrSpec, ADVERSARIAL_LOSSES]
+BlurSpec = Annotated[NameOrSpec, BLURS]
+LayoutSpec = Annotated[NameOrSpec, LAYOUTS]
+ModelSpec = Annotated[NameOrSpec, MODELS]
