@@ -13,18 +13,14 @@ def generator(*key: int | str) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=np.frombuffer(_hash(key, 16), dtype="<u8")))
 
 
-def torch_generator(*key: int | str) -> torch.Generator:
-    """A CPU generator for `key`: noise drawn with it is the same whatever device it is then moved to."""
-    return torch.Generator().manual_seed(_torch_seed(key))
+def integer_seed(*key: int | str) -> int:
+    """A seed in [0, 2^63) for `key`, for whatever takes a number."""
+    return int.from_bytes(_hash(key, 8), "little") >> 1
 
 
 def seed_torch(*key: int | str) -> None:
     """Reseed torch's own generators on all devices from `key`, for whatever draws inside a model (dropout, noise)."""
-    torch.manual_seed(_torch_seed(key))
-
-
-def _torch_seed(key: tuple[int | str, ...]) -> int:
-    return int.from_bytes(_hash(key, 8), "little") >> 1
+    torch.manual_seed(integer_seed(*key))
 
 
 def _hash(key: tuple[int | str, ...], size: int) -> bytes:

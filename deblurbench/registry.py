@@ -70,17 +70,6 @@ class Registry:
         self._import_all()
         return next(name for name, cls in self._classes.items() if cls is type(instance))
 
-    def parameters(self, name: str, where: str = "") -> dict[str, inspect.Parameter]:
-        """The constructor parameters that YAML may set, with resolved annotations."""
-        cls = self.get(name, where)
-        hints = typing.get_type_hints(cls.__init__, include_extras=True)  # type: ignore[misc]
-        signature = inspect.signature(cls)
-        return {
-            parameter.name: parameter.replace(annotation=hints.get(parameter.name, Any))
-            for parameter in signature.parameters.values()
-            if parameter.name not in self._given
-        }
-
     def resolve(self, spec: Any, where: str = "") -> Spec:
         """`spec` (a name, or a mapping with `name`) checked and with every default filled in, nested ones too."""
         if isinstance(spec, str):
@@ -88,19 +77,9 @@ class Registry:
         if not isinstance(spec, Mapping) or not isinstance(spec.get("name"), str):
             raise UsageError(f"{_prefix(where)}expected a {self.kind}: a name, or a mapping with the key 'name'")
         name = spec["name"]
-        known = self.parameters(name, where)
-        for key in spec:
-            if key != "name" and key not in known:
-                raise UsageError(f"{_prefix(_join(where, key))}unknown key of {self.kind} '{name}'{suggestion(str(key), known)}")
-        resolved: Spec = {"name": name}
-        for key, parameter in known.items():
-            if key in spec:
-                resolved[key] = check_value(parameter.annotation, spec[key], _join(where, key))
-            elif parameter.default is not inspect.Parameter.empty:
-                resolved[key] = check_value(parameter.annotation, parameter.default, _join(where, key))
-            else:
-                raise UsageError(f"{_prefix(_join(where, key))}this key of {self.kind} '{name}' must be given")
-        return resolved
+        arguments = {key: value for key, value in spec.items() if key != "name"}
+        constructor = self.get(name, where)
+        return {"name": name, **check_arguments(constructor, arguments, where, f"{self.kind} '{name}'", self._given)}
 
     def build(self, spec: Any, where: str = "", **given: Any) -> Any:
         """An instance from `spec`, with the `given` arguments added. Raises UsageError where a value makes no sense."""
@@ -119,6 +98,27 @@ class Registry:
         package = importlib.import_module(self._package)
         for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
             importlib.import_module(f"{self._package}.{module.name}")
+
+
+def check_arguments(
+    constructor: Callable[..., Any], arguments: Mapping[str, Any], where: str, what: str, given: frozenset[str] = frozenset()
+) -> Spec:
+    """`arguments` checked against the signature of `constructor` less `given`, with every default filled in.
+
+    Raises UsageError that names the key (below `where`) and, for an unknown one, the closest of `what`'s keys.
+    """
+    known = {name: value for name, value in inspect.signature(constructor).parameters.items() if name not in given}
+    initialize = constructor.__init__ if isinstance(constructor, type) else constructor  # type: ignore[misc]
+    hints = typing.get_type_hints(initialize, include_extras=True)
+    for key in arguments:
+        if key not in known:
+            raise UsageError(f"{_prefix(_join(where, key))}unknown key of {what}{suggestion(str(key), known)}")
+    checked: Spec = {}
+    for key, parameter in known.items():
+        if key not in arguments and parameter.default is inspect.Parameter.empty:
+            raise UsageError(f"{_prefix(_join(where, key))}this key of {what} must be given")
+        checked[key] = check_value(hints[key], arguments.get(key, parameter.default), _join(where, key))
+    return checked
 
 
 def check_value(annotation: Any, value: Any, where: str) -> Any:
@@ -174,6 +174,7 @@ LOSSES = Registry("loss", "deblurbench.losses")
 ADVERSARIAL_LOSSES = Registry("adversarial loss", "deblurbench.losses.adversarial")
 METRICS = Registry("metric", "deblurbench.metrics")
 BLURS = Registry("blur", "deblurbench.blur")
+CAMERAS = Registry("camera", "deblurbench.blur.camera")
 LAYOUTS = Registry("layout", "deblurbench.data.layouts")
 MODELS = Registry("model", "deblurbench.models")
 
@@ -182,5 +183,6 @@ DiscriminatorSpec = Annotated[NameOrSpec, DISCRIMINATORS]
 LossSpec = Annotated[NameOrSpec, LOSSES]
 AdversarialLossSpec = Annotated[NameOrSpec, ADVERSARIAL_LOSSES]
 BlurSpec = Annotated[NameOrSpec, BLURS]
+CameraSpec = Annotated[NameOrSpec, CAMERAS]
 LayoutSpec = Annotated[NameOrSpec, LAYOUTS]
 ModelSpec = Annotated[NameOrSpec, MODELS]

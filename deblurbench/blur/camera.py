@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from deblurbench.blur.kernels import Blur, Kernel
 from deblurbench.images import Pixels
-from deblurbench.registry import NonNegativeFloat
+from deblurbench.registry import CAMERAS, NonNegativeFloat
 
 ENCODING_STEPS = 1 << 14  # of the table from light to 8-bit values: its coarsest step is a fifth of an 8-bit one
 
 
+@CAMERAS.register("sensor")
 class Camera:
     """Blurs in linear light, adds sensor noise, encodes and rounds to the depth of the input.
 

@@ -15,6 +15,7 @@ from deblurbench.errors import UnreadableImage, UsageError
 from deblurbench.files import digest
 from deblurbench.images import Pixels
 from deblurbench.randomness import generator
+from deblurbench.registry import BLURS, CAMERAS, LAYOUTS, BlurSpec, CameraSpec, LayoutSpec, PositiveInt
 
 DATA_VERSION = 1  # raised whenever the same files would give other pixels
 
@@ -129,6 +130,29 @@ class PairedImages:
         height, width = (min(side, self._test_crop) for side in pixels.shape[:2])
         top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
         return pixels[top : top + height, left : left + width]
+
+
+def open_dataset(
+    name: str,
+    cache: PixelCache,
+    *,
+    layout: LayoutSpec,
+    blur: BlurSpec | None = None,
+    camera: CameraSpec = "sensor",
+    test_crop: PositiveInt | None = None,
+    strict: bool = False,
+) -> PairedImages:
+    """The data set that a `datasets` entry of an experiment describes; its keyword arguments are the entry's schema."""
+    where = f"datasets.{name}"
+    return PairedImages(
+        name,
+        LAYOUTS.build(layout, f"{where}.layout"),
+        cache,
+        blur=None if blur is None else BLURS.build(blur, f"{where}.blur"),
+        camera=CAMERAS.build(camera, f"{where}.camera"),
+        test_crop=test_crop,
+        strict=strict,
+    )
 
 
 def _turned(patch: Pixels, flips: np.ndarray) -> Pixels:

@@ -1,0 +1,49 @@
+"""From the records of the cells to the two tables that everything else reads."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from deblurbench.benchmark.cells import Cell
+from deblurbench.benchmark.scoring import mean_scores
+from deblurbench.files import write_whole
+from deblurbench.metrics.recipe import Recipe
+
+COMPARISON, PER_IMAGE = "comparison.csv", "per_image.csv"
+FACTS = ("family", "network", "params", "macs", "train_seconds", "ms_per_megapixel")
+
+
+def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
+    """Write `comparison.csv`, one row a finished cell, and `per_image.csv`, one row a test image of each."""
+    summary: list[dict[str, Any]] = []
+    images: list[dict[str, Any]] = []
+    for cell in cells:
+        record = cell.record()
+        if record is None or not cell.is_done():
+            continue
+        name = {"dataset": cell.dataset, "model": cell.model, "seed": cell.seed}
+        facts = {key: record[key] for key in FACTS}
+        summary.append(
+            {"dataset": cell.dataset, "model": cell.model, "family": facts.pop("family"), "network": facts.pop("network"),
+             "seed": cell.seed, **facts, **dict(mean_scores(record["scores"], recipe.metrics))}
+        )  # fmt: skip
+        images += [{**name, **row} for row in record["scores"]]
+    names = ("dataset", "model", "family", "network", "seed", *FACTS[2:], *recipe.metrics)
+    _write_csv(out / COMPARISON, names, summary)
+    _write_csv(out / PER_IMAGE, ("dataset", "model", "seed", "image", *recipe.metrics), images)
+
+
+def _write_csv(path: Path, columns: Iterable[str], rows: list[dict[str, Any]]) -> None:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(columns), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+    write_whole(path, buffer.getvalue())
+
+
+def _cell(value: Any) -> Any:
+    return f"{value:.6g}" if isinstance(value, float) else value

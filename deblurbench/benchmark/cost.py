@@ -1,0 +1,52 @@
+"""What restoring costs: parameters, multiply-accumulates, time."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from deblurbench.models.base import Model
+
+MACS_SIZE, TIMING_SIZE = 256, 256
+WARM_UP, REPEATS, AT_LEAST_SECONDS = 1, 3, 0.5
+
+
+def count_parameters(model: Model) -> int:
+    """The parameters that restoring needs; what only training needs (a discriminator) is not counted."""
+    return sum(parameter.numel() for name in model.restoring_modules for parameter in getattr(model, name).parameters())
+
+
+def count_macs(model: Model) -> int:
+    """Multiply-accumulates of restoring one 256x256 image, all network evaluations together (FLOPs / 2)."""
+    image = torch.zeros(1, 3, MACS_SIZE, MACS_SIZE, device=_device(model))
+    with FlopCounterMode(display=False) as counter:
+        model.restore(image)
+    return counter.get_total_flops() // 2
+
+
+def milliseconds_per_megapixel(model: Model) -> float:
+    """The median time to restore a 256x256 image, after a warm-up and with the device synchronised, per 10^6 pixels."""
+    device = _device(model)
+    image = torch.rand(1, 3, TIMING_SIZE, TIMING_SIZE, generator=torch.Generator().manual_seed(0)).to(device)
+    for _ in range(WARM_UP):
+        model.restore(image)
+    times: list[float] = []
+    while len(times) < REPEATS or sum(times) < AT_LEAST_SECONDS:
+        _synchronize(device)
+        start = time.perf_counter()
+        model.restore(image)
+        _synchronize(device)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e3 / (TIMING_SIZE**2 / 1e6)
+
+
+def _device(model: Model) -> torch.device:
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
+def _synchronize(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,61 @@
+"""The machine and the versions that a result was made with."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+PACKAGES = (
+    "deblurbench", "torch", "torchvision", "accelerate", "numpy", "scikit-image", "opencv-python-headless", "pillow",
+    "safetensors",
+)  # fmt: skip
+
+
+def describe_environment(device: torch.device, processes: int) -> dict[str, Any]:
+    """Versions, machine and git state, as JSON values."""
+    return {
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "machine": {
+            "system": platform.platform(),
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+            "processes": processes,
+            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        },
+        "git": _git_state(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def _git_state() -> dict[str, Any] | None:
+    """The commit of the source and whether it was changed since; None where the package is not in a git checkout."""
+
+    def git(*arguments: str) -> str:
+        folder = Path(__file__).parent
+        return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain", "--", "."))}
+    except (OSError, subprocess.CalledProcessError):
+        return None

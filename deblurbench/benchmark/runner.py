@@ -1,0 +1,178 @@
+"""Running an experiment: every cell that is not yet done, one after another."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+from tqdm import tqdm
+
+from deblurbench.benchmark.cells import Cell, list_cells, move_changed_aside, refuse_changed
+from deblurbench.benchmark.collect import write_tables
+from deblurbench.benchmark.cost import count_macs, count_parameters, milliseconds_per_megapixel
+from deblurbench.benchmark.environment import describe_environment
+from deblurbench.benchmark.scoring import image_count, score_images, write_truth
+from deblurbench.data.cache import PixelCache
+from deblurbench.data.dataset import PairedImages, open_dataset
+from deblurbench.errors import DeblurbenchError, one_line
+from deblurbench.experiment import SHARP, Experiment
+from deblurbench.files import read_json, write_json, write_whole
+from deblurbench.metrics.recipe import find_recipe
+from deblurbench.models.base import Model
+from deblurbench.models.loading import load
+from deblurbench.randomness import seed_torch
+from deblurbench.registry import MODELS
+from deblurbench.training.trainer import HISTORY, LAST, Trainer
+from deblurbench.yaml_files import to_yaml
+
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+EXPERIMENT, ENVIRONMENT, PROBLEMS, ERROR = "experiment.yaml", "environment.json", "problems.json", "error.txt"
+
+
+@dataclass
+class Outcome:
+    """What came of a run: which cells were already done, which are now, and which failed with what error."""
+
+    skipped: list[Cell] = field(default_factory=list)
+    finished: list[Cell] = field(default_factory=list)
+    failed: list[tuple[Cell, str]] = field(default_factory=list)
+
+
+class Runner:
+    """Runs `experiment` into the folder `out`. `say` takes each line that a person should read."""
+
+    def __init__(
+        self, experiment: Experiment, out: Path, accelerator: Accelerator, cache: PixelCache, say: Callable[[str], None],
+        *, workers: int = 0,
+    ) -> None:  # fmt: skip
+        self.experiment, self.out, self.accelerator = experiment, out, accelerator
+        self.say = say if accelerator.is_main_process else lambda _: None
+        self.workers = workers
+        self.recipe = find_recipe(experiment.recipe)
+        self.datasets = {name: open_dataset(name, cache, **spec) for name, spec in experiment.datasets.items()}
+        self.cells: list[Cell] = []
+
+    def prepare(self) -> None:
+        """Decode the data, name what is wrong with it, list the cells. Raises UsageError before any work is begun."""
+        with self.accelerator.main_process_first():  # the others find the cache filled
+            for name, images in self.datasets.items():
+                bar = tqdm(images.entries, desc=f"reading {name}", unit="photo", leave=False, disable=not self._is_main)
+                images.prepare(bar)
+        for name, images in self.datasets.items():
+            for problem in images.problems:
+                self.say(f"left out of {name}: {problem}")
+        self.cells = list_cells(self.experiment, self.datasets, self.out)
+
+    def run(self, *, restart: bool = False) -> Outcome:
+        """Train and score every cell that is not done. One that fails is recorded, and the others go on.
+
+        Raises UsageError where a folder holds another training, DeblurbenchError where the disk is full.
+        """
+        if restart and self._is_main:
+            for folder in move_changed_aside(self.cells):
+                self.say(f"moved aside: {folder}")
+        self.accelerator.wait_for_everyone()
+        refuse_changed(self.cells)
+        outcome = Outcome(skipped=[cell for cell in self.cells if cell.is_done()])
+        pending = [cell for cell in self.cells if not cell.is_done()]
+        if any(cell.settings for cell in pending):
+            self._prepare_losses()
+        self.accelerator.wait_for_everyone()  # all have looked before one begins to write
+        try:
+            self._write_facts()
+            for number, cell in enumerate(pending, 1):
+                self.say(f"[{number}/{len(pending)}] {cell.title}")
+                self._run_cell(cell, outcome)
+            if self._is_main:
+                write_tables(self.cells, self.recipe, self.out)
+        except OSError as error:
+            if error.errno in DISK_IS_FULL:
+                where = error.filename or self.out
+                raise DeblurbenchError(
+                    f"{where}: the disk is full ({error.strerror}); free some space and run again: it goes on where it stopped"
+                ) from error
+            raise
+        return outcome
+
+    @property
+    def _is_main(self) -> bool:
+        return self.accelerator.is_main_process
+
+    def _prepare_losses(self) -> None:
+        with self.accelerator.main_process_first():
+            for entry in self.experiment.models.values():
+                MODELS.build(entry.spec).prepare_losses()
+
+    def _write_facts(self) -> None:
+        """The resolved experiment, the environment, and what was wrong with the data."""
+        if not self._is_main:
+            return
+        write_whole(self.out / EXPERIMENT, to_yaml(self.experiment.resolved))
+        write_json(self.out / ENVIRONMENT, describe_environment(self.accelerator.device, self.accelerator.num_processes))
+        write_json(self.out / PROBLEMS, {name: images.problems for name, images in self.datasets.items()})
+        for name, images in self.datasets.items():
+            write_truth(images, self.out / "runs" / name / SHARP)
+
+    def _run_cell(self, cell: Cell, outcome: Outcome) -> None:
+        try:
+            if self._is_main:
+                cell.write_record("running")
+            model = self._model_of(cell)
+            if self._is_main:
+                cell.write_record("done", **self._scored(cell, model))
+                (cell.folder / ERROR).unlink(missing_ok=True)
+            outcome.finished.append(cell)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in DISK_IS_FULL:
+                raise
+            self.say(f"failed: {cell.title}: {one_line(error)}")
+            outcome.failed.append((cell, one_line(error)))
+            if self._is_main:
+                write_whole(cell.folder / ERROR, traceback.format_exc())
+                cell.write_record("failed", error=one_line(error))
+
+    def _model_of(self, cell: Cell) -> Model:
+        """The model that this cell restores with: trained now where that is its part, then read from its weights."""
+        if cell.settings is not None:
+            self._train(cell)
+        if cell.weights_of is None:
+            model: Model = MODELS.build(cell.spec)
+            return model.to(self.accelerator.device)
+        weights = cell.weights_of / LAST
+        if not weights.is_file():
+            raise DeblurbenchError(f"{weights}: is missing, because the training that should have written it failed")
+        allowed = MODELS.get(cell.spec["name"]).restoring_parameters  # type: ignore[attr-defined]
+        return load(weights, device=self.accelerator.device, **{key: cell.spec[key] for key in allowed})
+
+    def _train(self, cell: Cell) -> None:
+        assert cell.settings is not None
+        seed_torch(cell.seed, "initial weights")
+        Trainer(
+            MODELS.build(cell.spec), self.datasets[cell.dataset], cell.settings, self.accelerator, spec=cell.spec,
+            seed=cell.seed, folder=cell.folder, identity=cell.training_identity, workers=self.workers,
+        ).run()  # fmt: skip
+
+    def _scored(self, cell: Cell, model: Model) -> dict[str, Any]:
+        """The record of a finished cell: its scores by image, and what it costs."""
+        images = self.datasets[cell.dataset]
+        with tqdm(total=image_count(images), desc=f"scoring {cell.model}", unit="image", leave=False) as bar:
+            scores = score_images(
+                model, images, self.recipe, seed=cell.seed, device=self.accelerator.device,
+                restored_folder=cell.folder / "restored", done=bar.update,
+            )  # fmt: skip
+        trained = cell.weights_of
+        network = cell.spec.get("network")
+        return {
+            "family": cell.spec["name"],
+            "network": network["name"] if network else "",
+            "params": count_parameters(model),
+            "macs": count_macs(model),
+            "train_seconds": round(read_json(trained / HISTORY)["seconds"], 1) if trained else 0,
+            "ms_per_megapixel": milliseconds_per_megapixel(model),
+            "scores": scores,
+        }

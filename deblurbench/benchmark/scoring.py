@@ -1,0 +1,80 @@
+"""Restoring the test images of a cell, and scoring each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from deblurbench.data.dataset import PairedImages
+from deblurbench.data.table import SHOWN, TEST
+from deblurbench.errors import DeblurbenchError
+from deblurbench.images import Photo, Pixels, to_pixels, to_tensor, write_photo
+from deblurbench.metrics.recipe import Recipe
+from deblurbench.models.base import Model
+from deblurbench.models.windows import sees_whole_image
+from deblurbench.randomness import integer_seed
+
+TILE = 1024  # pixels a side that a network sees at once, so that a large test image fits into memory
+
+Row = dict[str, Any]
+
+
+def score_images(
+    model: Model, images: PairedImages, recipe: Recipe, *, seed: int, device: torch.device, restored_folder: Path,
+    done: Callable[[], object],
+) -> list[Row]:  # fmt: skip
+    """Restore every test image into `restored_folder`; one row {image, <metrics>} for each, in the order of the keys.
+
+    Really blurred photographs are restored too, and not scored. `done` is called after each image.
+    """
+    rows: list[Row] = []
+    for item in [*images.items(TEST), *images.items(SHOWN)]:
+        blurred, sharp = images.whole(item)
+        restored = _restore(model, blurred, integer_seed(seed, item.entry.key), device)
+        write_photo(picture_path(restored_folder, item.entry.key), Photo(restored))
+        if sharp is not None:
+            scores = recipe.score(to_tensor(restored), to_tensor(sharp))
+            rows.append({"image": item.entry.key, **{name: values[0] for name, values in scores.items()}})
+        done()
+    return rows
+
+
+def write_truth(images: PairedImages, folder: Path) -> None:
+    """Write the sharp test images, as they were scored against, for the report's pictures."""
+    for item in images.items(TEST):
+        _, sharp = images.whole(item)
+        path = picture_path(folder, item.entry.key)
+        if sharp is not None and not path.is_file():
+            write_photo(path, Photo(_eight_bits(sharp)))
+
+
+def picture_path(folder: Path, key: str) -> Path:
+    """Where the picture of the photograph `key` lies in `folder`."""
+    return folder / f"{key}.png"
+
+
+def image_count(images: PairedImages) -> int:
+    """How many images `score_images` restores."""
+    return len(images.items(TEST)) + len(images.items(SHOWN))
+
+
+def _restore(model: Model, blurred: Pixels, seed: int, device: torch.device) -> Pixels:
+    tile = None if any(sees_whole_image(getattr(model, name)) for name in model.restoring_modules) else TILE
+    restored = model.restore(to_tensor(blurred).to(device), seed=seed, tile=tile)
+    if not torch.isfinite(restored).all():
+        raise DeblurbenchError("the model restores to values that are not finite; its training diverged")
+    return to_pixels(restored)
+
+
+def _eight_bits(pixels: Pixels) -> Pixels:
+    return to_pixels(to_tensor(pixels))
+
+
+def mean_scores(rows: list[Row], metrics: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+    """Each metric's mean over the images with a finite value (identical images have an infinite PSNR); none: NaN."""
+    for metric in metrics:
+        finite = [row[metric] for row in rows if abs(row[metric]) != float("inf")]
+        yield metric, sum(finite) / len(finite) if finite else float("nan")

@@ -1,0 +1,46 @@
+"""Exponential moving average of the weights that restore."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from deblurbench.models.base import Model
+
+
+class ExponentialMovingAverage:
+    """A second copy of the model's restoring modules: parameters averaged, buffers copied.
+
+    The decay grows as (1 + n) / (10 + n) up to `decay`, so that short trainings are not held back by their first weights.
+    """
+
+    def __init__(self, model: Model, decay: float) -> None:
+        self.decay = decay
+        self.modules = nn.ModuleDict({name: copy.deepcopy(getattr(model, name)) for name in model.restoring_modules})
+        self.modules.requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, model: Model, step: int) -> None:
+        """Move the average towards the weights after `step`."""
+        weight = 1 - min(self.decay, (1 + step) / (10 + step))
+        for name, averaged in self.modules.items():
+            current = getattr(model, name)
+            torch._foreach_lerp_(list(averaged.parameters()), list(current.parameters()), weight)
+            for mine, theirs in zip(averaged.buffers(), current.buffers(), strict=True):
+                mine.copy_(theirs)
+
+    @contextmanager
+    def in_place_of(self, model: Model) -> Iterator[None]:
+        """Let `model` restore with the averaged modules for the length of a `with` block."""
+        originals = {name: getattr(model, name) for name in self.modules}
+        try:
+            for name, averaged in self.modules.items():
+                setattr(model, name, averaged)
+            yield
+        finally:
+            for name, original in originals.items():
+                setattr(model, name, original)

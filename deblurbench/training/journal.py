@@ -1,0 +1,61 @@
+"""What a training writes down while it runs: TensorBoard events, and the history that reports draw curves from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+History = dict[str, list[dict[str, Any]]]
+
+
+class Journal:
+    """The log of one training. After a resume TensorBoard hides what a lost part of the training had written.
+
+    `history["training"]` holds one row a log interval, `history["validation"]` one a validation.
+    """
+
+    def __init__(self, folder: Path, history: History | None, step: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # slow to import, and only training needs it
+
+        self._writer = SummaryWriter(str(folder), purge_step=step)
+        self.history: History = history or {"training": [], "validation": []}
+        self._sums: dict[str, Tensor] = {}
+        self._steps = 0
+
+    def add_losses(self, player: str, losses: dict[str, Tensor]) -> None:
+        """Remember one step's losses of a player, on the device: nothing waits for them here."""
+        for name, value in losses.items():
+            key = f"{player}/{name}"
+            self._sums[key] = self._sums[key] + value.detach() if key in self._sums else value.detach()
+
+    def log_interval(self, step: int, steps: int, seconds: float, images: int, rate: float, norms: dict[str, Tensor]) -> bool:
+        """Write the means over the last `steps` steps; returns whether all losses were finite."""
+        losses = {key: float(value) / steps for key, value in self._sums.items()}
+        self._sums = {}
+        gradient_norms = {player: float(norm) for player, norm in norms.items()}
+        speed = images / seconds
+        for key, value in losses.items():
+            self._writer.add_scalar(f"loss/{key}", value, step)
+        for player, value in gradient_norms.items():
+            self._writer.add_scalar(f"gradient_norm/{player}", value, step)
+        self._writer.add_scalar("learning_rate", rate, step)
+        self._writer.add_scalar("images_per_second", speed, step)
+        self.history["training"].append(
+            {"step": step, "losses": losses, "gradient_norm": gradient_norms, "learning_rate": rate, "images_per_second": speed}
+        )
+        return all(torch.isfinite(torch.tensor(list(losses.values()))))
+
+    def log_validation(self, step: int, scores: dict[str, float], strip: Tensor) -> None:
+        """Write mean validation scores, and a strip of validation images (3, H, W): blurred over restored over sharp."""
+        for name, value in scores.items():
+            self._writer.add_scalar(f"validation/{name}", value, step)
+        self._writer.add_image("validation", strip, step)
+        self._writer.flush()
+        self.history["validation"].append({"step": step, **scores})
+
+    def close(self) -> None:
+        """Flush the events to the disk."""
+        self._writer.close()

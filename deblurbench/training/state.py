@@ -1,0 +1,54 @@
+"""The whole state of a training in one file, from which it goes on bit for bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from deblurbench.checkpoint import load_checkpoint, load_weights, save_checkpoint
+from deblurbench.models.base import Model
+from deblurbench.training.ema import ExponentialMovingAverage
+
+
+def save_state(
+    path: Path, model: Model, average: ExponentialMovingAverage, optimizers: dict[str, Optimizer], facts: dict[str, Any]
+) -> None:
+    """Write weights, their average, optimiser moments and `facts` (any JSON value) as one file."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in average.modules.state_dict().items()}
+    for player, optimizer in optimizers.items():
+        for index, moments in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{player}.{index}.{name}": value for name, value in moments.items()}
+    save_checkpoint(path, tensors, facts)
+
+
+def load_state(
+    path: Path, model: Model, average: ExponentialMovingAverage, optimizers: dict[str, Optimizer]
+) -> dict[str, Any]:
+    """Bring everything to where `path` left it; returns its facts."""
+    tensors, facts = load_checkpoint(path)
+    load_weights(model, _below("model.", tensors), path)
+    load_weights(average.modules, _below("average.", tensors), path)
+    for player, optimizer in optimizers.items():
+        _load_moments(optimizer, _below(f"optimizer.{player}.", tensors))
+    return facts
+
+
+def _load_moments(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        index, name = key.split(".", 1)
+        like = parameters[int(index)]
+        # In the parameter's memory layout, as they were: another order of elements could round differently.
+        laid_out = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor
+        moments.setdefault(int(index), {})[name] = laid_out
+    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
