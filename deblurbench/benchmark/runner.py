@@ -18,7 +18,7 @@ from deblurbench.benchmark.cost import count_macs, count_parameters, millisecond
 from deblurbench.benchmark.environment import describe_environment
 from deblurbench.benchmark.scoring import image_count, score_images, write_truth
 from deblurbench.data.cache import PixelCache
-from deblurbench.data.dataset import PairedImages, open_dataset
+from deblurbench.data.dataset import open_dataset
 from deblurbench.errors import DeblurbenchError, one_line
 from deblurbench.experiment import SHARP, Experiment
 from deblurbench.files import read_json, write_json, write_whole

@@ -30,9 +30,7 @@ class GMSD:
         if min(x.shape[-2:]) < 4:
             raise ValueError(f"GMSD needs images of at least 4x4 pixels, not {x.shape[-1]}x{x.shape[-2]}")
         magnitude_x, magnitude_y = _gradient_magnitude(x), _gradient_magnitude(y)
-        similarity = (2 * magnitude_x * magnitude_y + STABILITY) / (
-            magnitude_x.square() + magnitude_y.square() + STABILITY
-        )
+        similarity = (2 * magnitude_x * magnitude_y + STABILITY) / (magnitude_x.square() + magnitude_y.square() + STABILITY)
         return similarity.flatten(1).std(dim=1, correction=0)
 
 

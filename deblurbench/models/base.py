@@ -62,9 +62,7 @@ class Model(nn.Module, ABC):
 
     def restoring_state(self) -> dict[str, Tensor]:
         """The tensors that `restore` needs, by the names that they have in the whole model."""
-        return {
-            name: tensor for name, tensor in self.state_dict().items() if name.split(".", 1)[0] in self.restoring_modules
-        }
+        return {name: tensor for name, tensor in self.state_dict().items() if name.split(".", 1)[0] in self.restoring_modules}
 
 
 @contextmanager

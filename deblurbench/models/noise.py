@@ -5,6 +5,7 @@ Everywhere t in [0, 1] is the time of the forward process, z_t = alpha(t) x + si
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -31,7 +32,7 @@ def ddim(denoise: Denoiser, noise: Tensor, times: Sequence[float], eta: float, g
     `eta` 0 is deterministic given `noise`; 1 adds as much fresh noise, from the CPU `generator`, as DDPM does.
     """
     z = noise
-    for now, then in zip(times, times[1:], strict=False):
+    for now, then in itertools.pairwise(times):
         t = torch.full((z.shape[0],), now, device=z.device)
         clean = denoise(z, t)
         alpha, sigma = (float(value) for value in cosine_schedule(torch.tensor(now, dtype=torch.float64)))

@@ -33,7 +33,9 @@ def call_network(network: nn.Module, image: Tensor, condition: Tensor | None = N
         restored = _finest(network, seen, condition)
         if result is None:
             result = restored.new_empty(*restored.shape[:2], *padded.shape[-2:])
-        result[..., rows, columns] = restored[..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        result[..., rows, columns] = restored[
+            ..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
+        ]
     assert result is not None
     return result[..., :height, :width]
 
@@ -47,7 +49,9 @@ def mirror_pad(image: Tensor, bottom: int, right: int) -> Tensor:
     """Mirror `image` at its lower and right border; it may be smaller than what is added."""
     if bottom == 0 and right == 0:
         return image
-    rows, columns = (_mirrored(side, added, image.device) for side, added in zip(image.shape[-2:], (bottom, right), strict=True))
+    rows, columns = (
+        _mirrored(side, added, image.device) for side, added in zip(image.shape[-2:], (bottom, right), strict=True)
+    )
     return image[..., rows, :][..., columns]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 
@@ -69,7 +68,7 @@ class ConditionEmbedding(nn.Module):
 
 
 def normalization_layer(name: str, channels: int) -> nn.Module:
-    """"none" or "instance" (with learned scale and shift). Raises ValueError for another name."""
+    """ "none" or "instance" (with learned scale and shift). Raises ValueError for another name."""
     if name == "none":
         return nn.Identity()
     if name == "instance":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -40,7 +42,7 @@ class UNet(nn.Module):
         self.unshuffle = nn.PixelUnshuffle(stem_factor)
         self.stem = convolution3x3(in_channels * stem_factor**2, widths[0])
         self.down_levels = nn.ModuleList(level(width) for width in widths)
-        self.downs = nn.ModuleList(convolution3x3(a, b, stride=2) for a, b in zip(widths, widths[1:], strict=False))
+        self.downs = nn.ModuleList(convolution3x3(a, b, stride=2) for a, b in itertools.pairwise(widths))
         self.up_levels = nn.ModuleList(level(width) for width in widths[-2::-1])
         self.ups = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in zip(widths[-2::-1], widths[:0:-1], strict=True))
         self.output = output_convolution(widths[0], out_channels * stem_factor**2)

@@ -26,9 +26,7 @@ def save_state(
     save_checkpoint(path, tensors, facts)
 
 
-def load_state(
-    path: Path, model: Model, average: ExponentialMovingAverage, optimizers: dict[str, Optimizer]
-) -> dict[str, Any]:
+def load_state(path: Path, model: Model, average: ExponentialMovingAverage, optimizers: dict[str, Optimizer]) -> dict[str, Any]:
     """Bring everything to where `path` left it; returns its facts."""
     tensors, facts = load_checkpoint(path)
     load_weights(model, _below("model.", tensors), path)

@@ -109,7 +109,7 @@ class Trainer:
         seed_torch(self.seed, "step", self.step, self.accelerator.process_index)
         turns = self.model.losses(batch, self.step)
         while True:
-            with self.accelerator.autocast():
+            with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
                 turn = next(turns, None)
             if turn is None:
                 break

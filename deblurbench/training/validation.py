@@ -30,12 +30,13 @@ class Validator:
             assert pixels[1] is not None  # only the split "shown" has no sharp twin
             blurred, sharp = (_middle(to_tensor(side), self._crop).to(device) for side in (pixels[0], pixels[1]))
             restored = model.restore(blurred, seed=self._seed)
+            blurred, sharp, restored = blurred.cpu(), sharp.cpu(), restored.cpu()
             psnr.append(float(PSNR()(restored, sharp)))
             ssim.append(float(SSIM()(restored, sharp)) if min(sharp.shape[-2:]) >= 11 else float("nan"))
             if len(columns) < STRIP_IMAGES:
                 columns.append(torch.cat([_cell(image) for image in (blurred, restored, sharp)], dim=1))
         scores = {"psnr": sum(psnr) / len(psnr), "ssim": sum(ssim) / len(ssim)}
-        return scores, torch.cat(columns, dim=2).cpu()
+        return scores, torch.cat(columns, dim=2)
 
 
 def _middle(image: Tensor, size: int) -> Tensor:
@@ -47,6 +48,6 @@ def _middle(image: Tensor, size: int) -> Tensor:
 def _cell(image: Tensor) -> Tensor:
     """(1, 3, H, W) -> (3, STRIP_SIZE, STRIP_SIZE): the middle, on grey where the image is smaller."""
     middle = _middle(image, STRIP_SIZE)[0]
-    cell = torch.full((3, STRIP_SIZE, STRIP_SIZE), 0.5, device=image.device)
+    cell = torch.full((3, STRIP_SIZE, STRIP_SIZE), 0.5, dtype=image.dtype)
     cell[:, : middle.shape[1], : middle.shape[2]] = middle
     return cell

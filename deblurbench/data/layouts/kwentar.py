@@ -31,7 +31,7 @@ class KwentarBlur:
     def table(self) -> Table:
         root = self._root()
         problems: list[str] = []
-        sharp = {key: path for key, path in _keyed(root, "S", problems)}
+        sharp = dict(_keyed(root, "S", problems))
         if not sharp:
             raise UsageError(f"{root / 'sharp'}: holds no image named like 0_IPHONE-SE_S.JPG; give the downloaded folder")
         splits = split_by_hash(number for number, _ in sharp)

@@ -43,9 +43,7 @@ class PairedFolder:
     def _unsplit(self) -> Table:
         pairs, problems = _pairs(self.path)
         splits = split_by_hash(stem for stem, _, _ in pairs)
-        return Table(
-            tuple(Entry(stem, splits[stem], stem, sharp, blurred) for stem, blurred, sharp in pairs), tuple(problems)
-        )
+        return Table(tuple(Entry(stem, splits[stem], stem, sharp, blurred) for stem, blurred, sharp in pairs), tuple(problems))
 
 
 @LAYOUTS.register("dblur")

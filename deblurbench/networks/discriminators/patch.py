@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -20,7 +22,7 @@ class PatchDiscriminator(nn.Module):
         super().__init__()
         widths = [in_channels, *(min(width * 2**index, 8 * width) for index in range(layers))]
         stages: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in itertools.pairwise(widths):
             stages += [spectral_norm(nn.Conv2d(before, after, 4, stride=2, padding=1)), nn.LeakyReLU(0.2)]
         self.stages = nn.Sequential(*stages)
         self.score = spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1))

@@ -1,0 +1,5 @@
+"""`python -m deblurbench`."""
+
+from deblurbench.apps.cli import main
+
+main()

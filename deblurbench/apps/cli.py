@@ -1,0 +1,176 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deblurbench.errors import DeblurbenchError, UsageError, one_line
+
+app = typer.Typer(
+    help="Which way of deblurring is best for my photographs, and by how much?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+INTERRUPTED = 130
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+
+
+def command(function: Callable[..., int]) -> Callable[..., None]:
+    """Register `function` as a command: its result is the exit code, and its errors become one line."""
+
+    @functools.wraps(function)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            code = function(*arguments, **options)
+        except KeyboardInterrupt:
+            typer.echo("stopped; run the same command again to go on", err=True)
+            code = INTERRUPTED
+        except (DeblurbenchError, OSError) as error:
+            if options.get("debug"):
+                raise
+            typer.echo(f"error: {_line(error)}", err=True)
+            code = error.exit_code if isinstance(error, DeblurbenchError) else 1
+        raise typer.Exit(code)
+
+    app.command()(run)
+    return run
+
+
+@command
+def run(
+    experiment: Annotated[str, typer.Argument(help="A YAML file, or the name of one in experiments/.")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="key.path=value, laid over the file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The results folder.  [default: results/NAME]")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file and list the cells.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Move cells with other settings aside, train anew.")] = False,
+    device: Device = "auto",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that prepare batches beside the training.")] = 0,
+    debug: Debug = False,
+) -> int:
+    """Train, score and report; run again to go on where it stopped."""
+    from deblurbench.benchmark.runner import Runner
+    from deblurbench.building_blocks import find_experiment
+    from deblurbench.data.cache import PixelCache, default_cache_folder
+    from deblurbench.experiment import load_experiment
+    from deblurbench.report.page import write_report
+    from deblurbench.report.results import read_results
+    from deblurbench.training.processes import open_accelerator
+
+    checked = load_experiment(find_experiment(experiment), overrides or [])
+    out = out or Path("results") / checked.name
+    accelerator = open_accelerator(device)
+    runner = Runner(checked, out, accelerator, PixelCache(default_cache_folder()), typer.echo, workers=workers)
+    runner.prepare()
+    if dry_run:
+        for cell in runner.cells:
+            runner.say(f"{cell.title}: {'done' if cell.is_done() else 'to do'}")
+        runner.say(f"{len(runner.cells)} cells; nothing was run")
+        return 0
+    outcome = runner.run(restart=restart)
+    if accelerator.is_main_process:
+        page = write_report(read_results([out]), out)
+        for line in _headline(out):
+            typer.echo(line)
+        typer.echo(f"{len(outcome.finished)} cells done, {len(outcome.skipped)} done before, {len(outcome.failed)} failed")
+        for cell, error in outcome.failed:
+            typer.echo(f"failed: {cell.title}: {error} ({cell.folder / 'error.txt'})", err=True)
+        typer.echo(f"wrote {out / 'comparison.csv'} and {out / 'per_image.csv'}\nopen  {page}")
+    accelerator.end_training()
+    return 1 if outcome.failed else 0
+
+
+@command
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="Results folders.")],
+    out: Annotated[Path | None, typer.Option(help="Where to write; needed for several.  [default: the folder itself]")] = None,
+    debug: Debug = False,
+) -> int:
+    """Rebuild the report from stored scores, or merge several results folders into one comparison."""
+    from deblurbench.report.page import write_report
+    from deblurbench.report.results import read_results
+
+    if out is None and len(folders) > 1:
+        raise UsageError("--out: say where the report of several folders should be written")
+    typer.echo(f"open  {write_report(read_results(folders), out or folders[0])}")
+    return 0
+
+
+@command
+def deblur(
+    inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Photographs, or folders of them.")],
+    model: Annotated[Path, typer.Option(help="A checkpoint: runs/DATASET/MODEL/seed-N/last.safetensors of a run.")],
+    out: Annotated[Path, typer.Option(help="A folder, or a file name for a single photograph.")],
+    tile: Annotated[int, typer.Option(help="Pixels a side that the network sees at once; less needs less memory.")] = 1024,
+    seed: Annotated[int, typer.Option(help="Of the noise of a model that samples.")] = 0,
+    device: Device = "auto",
+    debug: Debug = False,
+) -> int:
+    """Deblur photographs of any size: the same size, orientation and depth comes out."""
+    from deblurbench.apps.photos import deblur_files, plan_files, tiling_difference
+    from deblurbench.devices import find_device
+    from deblurbench.images import read_photo
+    from deblurbench.models.loading import load
+    from deblurbench.models.windows import CONTEXT
+
+    smallest = 4 * CONTEXT
+    if tile < smallest:
+        raise UsageError(f"--tile: {tile} is too small; give at least {smallest}")
+    plan = plan_files(inputs, out)
+    where = find_device(device)
+    loaded = load(model, device=where)
+    outcome = deblur_files(loaded, plan, tile=tile, seed=seed, device=where)
+    for line in outcome.failed:
+        typer.echo(f"failed: {line}", err=True)
+    largest = max(outcome.written, key=lambda path: path.stat().st_size, default=None)
+    source = next((photo for photo, target in plan if target == largest), None)
+    difference = tiling_difference(loaded, read_photo(source), tile, seed, where) if source else None
+    if difference is not None:
+        typer.echo(
+            f"note: this network sees the whole image; tiles of {tile} changed values by up to {difference * 255:.1f} of 255"
+        )
+    if len(outcome.written) == 1:
+        typer.echo(f"wrote {outcome.written[0]}")
+    elif outcome.written:
+        typer.echo(f"wrote {len(outcome.written)} photographs to {out}")
+    return 1 if outcome.failed else 0
+
+
+@command
+def models(debug: Debug = False) -> int:
+    """List families, networks and their sizes."""
+    from deblurbench.apps.catalogue import describe_models
+
+    for line in describe_models():
+        typer.echo(line)
+    return 0
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+def _headline(out: Path) -> list[str]:
+    from deblurbench.report.answer import answers
+    from deblurbench.report.results import read_results
+
+    return answers(read_results([out]))
+
+
+def _line(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return one_line(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,80 @@
+"""Deblurring photographs: files in, files out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from deblurbench.errors import DeblurbenchError, UsageError
+from deblurbench.images import SUFFIXES, Photo, is_image_name, list_images, read_photo, to_tensor, with_pixels, write_photo
+from deblurbench.models.base import Model
+from deblurbench.models.windows import CONTEXT, sees_whole_image
+
+
+@dataclass
+class Restored:
+    """What was written, and what failed with which line."""
+
+    written: list[Path] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+def plan_files(inputs: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
+    """(photograph, where its restored twin goes) for files and folders. A single file may be given a file name as `out`.
+
+    Raises UsageError for what does not exist, for two that would be written to one place, and for an input overwritten.
+    """
+    photos: list[Path] = []
+    for path in inputs:
+        if path.is_dir():
+            found = list_images(path)
+            if not found:
+                raise UsageError(f"{path}: holds no images ({', '.join(SUFFIXES)}); give a folder that does")
+            photos += found
+        elif path.exists():
+            photos.append(path)
+        else:
+            raise UsageError(f"{path}: there is no such file or folder")
+    to_one_file = len(photos) == 1 and not inputs[0].is_dir() and is_image_name(out) and not out.is_dir()
+    plan = [(photo, out if to_one_file else out / photo.name) for photo in photos]
+    sources: dict[Path, Path] = {}
+    for photo, target in plan:
+        if target in sources:
+            raise UsageError(f"{photo}: would be written to {target} like {sources[target]}; deblur them into two folders")
+        if target.exists() and target.resolve() == photo.resolve():
+            raise UsageError(f"{photo}: would be overwritten; choose another --out")
+        sources[target] = photo
+    return plan
+
+
+def deblur_files(model: Model, plan: Sequence[tuple[Path, Path]], *, tile: int, seed: int, device: torch.device) -> Restored:
+    """Restore each photograph of `plan`: same size, orientation, depth and transparency out. One that fails is named."""
+    outcome = Restored()
+    for source, target in tqdm(plan, desc="deblurring", unit="photo", leave=False, disable=len(plan) < 2):
+        try:
+            photo = read_photo(source)
+            write_photo(target, _restored(model, photo, tile, seed, device))
+        except (DeblurbenchError, OSError) as error:
+            outcome.failed.append(str(error) if isinstance(error, DeblurbenchError) else f"{target}: {error.strerror or error}")
+        else:
+            outcome.written.append(target)
+    return outcome
+
+
+def tiling_difference(model: Model, photo: Photo, tile: int, seed: int, device: torch.device) -> float | None:
+    """How much tiles change the result, at most, on the middle of `photo`, in [0, 1]; None where they cannot or are not needed."""
+    height, width = photo.pixels.shape[:2]
+    if max(height, width) <= tile or not any(sees_whole_image(getattr(model, name)) for name in model.restoring_modules):
+        return None
+    side = tile + 2 * CONTEXT  # two tiles a side
+    top, left = max(height - side, 0) // 2, max(width - side, 0) // 2
+    middle = to_tensor(photo.pixels[top : top + side, left : left + side]).to(device)
+    return float((model.restore(middle, seed=seed, tile=tile) - model.restore(middle, seed=seed)).abs().max())
+
+
+def _restored(model: Model, photo: Photo, tile: int, seed: int, device: torch.device) -> Photo:
+    return with_pixels(photo, model.restore(to_tensor(photo.pixels).to(device), seed=seed, tile=tile))

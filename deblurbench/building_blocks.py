@@ -1,0 +1,120 @@
+"""Experiment files put together: building blocks by name, then what the command line lays over them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from deblurbench.errors import UsageError, suggestion
+from deblurbench.yaml_files import parse_yaml, read_yaml
+
+KEYS = ("question", "datasets", "models", "training", "seeds", "recipe")
+PACKAGE = Path(__file__).parent
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def find_experiment(name: str) -> Path:
+    """The file of an experiment: a path, or the name of one in `experiments/` here or beside the package."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        if path.is_file():
+            return path
+        raise UsageError(f"{path}: there is no such experiment file")
+    folders = [Path("experiments"), PACKAGE.parent / "experiments", PACKAGE / "experiments"]
+    for folder in folders:
+        if (folder / f"{name}.yaml").is_file():
+            return folder / f"{name}.yaml"
+    known = {path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.yaml")}
+    raise UsageError(f"{name}: no experiment is called so{suggestion(name, known)}")
+
+
+def put_together(path: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, Path]]:
+    """The content of the experiment file `path` with every building block in its place and `overrides` applied last.
+
+    Also which file each key came from, where that is another. Raises UsageError for unknown keys, blocks and overrides.
+    """
+    content = read_yaml(path)
+    for key in content:
+        if key not in KEYS:
+            raise UsageError(f"{path}: {key}: unknown key of an experiment{suggestion(str(key), KEYS)}")
+    sources: dict[str, Path] = {}
+    for section in ("datasets", "models"):
+        content[section] = _named_blocks(path, section, content.get(section), sources)
+    if "training" in content:
+        content["training"] = _block(path, "training", "training", content["training"], sources)
+    for override in overrides:
+        _override(content, override)
+    return content, sources
+
+
+def folder_name(name: Any, where: str) -> str:
+    """`name`, which must be fit to name a folder. Raises UsageError with `where`."""
+    if not NAME.fullmatch(str(name)):
+        raise UsageError(f"{where}: '{name}' cannot name a folder; use letters, digits, '.', '_' and '-'")
+    return str(name)
+
+
+def _named_blocks(path: Path, section: str, value: Any, sources: dict[str, Path]) -> dict[str, Any]:
+    """A section as {name: block}: given as such, or as a list of names of building blocks."""
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list):
+        value = {str(name): str(name) for name in value}
+    if not isinstance(value, dict) or not value:
+        raise UsageError(f"{path}: {section}: give at least one, by the name of a block in configs/{section}/ or in full")
+    return {
+        folder_name(name, f"{path}: {section}"): _block(path, section, f"{section}.{name}", block, sources)
+        for name, block in value.items()
+    }
+
+
+def _block(path: Path, section: str, key: str, value: Any, sources: dict[str, Path]) -> Any:
+    """A building block: the name of a file in configs/SECTION/, or a mapping, perhaps with such a `base` that it changes."""
+    if isinstance(value, str):
+        value = {"base": value}
+    if not isinstance(value, dict) or "base" not in value:
+        return value
+    base = value["base"]
+    changes = {name: item for name, item in value.items() if name != "base"}
+    folders = [folder / "configs" / section for folder in (*path.resolve().parents, PACKAGE.parent, PACKAGE)]
+    found = next((folder / f"{base}.yaml" for folder in folders if (folder / f"{base}.yaml").is_file()), None)
+    if found is None:
+        known = {file.stem for folder in folders if folder.is_dir() for file in folder.glob("*.yaml")}
+        raise UsageError(f"{path}: {key}: there is no configs/{section}/{base}.yaml{suggestion(str(base), known)}")
+    if not changes:
+        sources[key] = found
+    return _merged(read_yaml(found), changes)
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`base` with `changes` laid over it, mapping by mapping; a mapping with another `name` replaces the whole."""
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        same_kind = isinstance(old, dict) and isinstance(value, dict) and value.get("name", old.get("name")) == old.get("name")
+        merged[key] = _merged(old, value) if same_kind else value  # type: ignore[arg-type]
+    return merged
+
+
+def _override(content: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    names = key.split(".")
+    if not equals or not all(names):
+        raise UsageError(f"{override}: expected key.path=value, for instance training.steps=1000")
+    if names[0] not in KEYS:
+        raise UsageError(f"{override}: unknown key of an experiment{suggestion(names[0], KEYS)}")
+    if names[0] in ("datasets", "models") and (len(names) < 3 or names[1] not in content[names[0]]):
+        raise UsageError(
+            f"{override}: names none of the experiment's {names[0]}{suggestion(names[1] if len(names) > 1 else '', content[names[0]])}"
+        )
+    here = content
+    for name in names[:-1]:
+        below = here.setdefault(name, {})
+        if isinstance(below, str):  # a bare name, to which parameters are now given
+            below = here[name] = {"name": below}
+        if not isinstance(below, dict):
+            raise UsageError(f"{override}: '{name}' holds no keys")
+        here = below
+    here[names[-1]] = parse_yaml(text, override)

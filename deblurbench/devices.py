@@ -1,0 +1,21 @@
+"""Where to compute."""
+
+from __future__ import annotations
+
+import torch
+
+from deblurbench.errors import UsageError
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def find_device(name: str) -> torch.device:
+    """The device called `name`; "auto" takes the fastest there is. Raises UsageError where it is not to be had."""
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if available[kind]))
+    if name not in available:
+        raise UsageError(f"--device {name}: choose one of {', '.join(DEVICES)}")
+    if not available[name]:
+        raise UsageError(f"--device {name}: this machine (or this build of torch) has none; use --device cpu")
+    return torch.device(name)

@@ -1,0 +1,1 @@
+"""Reports: they read stored scores, pictures and histories, and nothing else."""

@@ -1,0 +1,51 @@
+"""Curves of training: every player's losses, and validation beside them."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from deblurbench.report.results import Results, history_of
+
+STYLE = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.hashsalt": "deblurbench",
+    "svg.fonttype": "none",
+}
+
+
+def training_curves(results: Results, dataset: str) -> str | None:
+    """An SVG: the losses of each trained model, then the validation PSNR of all. None where nothing was trained."""
+    histories = {result.model: history_of(result) for result in results.of(dataset)}
+    trained = {model: history for model, history in histories.items() if history}
+    if not trained:
+        return None
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(3.3 * (len(trained) + 1), 2.7), layout="constrained")
+        *panels, last = figure.subplots(1, len(trained) + 1, squeeze=False)[0]
+        for panel, (model, history) in zip(panels, trained.items(), strict=True):
+            _draw_losses(panel, model, history)
+        for model, history in trained.items():
+            rows = history["validation"]
+            last.plot([row["step"] for row in rows], [row["psnr"] for row in rows], marker="o", markersize=3, label=model)
+        last.set(title="validation PSNR (dB)", xlabel="step")
+        last.legend(frameon=False, fontsize=8)
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    svg = buffer.getvalue()
+    return svg[svg.index("<svg") :]
+
+
+def _draw_losses(panel: Any, model: str, history: dict[str, list[dict[str, Any]]]) -> None:
+    rows = history["training"]
+    names = list(rows[0]["losses"]) if rows else []
+    for name in names:
+        panel.plot([row["step"] for row in rows], [row["losses"][name] for row in rows], label=name, linewidth=1.2)
+    panel.set(title=f"{model}: training losses", xlabel="step")
+    panel.set_yscale("symlog", linthresh=1e-3)
+    panel.legend(frameon=False, fontsize=8)
