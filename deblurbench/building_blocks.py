@@ -106,9 +106,8 @@ def _override(content: dict[str, Any], override: str) -> None:
     if names[0] not in KEYS:
         raise UsageError(f"{override}: unknown key of an experiment{suggestion(names[0], KEYS)}")
     if names[0] in ("datasets", "models") and (len(names) < 3 or names[1] not in content[names[0]]):
-        raise UsageError(
-            f"{override}: names none of the experiment's {names[0]}{suggestion(names[1] if len(names) > 1 else '', content[names[0]])}"
-        )
+        known = suggestion(names[1] if len(names) > 1 else "", content[names[0]])
+        raise UsageError(f"{override}: names none of the experiment's {names[0]}{known}")
     here = content
     for name in names[:-1]:
         below = here.setdefault(name, {})

@@ -6,6 +6,7 @@ import io
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp")
 MAX_PIXELS = 200_000_000  # more is taken for a decompression bomb
 ORIENTATION_TAG = 0x0112
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+Pixels = NDArray[Any]  # of uint8 or uint16; numpy's types cannot say which operations keep that
 
 
 @dataclass(frozen=True)
@@ -90,16 +91,16 @@ def to_float(images: Tensor) -> Tensor:
     return images.to(torch.float32) / torch.iinfo(images.dtype).max
 
 
-def to_pixels(image: Tensor, dtype: type[np.unsignedinteger] = np.uint8) -> Pixels:
+def to_pixels(image: Tensor, dtype: np.dtype[Any] | type[np.uint8] = np.uint8) -> Pixels:
     """(1, 3, H, W) or (3, H, W), clipped to [0, 1] -> (H, W, 3), rounded to the nearest integer of `dtype`."""
     planes = image.detach().reshape(image.shape[-3:]).to("cpu", torch.float64).clamp(0, 1)
-    scaled: Pixels = (planes * np.iinfo(dtype).max).round().permute(1, 2, 0).numpy().astype(dtype)
+    scaled = (planes * np.iinfo(dtype).max).round().permute(1, 2, 0).numpy().astype(dtype)
     return np.ascontiguousarray(scaled)
 
 
 def with_pixels(photo: Photo, image: Tensor) -> Photo:
     """`photo` with the restored `image` (1, 3, H, W) in place of its pixels, as deep and as grey as it came."""
-    pixels = to_pixels(image, photo.pixels.dtype.type)
+    pixels = to_pixels(image, photo.pixels.dtype)
     if photo.is_grey:
         pixels = np.repeat(pixels.mean(axis=2, keepdims=True).round().astype(pixels.dtype), 3, axis=2)
     return replace(photo, pixels=pixels)
@@ -150,7 +151,7 @@ def _is_deep(data: bytes, image: Image.Image) -> bool:
     return False
 
 
-def _deep_array(data: bytes, image: Image.Image) -> NDArray[np.uint16]:
+def _deep_array(data: bytes, image: Image.Image) -> Pixels:
     """(H, W, 1 to 4) of 16 bits, through OpenCV; Pillow has already found the file whole."""
     import cv2
 

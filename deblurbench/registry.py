@@ -107,7 +107,11 @@ def check_arguments(
 
     Raises UsageError that names the key (below `where`) and, for an unknown one, the closest of `what`'s keys.
     """
-    known = {name: value for name, value in inspect.signature(constructor).parameters.items() if name not in given}
+    known = {
+        name: parameter
+        for name, parameter in inspect.signature(constructor).parameters.items()
+        if name not in given and parameter.kind not in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    }
     initialize = constructor.__init__ if isinstance(constructor, type) else constructor  # type: ignore[misc]
     hints = typing.get_type_hints(initialize, include_extras=True)
     for key in arguments:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.images import SUFFIXES, Photo, is_image_name, list_images, read_photo, to_tensor, with_pixels, write_photo
 from deblurbench.models.base import Model
 from deblurbench.models.windows import CONTEXT, sees_whole_image
+from deblurbench.progress import progress_bar
 
 
 @dataclass
@@ -54,7 +54,7 @@ def plan_files(inputs: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
 def deblur_files(model: Model, plan: Sequence[tuple[Path, Path]], *, tile: int, seed: int, device: torch.device) -> Restored:
     """Restore each photograph of `plan`: same size, orientation, depth and transparency out. One that fails is named."""
     outcome = Restored()
-    for source, target in tqdm(plan, desc="deblurring", unit="photo", leave=False, disable=len(plan) < 2):
+    for source, target in progress_bar(plan, desc="deblurring", unit="photo"):
         try:
             photo = read_photo(source)
             write_photo(target, _restored(model, photo, tile, seed, device))
@@ -66,7 +66,7 @@ def deblur_files(model: Model, plan: Sequence[tuple[Path, Path]], *, tile: int, 
 
 
 def tiling_difference(model: Model, photo: Photo, tile: int, seed: int, device: torch.device) -> float | None:
-    """How much tiles change the result, at most, on the middle of `photo`, in [0, 1]; None where they cannot or are not needed."""
+    """How much tiles change the result, at most, on the middle of `photo`, in [0, 1]; None where they cannot."""
     height, width = photo.pixels.shape[:2]
     if max(height, width) <= tile or not any(sees_whole_image(getattr(model, name)) for name in model.restoring_modules):
         return None

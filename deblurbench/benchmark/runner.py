@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
-from tqdm import tqdm
 
 from deblurbench.benchmark.cells import Cell, list_cells, move_changed_aside, refuse_changed
 from deblurbench.benchmark.collect import write_tables
@@ -25,6 +24,7 @@ from deblurbench.files import read_json, write_json, write_whole
 from deblurbench.metrics.recipe import find_recipe
 from deblurbench.models.base import Model
 from deblurbench.models.loading import load
+from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS
 from deblurbench.training.trainer import HISTORY, LAST, Trainer
@@ -61,7 +61,7 @@ class Runner:
         """Decode the data, name what is wrong with it, list the cells. Raises UsageError before any work is begun."""
         with self.accelerator.main_process_first():  # the others find the cache filled
             for name, images in self.datasets.items():
-                bar = tqdm(images.entries, desc=f"reading {name}", unit="photo", leave=False, disable=not self._is_main)
+                bar = progress_bar(images.entries, desc=f"reading {name}", unit="photo", disable=not self._is_main)
                 images.prepare(bar)
         for name, images in self.datasets.items():
             for problem in images.problems:
@@ -160,7 +160,7 @@ class Runner:
     def _scored(self, cell: Cell, model: Model) -> dict[str, Any]:
         """The record of a finished cell: its scores by image, and what it costs."""
         images = self.datasets[cell.dataset]
-        with tqdm(total=image_count(images), desc=f"scoring {cell.model}", unit="image", leave=False) as bar:
+        with progress_bar(total=image_count(images), desc=f"scoring {cell.model}", unit="image") as bar:
             scores = score_images(
                 model, images, self.recipe, seed=cell.seed, device=self.accelerator.device,
                 restored_folder=cell.folder / "restored", done=bar.update,

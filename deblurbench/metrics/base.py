@@ -6,7 +6,6 @@ from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 
 class Metric(Protocol):
@@ -26,10 +25,14 @@ def mean_over_image(values: Tensor) -> Tensor:
 
 def separable_filter(images: Tensor, taps: Tensor) -> Tensor:
     """Correlate rows, then columns, of (B, C, H, W) with `taps` (K,), valid region only -> (B, C, H-K+1, W-K+1)."""
-    channels, size = images.shape[1], taps.numel()
-    taps = taps.to(images)
-    rows = F.conv2d(images, taps.view(1, 1, 1, size).expand(channels, 1, 1, size), groups=channels)
-    return F.conv2d(rows, taps.view(1, 1, size, 1).expand(channels, 1, size, 1), groups=channels)
+    for dimension in (-1, -2):
+        length = images.shape[dimension] - taps.numel() + 1
+        # Sums of shifted images: many times faster than torch's depthwise convolution in float64.
+        filtered = torch.zeros_like(images.narrow(dimension, 0, length))
+        for shift, tap in enumerate(taps.tolist()):
+            filtered.add_(images.narrow(dimension, shift, length), alpha=tap)
+        images = filtered
+    return images
 
 
 def require_pair(restored: Tensor, sharp: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ def output_convolution(in_channels: int, out_channels: int, size: int = 3) -> nn
     """The last layer: small weights, so that a family's global skip starts as the identity and gradients still flow."""
     layer = nn.Conv2d(in_channels, out_channels, size, padding=size // 2)
     nn.init.normal_(layer.weight, std=1e-3)
+    assert layer.bias is not None
     nn.init.zeros_(layer.bias)
     return layer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from deblurbench.report.results import Result, Results
 
 FEW_IMAGES = 10
+LEVEL = 0.05  # dB: less is no difference to speak of
 
 
 def answers(results: Results) -> list[str]:
@@ -49,4 +50,4 @@ def _second(models: list[Result], metric: str) -> str:
     if len(models) < 2:
         return ""
     behind = models[0].scores[metric] - models[1].scores[metric]
-    return f", {behind:.2f} dB ahead of {models[1].model}"
+    return f", {behind:.2f} dB ahead of {models[1].model}" if behind >= LEVEL else f"; {models[1].model} is level with it"

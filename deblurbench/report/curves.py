@@ -7,7 +7,7 @@ from typing import Any
 
 from deblurbench.report.results import Results, history_of
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -47,5 +47,9 @@ def _draw_losses(panel: Any, model: str, history: dict[str, list[dict[str, Any]]
     for name in names:
         panel.plot([row["step"] for row in rows], [row["losses"][name] for row in rows], label=name, linewidth=1.2)
     panel.set(title=f"{model}: training losses", xlabel="step")
-    panel.set_yscale("symlog", linthresh=1e-3)
+    all_positive = all(value > 0 for row in rows for value in row["losses"].values())
+    if all_positive:
+        panel.set_yscale("log")
+    else:  # an adversarial loss may be negative
+        panel.set_yscale("symlog", linthresh=1e-3)
     panel.legend(frameon=False, fontsize=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,11 @@ from deblurbench.training.ema import ExponentialMovingAverage
 
 
 def save_state(
-    path: Path, model: Model, average: ExponentialMovingAverage, optimizers: dict[str, Optimizer], facts: dict[str, Any]
+    path: Path,
+    model: Model,
+    average: ExponentialMovingAverage,
+    optimizers: Mapping[str, Optimizer],
+    facts: dict[str, Any],
 ) -> None:
     """Write weights, their average, optimiser moments and `facts` (any JSON value) as one file."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
@@ -26,7 +31,9 @@ def save_state(
     save_checkpoint(path, tensors, facts)
 
 
-def load_state(path: Path, model: Model, average: ExponentialMovingAverage, optimizers: dict[str, Optimizer]) -> dict[str, Any]:
+def load_state(
+    path: Path, model: Model, average: ExponentialMovingAverage, optimizers: Mapping[str, Optimizer]
+) -> dict[str, Any]:
     """Bring everything to where `path` left it; returns its facts."""
     tensors, facts = load_checkpoint(path)
     load_weights(model, _below("model.", tensors), path)

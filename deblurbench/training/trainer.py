@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,6 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import AdamW
-from tqdm import tqdm
 
 from deblurbench.data.batch import Batch
 from deblurbench.data.dataset import PairedImages
@@ -22,6 +20,7 @@ from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.files import write_json
 from deblurbench.models.base import Model
 from deblurbench.models.loading import save_model
+from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import Spec
 from deblurbench.training.ema import ExponentialMovingAverage
@@ -82,9 +81,9 @@ class Trainer:
         if accelerator.is_main_process:
             self.journal = Journal(self.folder, history, self.step)
         steps = range(self.step, min(until or settings.steps, settings.steps))
-        bar = tqdm(
-            total=settings.steps, initial=self.step, desc=self.folder.parent.name, unit="step", leave=False,
-            disable=not accelerator.is_main_process, mininterval=0.5 if sys.stderr.isatty() else 30,
+        bar = progress_bar(
+            total=settings.steps, initial=self.step, desc=self.folder.parent.name, unit="step",
+            disable=not accelerator.is_main_process,
         )  # fmt: skip
         self.model.train()
         try:
