@@ -45,7 +45,7 @@ def put_together(path: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], 
     if "training" in content:
         content["training"] = _block(path, "training", "training", content["training"], sources)
     for override in overrides:
-        _override(content, override)
+        _override(path, content, override, sources)
     return content, sources
 
 
@@ -98,7 +98,7 @@ def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _override(content: dict[str, Any], override: str) -> None:
+def _override(path: Path, content: dict[str, Any], override: str, sources: dict[str, Path]) -> None:
     key, equals, text = override.partition("=")
     names = key.split(".")
     if not equals or not all(names):
@@ -108,6 +108,10 @@ def _override(content: dict[str, Any], override: str) -> None:
     if names[0] in ("datasets", "models") and (len(names) < 3 or names[1] not in content[names[0]]):
         known = suggestion(names[1] if len(names) > 1 else "", content[names[0]])
         raise UsageError(f"{override}: names none of the experiment's {names[0]}{known}")
+    value = parse_yaml(text, override)
+    if key == "training":  # a building block, as in the file
+        content[key] = _block(path, key, key, value, sources)
+        return
     here = content
     for name in names[:-1]:
         below = here.setdefault(name, {})
@@ -116,4 +120,4 @@ def _override(content: dict[str, Any], override: str) -> None:
         if not isinstance(below, dict):
             raise UsageError(f"{override}: '{name}' holds no keys")
         here = below
-    here[names[-1]] = parse_yaml(text, override)
+    here[names[-1]] = value

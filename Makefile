@@ -1,0 +1,40 @@
+# What a newcomer needs: make quickstart, make test. PYTHON and VENV can be set on the command line.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help install quickstart test lint clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make quickstart  train and compare CNN, GAN and diffusion on a few photographs (about 7 minutes), write a report"
+	@echo "make test        run the whole test suite"
+	@echo "make lint        ruff and mypy"
+	@echo "make install     only create $(VENV)"
+
+# The stamps are what tells make that an environment is there and newer than what it was made from.
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "deblurbench needs Python 3.11 or newer; run: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/installed-for-development: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint]'
+	touch $@
+
+install: $(VENV)/installed-for-development
+
+quickstart: $(VENV)/installed
+	$(BIN)/deblurbench run quickstart
+
+test: $(VENV)/installed-for-development
+	$(BIN)/python -m pytest --cov=deblurbench --cov-report=term:skip-covered --cov-fail-under=85
+
+lint: $(VENV)/installed-for-development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV)
