@@ -133,9 +133,8 @@ def deblur(
     source = next((photo for photo, target in plan if target == largest), None)
     difference = tiling_difference(loaded, read_photo(source), tile, seed, where) if source else None
     if difference is not None:
-        typer.echo(
-            f"note: this network sees the whole image; tiles of {tile} changed values by up to {difference * 255:.1f} of 255"
-        )
+        change = f"tiles of {tile} changed values by up to {difference * 255:.1f} of 255"
+        typer.echo(f"note: this network looks at the whole image at once; {change}")
     if len(outcome.written) == 1:
         typer.echo(f"wrote {outcome.written[0]}")
     elif outcome.written:

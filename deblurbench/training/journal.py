@@ -20,7 +20,7 @@ class Journal:
     def __init__(self, folder: Path, history: History | None, step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter  # slow to import, and only training needs it
 
-        self._writer = SummaryWriter(str(folder), purge_step=step)
+        self._writer = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
         self.history: History = history or {"training": [], "validation": []}
         self._sums: dict[str, Tensor] = {}
         self._steps = 0

@@ -1,0 +1,113 @@
+"""What only real processes show: death at any moment, several at once, a disk without room."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from deblurbench.checkpoint import load_checkpoint
+
+Write = Callable[..., Path]
+TRAINING = {"steps": 24, "batch_size": 2, "crop_size": 32, "log_every": 4, "validate_every": 8, "checkpoint_every": 2}
+RUN = [sys.executable, "-m", "deblurbench", "run"]
+WEIGHTS = "runs/pairs/{}/seed-0/last.safetensors"
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def start(experiment: Path, out: Path, *arguments: str, command: list[str] = RUN) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*command, str(experiment), "--out", str(out), "--device", "cpu", *arguments],
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
+    return output
+
+
+def kill_when(process: subprocess.Popen[str], happened: Callable[[], bool]) -> None:
+    """Kill the process and its workers, with -9, as soon as something has happened."""
+    deadline = time.monotonic() + 120
+    while not happened():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def test_killed_again_and_again_it_ends_with_the_very_same_weights(write_experiment: Write, tmp_path: Path) -> None:
+    """All three families; with -9, at moments that nothing prepared for; then with other numbers of workers."""
+    experiment = write_experiment(training=TRAINING)
+    finish(start(experiment, tmp_path / "whole"))
+    killed = tmp_path / "killed"
+    for place, family in enumerate(("cnn", "gan", "diffusion")):
+        state = killed / f"runs/pairs/{family}/seed-0/state.safetensors"
+        process = start(experiment, killed, "--workers", str(place % 2))
+        kill_when(process, state.is_file)
+        assert not (killed / WEIGHTS.format(family)).is_file(), "it was killed too late to show anything"
+    finish(start(experiment, killed))
+    for family in ("cnn", "gan", "diffusion"):
+        one, other = (load_checkpoint(out / WEIGHTS.format(family))[0] for out in (tmp_path / "whole", killed))
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name], other[name]) for name in one), family
+
+
+def test_two_processes_train_as_one_does(write_experiment: Write, tmp_path: Path) -> None:
+    """The CNN and the GAN: the same batch in two halves over gloo, gradients averaged."""
+    network = {"name": "unet", "widths": [8, 12], "blocks": 1}
+    models = {family: {"name": family, "network": network} for family in ("cnn", "gan")}
+    experiment = write_experiment(models=models, training={**TRAINING, "steps": 12})
+    finish(start(experiment, tmp_path / "one"))
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    output = finish(start(experiment, tmp_path / "two", command=[*torchrun, "-m", "deblurbench", "run"]))
+    assert output.count("open ") == 1  # only one of them speaks and writes
+    for family in models:
+        one, two = (load_checkpoint(tmp_path / out / WEIGHTS.format(family))[0] for out in ("one", "two"))
+        for name, tensor in one.items():
+            assert torch.allclose(tensor, two[name], atol=2e-4), (family, name)
+    assert '"processes": 2' in (tmp_path / "two" / "environment.json").read_text()
+
+
+def test_a_full_disk_loses_nothing(write_experiment: Write, tmp_path: Path) -> None:
+    """No file may grow over 20 kB: the first checkpoint cannot be written. With room again it goes on."""
+    experiment = write_experiment(models={"cnn": {"name": "cnn", "network": {"name": "unet", "widths": [8], "blocks": 1}}})
+    out = tmp_path / "out"
+    limited = subprocess.run(
+        [*RUN, str(experiment), "--out", str(out), "--device", "cpu"], env=environment(), capture_output=True, text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+    )  # fmt: skip
+    assert limited.returncode == 1, limited.stderr
+    assert "the disk is full" in limited.stderr
+    assert "run again: it goes on where it stopped" in limited.stderr
+    assert "Traceback" not in limited.stderr
+    assert list(out.rglob("*.part")) == []
+    assert list(out.rglob("*.safetensors")) == []
+    finish(start(experiment, out))
+
+
+def test_interrupted_it_says_how_to_go_on(write_experiment: Write, tmp_path: Path) -> None:
+    experiment = write_experiment(training={**TRAINING, "steps": 5000})
+    process = start(experiment, tmp_path / "out")
+    state = tmp_path / "out" / "runs/pairs/cnn/seed-0/state.safetensors"
+    while not state.is_file():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped; run the same command again to go on" in output
+    assert "Traceback" not in output

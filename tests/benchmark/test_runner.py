@@ -1,0 +1,240 @@
+"""The matrix: what is run, skipped, refused, moved aside, and what happens when something fails."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from deblurbench.apps.cli import app
+from deblurbench.benchmark.cells import RECORD
+from deblurbench.benchmark.scoring import mean_scores
+from deblurbench.files import read_json
+from deblurbench.models.cnn import CNN
+from deblurbench.training.trainer import Trainer
+
+Write = Callable[..., Path]
+Run = Callable[..., Result]
+ONE_MODEL = {"cnn": {"name": "cnn", "network": {"name": "unet", "widths": [8], "blocks": 1}}}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    def start(experiment: Path, *arguments: str) -> Result:
+        return CliRunner().invoke(app, ["run", str(experiment), "--out", str(tmp_path / "out"), "--device", "cpu", *arguments])
+
+    return start
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_yaml_gives_everything_that_a_run_leaves(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+    result = run(write_experiment())
+    assert result.exit_code == 0, result.output
+    out = tmp_path / "out"
+    comparison = rows(out / "comparison.csv")
+    assert list(comparison[0]) == [
+        "dataset", "model", "family", "network", "seed", "params", "macs", "train_seconds", "ms_per_megapixel",
+        "psnr", "ssim", "mse", "gmsd",
+    ]  # fmt: skip
+    assert [row["model"] for row in comparison] == ["blurred", "cnn", "gan", "diffusion", "diffusion-1-sample"]
+    by_model = {row["model"]: row for row in comparison}
+    assert float(by_model["diffusion"]["macs"]) == 2 * float(by_model["diffusion-1-sample"]["macs"])  # 2 samples
+    assert by_model["gan"]["params"] == by_model["cnn"]["params"]  # the discriminator is not needed to restore
+    assert (by_model["blurred"]["params"], by_model["blurred"]["macs"]) == ("0", "0")
+    images = rows(out / "per_image.csv")
+    assert [row["image"] for row in images if row["model"] == "gan"] == ["test-t0", "test-t1"]
+    for model in by_model:
+        mean = sum(float(row["psnr"]) for row in images if row["model"] == model) / 2
+        assert float(by_model[model]["psnr"]) == pytest.approx(mean, rel=1e-4)
+    for name in ("report.html", "report.md", "grids/pairs.png", "experiment.yaml", "environment.json"):
+        assert (out / name).stat().st_size > 0
+    for name in ("last.safetensors", "best.safetensors", "state.safetensors", "restored/test-t0.png"):
+        assert (out / "runs" / "pairs" / "gan" / "seed-0" / name).stat().st_size > 0
+    assert "5 cells done, 0 done before, 0 failed" in result.output
+    assert f"open  {out / 'report.html'}" in result.output
+
+
+def test_the_blurred_rows_scores_are_those_of_the_files(
+    write_experiment: Write, run: Run, tmp_path: Path, pairs_folder: Path
+) -> None:
+    from skimage.metrics import peak_signal_noise_ratio
+
+    from deblurbench.images import read_photo
+
+    run(write_experiment(models=ONE_MODEL))
+    row = next(
+        row for row in rows(tmp_path / "out" / "per_image.csv") if (row["model"], row["image"]) == ("blurred", "test-t1")
+    )
+    blurred, sharp = (read_photo(pairs_folder / "test" / side / "t1.png").pixels for side in ("blur", "sharp"))
+    assert float(row["psnr"]) == pytest.approx(peak_signal_noise_ratio(sharp, blurred), abs=1e-4)
+
+
+def test_what_is_done_is_skipped(write_experiment: Write, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = write_experiment(models=ONE_MODEL)
+    run(experiment)
+    before = (tmp_path / "out" / "comparison.csv").read_bytes()
+    monkeypatch.setattr(Trainer, "run", lambda _: pytest.fail("trained again"))
+    result = run(experiment)
+    assert "0 cells done, 2 done before, 0 failed" in result.output
+    assert (tmp_path / "out" / "comparison.csv").read_bytes() == before
+
+
+def test_more_seeds_only_add_cells_and_are_averaged(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+    run(write_experiment(models=ONE_MODEL))
+    result = run(write_experiment(models=ONE_MODEL, seeds=[0, 1]))
+    assert "1 cells done, 2 done before" in result.output
+    assert [row["seed"] for row in rows(tmp_path / "out" / "comparison.csv")] == ["0", "0", "1"]
+    assert "±" in (tmp_path / "out" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"training": {"steps": 7, "batch_size": 2, "crop_size": 32}},
+        {"models": {"cnn": {"name": "cnn", "network": {"name": "unet", "widths": [8], "blocks": 1}, "losses": ["l1"]}}},
+    ],
+)
+def test_changed_cells_are_never_mixed_in(write_experiment: Write, run: Run, tmp_path: Path, changes: dict[str, Any]) -> None:
+    run(write_experiment(models=ONE_MODEL))
+    before = (tmp_path / "out" / "comparison.csv").read_bytes()
+    changed = write_experiment(**{"models": ONE_MODEL, **changes})
+    refused = run(changed)
+    assert refused.exit_code == 2
+    assert "cnn/seed-0: was trained with other settings or data; run with --restart" in refused.output
+    assert (tmp_path / "out" / "comparison.csv").read_bytes() == before
+    restarted = run(changed, "--restart")
+    assert restarted.exit_code == 0
+    assert (tmp_path / "out" / "runs" / "pairs" / "cnn" / "seed-0.old-1" / "last.safetensors").is_file()
+    assert "moved aside" in restarted.output
+    assert "1 cells done, 1 done before" in restarted.output  # the blurred input has not changed
+
+
+def test_changed_data_are_noticed(write_experiment: Write, run: Run, pairs_folder: Path) -> None:
+    from PIL import Image
+
+    experiment = write_experiment(models=ONE_MODEL)
+    run(experiment)
+    path = pairs_folder / "train" / "sharp" / "a0.png"
+    Image.open(path).rotate(90).save(path)
+    refused = run(experiment)
+    assert refused.exit_code == 2
+    assert "other settings or data (and 1 more)" in refused.output
+
+
+def test_data_elsewhere_are_the_same_data(write_experiment: Write, run: Run, pairs_folder: Path, tmp_path: Path) -> None:
+    run(write_experiment(models=ONE_MODEL))
+    moved = pairs_folder.rename(tmp_path / "moved")
+    result = run(write_experiment(models=ONE_MODEL), f"datasets.pairs.layout.path={moved}")
+    assert "0 cells done, 2 done before" in result.output
+
+
+def test_a_cell_that_fails_is_reported_and_the_others_go_on(
+    write_experiment: Write, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = write_experiment()
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of\nmemory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CNN, "losses", fail)
+        result = run(experiment)
+    assert result.exit_code == 1
+    assert "failed: pairs / cnn / seed 0: RuntimeError: out of memory" in result.output
+    out = tmp_path / "out"
+    assert "Traceback" in (out / "runs" / "pairs" / "cnn" / "seed-0" / "error.txt").read_text()
+    assert [row["model"] for row in rows(out / "comparison.csv")] == ["blurred", "gan", "diffusion", "diffusion-1-sample"]
+    assert "RuntimeError: out of memory" in (out / "report.html").read_text()
+    assert "failed: pairs / cnn / seed 0" in (out / "report.md").read_text()
+    again = run(experiment)  # mended: only the failed one is run
+    assert again.exit_code == 0
+    assert "1 cells done, 4 done before" in again.output
+    assert not (out / "runs" / "pairs" / "cnn" / "seed-0" / "error.txt").exists()
+
+
+def test_a_variant_of_a_failed_training_fails_with_its_reason(
+    write_experiment: Write, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from deblurbench.models.diffusion import Diffusion
+
+    monkeypatch.setattr(Diffusion, "losses", lambda *_: (_ for _ in ()).throw(RuntimeError("broken")))
+    result = run(write_experiment())
+    assert "diffusion-1-sample / seed 0: " in result.output
+    assert "is missing, because the training that should have written it failed" in result.output
+
+
+def test_a_dry_run_only_lists(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+    result = run(write_experiment(), "--dry-run")
+    assert result.exit_code == 0
+    assert "pairs / diffusion-1-sample / seed 0: to do" in result.output
+    assert "5 cells; nothing was run" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_left_out_is_named_in_the_report(write_experiment: Write, run: Run, pairs_folder: Path, tmp_path: Path) -> None:
+    (pairs_folder / "train" / "blur" / "a0.png").write_text("no image")
+    result = run(write_experiment(models=ONE_MODEL))
+    assert result.exit_code == 0
+    assert "left out of pairs:" in result.output
+    assert "a0.png: not an image" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_missing_weights_of_a_loss_stop_the_run_before_it_begins(
+    write_experiment: Write, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torchvision.models import VGG19_Weights
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr(VGG19_Weights, "get_state_dict", unreachable)
+    result = run(write_experiment(models={"cnn": {**ONE_MODEL["cnn"], "losses": ["l1", "vgg"]}}))
+    assert result.exit_code == 2
+    assert "loss 'vgg': its weights could not be fetched" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_half_written_records_are_never_read(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+    """What a crash may leave beside a file is not taken for it."""
+    experiment = write_experiment(models=ONE_MODEL)
+    run(experiment)
+    folder = tmp_path / "out" / "runs" / "pairs" / "cnn" / "seed-0"
+    (folder / f".{RECORD}.abc.part").write_text("{")
+    (folder / ".state.safetensors.abc.part").write_text("half")
+    assert "2 done before" in run(experiment).output
+    assert read_json(folder / RECORD)["status"] == "done"
+
+
+def test_really_blurred_photographs_are_restored_and_shown_but_not_scored(
+    write_experiment: Write, run: Run, tmp_path: Path, photo: Any
+) -> None:
+    from PIL import Image
+
+    for kind, folder in (("S", "sharp"), ("M", "motion_blurred"), ("F", "defocused_blurred")):
+        (tmp_path / "kwentar" / folder).mkdir(parents=True)
+        for number in range(10):
+            Image.fromarray(photo[number : number + 48, :48]).save(tmp_path / "kwentar" / folder / f"{number}_PHONE_{kind}.JPG")
+    layout = {"name": "kwentar-blur", "path": str(tmp_path / "kwentar")}
+    run(write_experiment(models=ONE_MODEL, datasets={"kaggle": {"layout": layout, "blur": "motion"}}))
+    out = tmp_path / "out"
+    restored = {path.stem for path in (out / "runs" / "kaggle" / "cnn" / "seed-0" / "restored").iterdir()}
+    shown = {name for name in restored if name.endswith(("_M", "_F"))}
+    assert len(shown) == 2
+    assert {row["image"] for row in rows(out / "per_image.csv")} == restored - shown
+    assert (out / "grids" / "kaggle-really-blurred.png").is_file()
+    assert "shown and not scored" in (out / "report.html").read_text()
+
+
+def test_infinite_scores_are_left_out_of_means() -> None:
+    means = dict(mean_scores([{"psnr": math.inf, "ssim": 1.0}, {"psnr": 30.0, "ssim": 0.5}], ("psnr", "ssim")))
+    assert means == {"psnr": 30.0, "ssim": 0.75}
+    assert math.isnan(dict(mean_scores([{"psnr": math.inf}], ("psnr",)))["psnr"])

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from deblurbench.errors import UsageError
+from deblurbench.randomness import generator
+from deblurbench.registry import BLURS
+
+
+@pytest.mark.parametrize("name", BLURS.names())
+def test_kernels_sum_to_one_and_are_centred(name: str) -> None:
+    blur = BLURS.build(name)
+    for number in range(50):
+        kernel = blur.kernel(generator(0, number))
+        assert kernel.shape == (2 * blur.radius + 1,) * 2
+        assert kernel.dtype == np.float32
+        assert kernel.min() >= 0
+        assert kernel.sum() == pytest.approx(1, abs=1e-5)
+        offsets = np.arange(-blur.radius, blur.radius + 1)
+        assert kernel.sum(axis=0) @ offsets == pytest.approx(0, abs=1e-3)
+        assert kernel.sum(axis=1) @ offsets == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", BLURS.names())
+def test_a_kernel_is_a_function_of_its_key(name: str) -> None:
+    blur = BLURS.build(name)
+    same, again, other = (blur.kernel(generator(0, key)) for key in (1, 1, 2))
+    assert np.array_equal(same, again)
+    assert not np.array_equal(same, other)
+
+
+@pytest.mark.parametrize("sigma", [0.7, 1.5, 3.0])
+def test_a_gaussian_has_the_width_that_was_asked_for(sigma: float) -> None:
+    blur = BLURS.build({"name": "gaussian", "sigma": [sigma, sigma]})
+    kernel = blur.kernel(generator(0)).astype(np.float64)
+    offsets = np.arange(-blur.radius, blur.radius + 1)
+    assert np.sqrt(kernel.sum(axis=0) @ offsets**2) == pytest.approx(sigma, rel=0.01)
+
+
+@pytest.mark.parametrize("length", [3.0, 9.0, 25.0])
+def test_a_trace_spans_the_length_that_was_asked_for(length: float) -> None:
+    blur = BLURS.build({"name": "motion", "length": [length, length]})
+    for number in range(30):
+        kernel = blur.kernel(generator(0, number))
+        rows, columns = (np.flatnonzero(kernel.sum(axis=axis)) for axis in (1, 0))
+        extent = max(np.ptp(rows), np.ptp(columns))
+        assert length - 1.5 <= extent <= length + 1.5  # both ends may share their weight with a neighbour
+
+
+def test_trajectories_turn_and_are_sub_pixel() -> None:
+    """Straight lines on whole pixels would be a toy: traces bend, and their weights are shared between pixels."""
+    blur = BLURS.build({"name": "motion", "length": [20.0, 20.0]})
+    bends = []
+    for number in range(40):
+        trace = blur._trajectory(generator(0, number))
+        path = np.abs(np.diff(trace)).sum()
+        bends.append(np.abs(trace[-1] - trace[0]) / path)  # 1 for a straight line
+        assert len(np.unique(np.round(blur.kernel(generator(0, number)), 7))) > 10
+    assert min(bends) < 0.6 < max(bends)
+
+
+def test_an_empty_range_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"sigma is \[lowest, highest\], not \[3.0, 1.0\]"):
+        BLURS.build({"name": "gaussian", "sigma": [3.0, 1.0]})

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import urllib.error
+
+import pytest
+import torch
+from torch import Tensor
+
+from deblurbench.errors import UsageError
+from deblurbench.losses.adversarial import Hinge, LeastSquares
+from deblurbench.losses.edge import _laplacian
+from deblurbench.losses.vgg import VGG
+from deblurbench.models.cnn import CNN
+from deblurbench.registry import LOSSES
+from tests.conftest import TINY_UNET
+
+WITHOUT_DOWNLOAD = [name for name in LOSSES.names() if name != "vgg"]
+
+
+@pytest.fixture(scope="module")
+def vgg_state() -> dict[str, Tensor]:
+    """The real VGG19 with random weights: its own are half a gigabyte."""
+    from torchvision.models import vgg19
+
+    torch.manual_seed(0)
+    return vgg19().state_dict()
+
+
+@pytest.fixture(autouse=True)
+def _untrained_vgg(monkeypatch: pytest.MonkeyPatch, vgg_state: dict[str, Tensor]) -> None:
+    from torchvision.models import VGG19_Weights
+
+    monkeypatch.setattr(VGG19_Weights, "get_state_dict", lambda *_, **__: vgg_state)
+
+
+@pytest.mark.parametrize("name", LOSSES.names())
+def test_every_loss_is_least_for_equal_images_and_grows_with_the_difference(name: str, photo: Tensor) -> None:
+    from deblurbench.images import to_tensor
+
+    loss = LOSSES.build(name)
+    sharp = to_tensor(photo[100:164, 100:164])
+    noise = torch.randn(sharp.shape, generator=torch.Generator().manual_seed(0))
+    values = [float(loss(sharp + amount * noise, sharp)) for amount in (0, 0.02, 0.1)]
+    assert 0 <= values[0] < values[1] < values[2]
+    assert values[0] < 2e-3
+
+
+@pytest.mark.parametrize("name", LOSSES.names())
+def test_every_loss_gives_gradients_to_the_restored_image(name: str) -> None:
+    restored = torch.rand(1, 3, 32, 32, requires_grad=True)
+    LOSSES.build(name)(restored, torch.rand(1, 3, 32, 32)).backward()
+    assert restored.grad is not None
+    assert restored.grad.abs().min() >= 0
+    assert restored.grad.abs().max() > 0
+
+
+def test_exact_values() -> None:
+    restored, sharp = torch.full((1, 3, 8, 8), 0.7), torch.full((1, 3, 8, 8), 0.4)
+    assert float(LOSSES.build("l1")(restored, sharp)) == pytest.approx(0.3)
+    assert float(LOSSES.build("mse")(restored, sharp)) == pytest.approx(0.09)
+    assert float(LOSSES.build("charbonnier")(restored, sharp)) == pytest.approx((0.09 + 1e-6) ** 0.5)
+    assert float(LOSSES.build("edge")(restored, sharp)) == pytest.approx(1e-3)  # flat images have equal edges
+
+
+def test_the_laplacian_is_the_image_less_its_binomial_blur() -> None:
+    point = torch.zeros(1, 1, 9, 9)
+    point[..., 4, 4] = 1
+    taps = torch.tensor([1.0, 4, 6, 4, 1]) / 16
+    expected = point.clone()
+    expected[..., 2:7, 2:7] -= taps[:, None] * taps
+    assert torch.allclose(_laplacian(point), expected)
+
+
+def test_adversarial_losses_have_their_published_values() -> None:
+    real, fake = torch.tensor([2.0, 0.5]), torch.tensor([-2.0, 0.5])
+    assert float(Hinge().discriminator(real, fake)) == pytest.approx((0 + 0.5) / 2 + (0 + 1.5) / 2)
+    assert float(Hinge().generator(fake)) == pytest.approx(0.75)
+    assert float(LeastSquares().discriminator(real, fake)) == pytest.approx(0.5 * ((1 + 0.25) / 2 + (4 + 0.25) / 2))
+    assert float(LeastSquares().generator(fake)) == pytest.approx(0.5 * (9 + 0.25) / 2)
+
+
+def test_vgg_is_cut_after_conv3_3_and_is_no_part_of_the_model() -> None:
+    loss = VGG()
+    loss.prepare()
+    features = next(iter(loss._features.values()))
+    convolutions = [module for module in features.modules() if isinstance(module, torch.nn.Conv2d)]
+    assert [layer.out_channels for layer in convolutions] == [64, 64, 128, 128, 256, 256, 256]
+    assert features(torch.rand(1, 3, 32, 32)).shape == (1, 256, 8, 8)
+    assert loss.state_dict() == {}
+    assert list(loss.parameters()) == []
+
+
+def test_vgg_weights_that_cannot_be_had_are_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.models import VGG19_Weights
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise urllib.error.URLError("no route to host")
+
+    monkeypatch.setattr(VGG19_Weights, "get_state_dict", unreachable)
+    model = CNN(network=TINY_UNET, losses=["l1", "vgg"])  # building and restoring need no weights
+    model.restore(torch.rand(1, 3, 16, 16))
+    with pytest.raises(UsageError, match=r"loss 'vgg': its weights could not be fetched.*no route.*use the loss 'edge'"):
+        model.prepare_losses()

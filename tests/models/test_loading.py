@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+import deblurbench
+from deblurbench.checkpoint import load_checkpoint, load_weights, save_checkpoint
+from deblurbench.errors import UsageError
+from deblurbench.models.diffusion import Diffusion
+from deblurbench.models.loading import save_model
+from deblurbench.registry import MODELS
+from tests.conftest import TINY_RESNET, TINY_UNET
+
+
+def saved(path: Path, **spec: object) -> Path:
+    resolved = MODELS.resolve(spec)
+    save_model(path, MODELS.build(resolved), resolved, step=3)
+    return path
+
+
+def test_restoring_parameters_can_be_changed_and_others_not(tmp_path: Path) -> None:
+    path = saved(tmp_path / "d.safetensors", name="diffusion", network=TINY_UNET)
+    model = deblurbench.load(path, samples=5)
+    assert isinstance(model, Diffusion)
+    assert model.samples == 5
+    with pytest.raises(
+        UsageError, match=r"residual_scale: model 'diffusion' was trained with it; only sampling_steps, samples"
+    ):
+        deblurbench.load(path, residual_scale=2.0)
+    with pytest.raises(UsageError, match="nothing of it can"):
+        deblurbench.load(saved(tmp_path / "c.safetensors", name="cnn", network=TINY_UNET), samples=2)
+
+
+def test_what_is_no_checkpoint_of_ours_is_named(tmp_path: Path) -> None:
+    def message(path: Path) -> str:
+        with pytest.raises(UsageError) as caught:
+            deblurbench.load(path)
+        assert str(path) in str(caught.value)
+        return str(caught.value)
+
+    assert "there is no such checkpoint" in message(tmp_path / "missing.safetensors")
+    pickled = tmp_path / "model.pt"
+    pickled.write_bytes(pickle.dumps({"a": 1}))
+    assert "not a whole safetensors file" in message(pickled)
+    whole = saved(tmp_path / "whole.safetensors", name="cnn", network=TINY_UNET)
+    half = tmp_path / "half.safetensors"
+    half.write_bytes(whole.read_bytes()[:5000])
+    assert "not a whole safetensors file" in message(half)
+    from safetensors.torch import save_file
+
+    save_file({"a": torch.zeros(1)}, str(tmp_path / "other.safetensors"))
+    assert "was not written by deblurbench" in message(tmp_path / "other.safetensors")
+    save_checkpoint(tmp_path / "state.safetensors", {"a": torch.zeros(1)}, {"step": 1})
+    assert "holds the state of a training" in message(tmp_path / "state.safetensors")
+
+
+def test_weights_of_another_model_are_refused_with_the_first_difference(tmp_path: Path) -> None:
+    path = saved(tmp_path / "unet.safetensors", name="cnn", network=TINY_UNET)
+    tensors, metadata = load_checkpoint(path)
+    save_checkpoint(path, tensors, {**metadata, "model": MODELS.resolve({"name": "cnn", "network": TINY_RESNET})})
+    with pytest.raises(UsageError, match=r"unet\.safetensors: is the checkpoint of another model: 'blocks"):
+        deblurbench.load(path)
+    linear = torch.nn.Linear(2, 2)
+    with pytest.raises(UsageError, match=r"the file has \(3, 2\), the model \(2, 2\)"):
+        load_weights(linear, {"weight": torch.zeros(3, 2), "bias": torch.zeros(2)}, path)
+
+
+def test_the_metadata_says_what_the_model_is(tmp_path: Path) -> None:
+    _, metadata = load_checkpoint(saved(tmp_path / "m.safetensors", name="cnn", network=TINY_UNET))
+    assert metadata["model"]["network"]["widths"] == [8, 12]
+    assert metadata["step"] == 3

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from deblurbench.models.windows import CONTEXT, call_network, mirror_pad, sees_whole_image
+from deblurbench.registry import NETWORKS
+
+
+class Recorder(nn.Module):
+    """Adds one, and remembers the sizes that it was shown."""
+
+    multiple = 8
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[tuple[int, int]] = []
+
+    def forward(self, image: Tensor) -> Tensor:
+        assert image.shape[-2] % 8 == image.shape[-1] % 8 == 0
+        self.sizes.append((image.shape[-2], image.shape[-1]))
+        return image + 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 9), (8, 8), (100, 3)])
+def test_padding_is_mirrored_and_cut_off_again(size: tuple[int, int]) -> None:
+    image = torch.rand(1, 3, *size)
+    assert torch.equal(call_network(Recorder(), image), image + 1)
+
+
+def test_mirroring_is_numpys_reflection() -> None:
+    image = torch.arange(12.0).view(1, 1, 3, 4)
+    expected = torch.nn.functional.pad(image, (0, 3, 0, 2), mode="reflect")
+    assert torch.equal(mirror_pad(image, 2, 3), expected)
+    assert mirror_pad(torch.ones(1, 1, 1, 1), 5, 7).shape == (1, 1, 6, 8)
+
+
+@pytest.mark.parametrize("size", [(500, 333), (129, 2000), (300, 300)])
+def test_tiles_bound_what_the_network_sees_and_cover_everything(size: tuple[int, int]) -> None:
+    recorder, image = Recorder(), torch.rand(1, 3, *size)
+    assert torch.equal(call_network(recorder, image, tile=256), image + 1)
+    assert max(max(seen) for seen in recorder.sizes) <= 256
+    assert len(recorder.sizes) > 1
+
+
+def test_an_image_that_fits_is_called_once() -> None:
+    recorder = Recorder()
+    call_network(recorder, torch.rand(1, 3, 200, 256), tile=256)
+    assert len(recorder.sizes) == 1
+
+
+def test_too_small_a_tile_is_refused() -> None:
+    with pytest.raises(ValueError, match=f"give more than {2 * CONTEXT + 8}"):
+        call_network(Recorder(), torch.rand(1, 3, 300, 300), tile=2 * CONTEXT)
+
+
+def test_the_finest_scale_is_taken_of_a_network_that_gives_several() -> None:
+    class Scales(nn.Module):
+        def forward(self, image: Tensor) -> list[Tensor]:
+            return [image * 2, nn.functional.avg_pool2d(image, 2)]
+
+    image = torch.rand(1, 3, 8, 8)
+    assert torch.equal(call_network(Scales(), image), image * 2)
+
+
+def test_normalising_over_the_image_is_noticed() -> None:
+    assert sees_whole_image(NETWORKS.build({"name": "resnet", "normalization": "instance"}))
+    assert not sees_whole_image(NETWORKS.build("resnet"))

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deblurbench.building_blocks import find_experiment
+from deblurbench.errors import UsageError
+from deblurbench.experiment import load_experiment
+from deblurbench.yaml_files import parse_yaml, read_yaml, to_yaml
+
+Write = Callable[..., Path]
+SHIPPED = sorted((Path(__file__).parent.parent / "experiments").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_experiment_states_its_question_and_is_sound(path: Path) -> None:
+    experiment = load_experiment(path)
+    assert experiment.question.endswith("?")
+    assert {"cnn", "gan", "diffusion"} <= {entry.spec["name"] for entry in experiment.models.values()}
+
+
+def test_the_quickstart_holds_the_bars_of_its_budget() -> None:
+    experiment = load_experiment(find_experiment("quickstart"))
+    assert list(experiment.datasets) == ["photos-gaussian", "photos-motion"]
+    assert all(dataset["test_crop"] <= 512 for dataset in experiment.datasets.values())
+    diffusion = experiment.models["diffusion"]
+    assert diffusion.spec["sampling_steps"] >= 4
+    assert diffusion.spec["samples"] == 8
+    assert diffusion.spec["sampling_steps"] * diffusion.spec["samples"] <= 32
+    assert [spec["samples"] for spec in diffusion.variants.values()] == [1]
+
+
+def test_what_is_resolved_resolves_to_itself(write_experiment: Write, tmp_path: Path) -> None:
+    experiment = load_experiment(write_experiment())
+    again = tmp_path / "again.yaml"
+    again.write_text(to_yaml(experiment.resolved))
+    assert load_experiment(again).resolved == experiment.resolved
+
+
+def test_overrides_are_laid_over_the_file(write_experiment: Write) -> None:
+    path = write_experiment()
+    experiment = load_experiment(
+        path,
+        [
+            "training.learning_rate=1e-4",
+            "models.cnn.network.widths=[4, 4]",
+            "models.gan.adversarial.name=lsgan",
+            "seeds=[1, 2]",
+        ],
+    )
+    assert experiment.models["cnn"].training.learning_rate == 1e-4
+    assert experiment.models["cnn"].spec["network"]["widths"] == [4, 4]
+    assert experiment.models["gan"].spec["adversarial"] == {"name": "lsgan"}
+    assert experiment.seeds == [1, 2]
+    assert load_experiment(path, ["training=quickstart"]).models["cnn"].training.steps > 100
+
+
+def test_building_blocks_are_found_by_name_and_changed(write_experiment: Write, tmp_path: Path) -> None:
+    (tmp_path / "configs" / "models").mkdir(parents=True)
+    block = {"name": "cnn", "network": {"name": "unet", "widths": [8, 8], "blocks": 1}, "losses": ["l1"]}
+    (tmp_path / "configs" / "models" / "mine.yaml").write_text(to_yaml(block))
+    changed = {"base": "mine", "network": {"blocks": 3}, "training": {"steps": 9}}
+    experiment = load_experiment(
+        write_experiment(models={"a": "mine", "b": changed, "c": {"base": "mine", "network": {"name": "resnet"}}})
+    )
+    assert experiment.models["a"].spec["network"]["blocks"] == 1
+    assert experiment.models["b"].spec["network"] == {"name": "unet", "widths": [8, 8], "blocks": 3, "stem_factor": 2}
+    assert (experiment.models["a"].training.steps, experiment.models["b"].training.steps) == (6, 9)
+    assert "widths" not in experiment.models["c"].spec["network"]  # another network takes none of the old one's keys
+
+
+CASES: list[tuple[dict[str, object], list[str], str]] = [
+    ({"modles": {}}, [], "modles: unknown key of an experiment; did you mean 'models'?"),
+    ({"models": {}}, [], "models: give at least one"),
+    ({"models": ["cnn-unet-smal"]}, [], "there is no configs/models/cnn-unet-smal.yaml; did you mean 'cnn-unet-small'?"),
+    ({"models": {"a/b": "cnn-unet-small"}}, [], "'a/b' cannot name a folder"),
+    ({"models": {"blurred": "cnn-unet-small"}}, [], "'blurred' names two things (or is reserved)"),
+    (
+        {"models": {"a": {"base": "cnn-unet-small", "variants": {"b": {"network": "resnet"}}}}},
+        [],
+        "models.a.variants.b: network: model",
+    ),
+    (
+        {"training": {"steps": 5, "batchsize": 2}},
+        [],
+        "training.batchsize: unknown key of a training; did you mean 'batch_size'?",
+    ),
+    ({"training": {}}, [], "training.steps: this key of a training must be given"),
+    ({"training": {"steps": "many"}}, [], "training.steps: Input should be a valid integer, not 'many'"),
+    ({"training": {"steps": 5, "precision": "float16"}}, [], "training.precision: Input should be 'float32' or 'bfloat16'"),
+    ({"seeds": [0.5]}, [], "seeds.0: Input should be a valid integer"),
+    ({"recipe": "deblurbnch"}, [], "recipe: no recipe is called 'deblurbnch'; did you mean 'deblurbench'?"),
+    ({"datasets": {"d": {"layout": {"name": "paired-folder"}}}}, [], "datasets.d.layout.path: this key of layout"),
+    ({"datasets": {"d": {"layout": "skimage-photos", "blurr": "motion"}}}, [], "datasets.d.blurr: unknown key of a data set"),
+    ({"datasets": {"d": 3}}, [], "datasets.d: expected keys and values, not 3"),
+    ({}, ["training.steps"], "training.steps: expected key.path=value"),
+    ({}, ["traning.steps=3"], "unknown key of an experiment; did you mean 'training'?"),
+    ({}, ["models.cn.name=gan"], "names none of the experiment's models; did you mean 'cnn'?"),
+    ({}, ["models.cnn.network.blocks.deep=1"], "'blocks' holds no keys"),
+]
+
+
+@pytest.mark.parametrize(("sections", "overrides", "message"), CASES, ids=[case[2][:40] for case in CASES])
+def test_mistakes_are_one_line_with_file_and_key(
+    write_experiment: Write, sections: dict[str, object], overrides: list[str], message: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_experiment(write_experiment(**sections), overrides)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert overrides or str(caught.value).endswith(".yaml") or ".yaml" in str(caught.value)
+
+
+def test_a_mistake_in_a_building_block_names_the_block(write_experiment: Write, tmp_path: Path) -> None:
+    (tmp_path / "configs" / "models").mkdir(parents=True)
+    (tmp_path / "configs" / "models" / "mine.yaml").write_text("name: cnn\nnetwrok: unet\n")
+    with pytest.raises(UsageError, match=r"configs/models/mine\.yaml: models\.mine\.netwrok: unknown key.*'network'"):
+        load_experiment(write_experiment(models=["mine"]))
+
+
+def test_experiments_are_found_by_name_or_path(tmp_path: Path) -> None:
+    assert find_experiment("quickstart").name == "quickstart.yaml"
+    with pytest.raises(UsageError, match="quickstrat: no experiment is called so; did you mean 'quickstart'"):
+        find_experiment("quickstrat")
+    with pytest.raises(UsageError, match="there is no such experiment file"):
+        find_experiment(str(tmp_path / "none.yaml"))
+
+
+def test_yaml_reads_numbers_as_people_write_them() -> None:
+    assert parse_yaml("[1e-4, 1E3, 2.5e+2, .5, 1, -3e-1, 1.e2]", "here") == [1e-4, 1000.0, 250.0, 0.5, 1, -0.3, 100.0]
+    assert parse_yaml("[e5, 1e, abc]", "here") == ["e5", "1e", "abc"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 1\nb: 2\na: 3\n", r"line 3: the key 'a' is given twice"),
+        ("a: [1, 2\n", r"line 2:"),
+        ("- 1\n- 2\n", "expected keys and values, not list"),
+    ],
+)
+def test_broken_yaml_is_named_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=message):
+        read_yaml(path)
+
+
+def test_what_is_no_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "binary.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match=r"binary\.yaml: cannot be read as a text file"):
+        read_yaml(path)

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageCms
+
+from deblurbench.errors import UnreadableImage, UsageError
+from deblurbench.images import (
+    Photo,
+    list_images,
+    read_photo,
+    to_pixels,
+    to_tensor,
+    with_pixels,
+    write_photo,
+)
+
+ORIENTATIONS = range(1, 9)
+
+
+@pytest.fixture
+def small(photo: np.ndarray) -> np.ndarray:
+    return photo[100:140, 200:264]  # (40, 64, 3): not square, so that a turn shows
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_exif_orientation_is_applied_as_pillow_does(tmp_path: Path, small: np.ndarray, orientation: int) -> None:
+    from PIL import ImageOps
+
+    image = Image.fromarray(small)
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    exif[0x010F] = "maker"
+    image.save(tmp_path / "turned.png", exif=exif)
+    photo = read_photo(tmp_path / "turned.png")
+    assert np.array_equal(photo.pixels, np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / "turned.png"))))
+    write_photo(tmp_path / "out.png", photo)
+    written = Image.open(tmp_path / "out.png")
+    assert written.size == (photo.pixels.shape[1], photo.pixels.shape[0])
+    assert 0x0112 not in written.getexif()  # it would be turned twice
+    assert written.getexif()[0x010F] == "maker"
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff", ".bmp", ".webp", ".jpg", ".jpeg", ".JPG"])
+def test_round_trip_of_each_format(tmp_path: Path, small: np.ndarray, suffix: str) -> None:
+    write_photo(tmp_path / f"photo{suffix}", Photo(small))
+    back = read_photo(tmp_path / f"photo{suffix}")
+    difference = np.abs(back.pixels.astype(int) - small).max()
+    assert difference <= (0 if suffix in (".png", ".tif", ".tiff", ".bmp") else 40)
+    assert back.pixels.shape == small.shape
+    assert not back.is_grey
+    assert back.alpha is None
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_sixteen_bits_keep_every_bit(tmp_path: Path, suffix: str, channels: int) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (20, 30, channels), dtype=np.uint16)
+    stored = values[..., [2, 1, 0, 3][:channels]] if channels > 1 else values
+    cv2.imwrite(str(tmp_path / f"deep{suffix}"), stored)
+    photo = read_photo(tmp_path / f"deep{suffix}")
+    assert photo.pixels.dtype == np.uint16
+    assert photo.is_grey == (channels == 1)
+    assert np.array_equal(photo.pixels[..., : min(channels, 3)], values[..., :3])
+    restored = with_pixels(photo, to_tensor(photo.pixels))  # through float32 and back
+    write_photo(tmp_path / f"out{suffix}", restored)
+    again = read_photo(tmp_path / f"out{suffix}")
+    assert np.array_equal(again.pixels, photo.pixels)
+    assert (again.alpha is None) == (channels != 4)
+
+
+def test_sixteen_bits_become_eight_where_the_format_holds_no_more(tmp_path: Path) -> None:
+    deep = np.full((4, 4, 3), 65535, np.uint16)
+    write_photo(tmp_path / "out.webp", Photo(deep))
+    assert read_photo(tmp_path / "out.webp").pixels.max() == 255
+
+
+def test_grey_comes_back_grey_and_alpha_untouched(tmp_path: Path, small: np.ndarray) -> None:
+    alpha = np.arange(40 * 64, dtype=np.uint32).reshape(40, 64).astype(np.uint8)
+    Image.fromarray(np.dstack([small[..., 0], alpha])).save(tmp_path / "la.png")
+    photo = read_photo(tmp_path / "la.png")
+    assert photo.is_grey
+    assert photo.pixels.shape == small.shape
+    tinted = to_tensor(photo.pixels)
+    tinted[:, 0] += 0.1  # a network may colour it
+    write_photo(tmp_path / "out.png", with_pixels(photo, tinted))
+    written = Image.open(tmp_path / "out.png")
+    assert written.mode == "LA"
+    assert np.array_equal(np.asarray(written)[..., 1], alpha)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "YCbCr", "RGBA", "LA"])
+def test_every_mode_becomes_rgb(tmp_path: Path, small: np.ndarray, mode: str) -> None:
+    path = tmp_path / ("image.jpg" if mode in ("CMYK", "YCbCr") else "image.png")
+    Image.fromarray(small).convert(mode).save(path)
+    photo = read_photo(path)
+    assert photo.pixels.shape == small.shape
+    assert photo.pixels.dtype == np.uint8
+
+
+def test_color_profiles_are_kept(tmp_path: Path, small: np.ndarray) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for name in ("a.png", "b.jpg", "c.tif", "d.webp"):
+        Image.fromarray(small).save(tmp_path / name, icc_profile=profile)
+        write_photo(tmp_path / f"out-{name}", read_photo(tmp_path / name))
+        assert Image.open(tmp_path / f"out-{name}").info["icc_profile"] == profile
+    deep = Photo(np.full((8, 8, 3), 1000, np.uint16), icc_profile=profile)
+    write_photo(tmp_path / "deep.png", deep)
+    assert Image.open(tmp_path / "deep.png").info["icc_profile"] == profile
+
+
+def damaged(tmp_path: Path, small: np.ndarray, kind: str) -> Path:
+    path = tmp_path / f"{kind}.png"
+    if kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "text":
+        path.write_text("this is no image")
+    elif kind == "missing":
+        pass
+    elif kind == "float":
+        path = path.with_suffix(".tif")
+        Image.fromarray(np.ones((8, 8), np.float32)).save(path)
+    elif kind == "truncated":
+        Image.fromarray(small).save(path)
+        path.write_bytes(path.read_bytes()[:2000])
+    elif kind == "truncated-jpeg":
+        path = path.with_suffix(".jpg")
+        Image.fromarray(small).save(path)
+        path.write_bytes(path.read_bytes()[:900])
+    elif kind == "truncated-deep":
+        cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 65536, (64, 64, 3), dtype=np.uint16))
+        path.write_bytes(path.read_bytes()[:9000])
+    return path
+
+
+@pytest.mark.parametrize("kind", ["empty", "text", "missing", "float", "truncated", "truncated-jpeg", "truncated-deep"])
+def test_what_is_no_whole_image_is_named(tmp_path: Path, small: np.ndarray, kind: str) -> None:
+    path = damaged(tmp_path, small, kind)
+    with pytest.raises(UnreadableImage, match=str(path)) as caught:
+        read_photo(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_decompression_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
+    Image.new("1", (30_000, 30_000)).save(tmp_path / "bomb.png")
+    with pytest.raises(UnreadableImage, match=r"bomb\.png.*(pixels|decompression)"):
+        read_photo(tmp_path / "bomb.png")
+
+
+def test_transparency_is_never_dropped_silently(tmp_path: Path, small: np.ndarray) -> None:
+    transparent = Photo(small, alpha=small[..., 0])
+    with pytest.raises(UsageError, match="cannot hold the photo's transparency"):
+        write_photo(tmp_path / "out.jpg", transparent)
+    with pytest.raises(UsageError, match="images are written as"):
+        write_photo(tmp_path / "out.gif", Photo(small))
+    assert os.listdir(tmp_path) == []
+
+
+def test_tensors_round_to_the_nearest_integer() -> None:
+    image = torch.tensor([-0.2, 0.4999 / 255, 0.5001 / 255, 1.2]).view(1, 1, 1, 4).expand(1, 3, 1, 4)
+    assert to_pixels(image)[0, :, 0].tolist() == [0, 0, 1, 255]
+
+
+def test_images_are_listed_whatever_the_case_of_their_suffix(tmp_path: Path) -> None:
+    for name in ("b.JPG", "a.jpeg", "c.Png", "notes.txt", ".hidden.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    assert [path.name for path in list_images(tmp_path)] == ["a.jpeg", "b.JPG", "c.Png"]
+    with pytest.raises(UsageError, match="there is no such folder"):
+        list_images(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="is not a folder"):
+        list_images(tmp_path / "a.jpeg")

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from deblurbench.errors import UsageError
+from deblurbench.registry import BLURS, MODELS, NETWORKS, Registry
+
+
+def test_defaults_are_filled_in_down_to_the_last() -> None:
+    resolved = MODELS.resolve({"name": "gan", "network": "unet"})
+    assert resolved["network"] == {"name": "unet", "widths": [32, 64, 96], "blocks": 2, "stem_factor": 2}
+    assert resolved["losses"][0] == {"name": "charbonnier", "weight": 1.0, "epsilon": 0.001}
+    assert MODELS.resolve(resolved) == resolved
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"name": "gna"}, "models.x: no model is called 'gna'; did you mean 'gan'?"),
+        ({"name": "cnn"}, "models.x.network: this key of model 'cnn' must be given"),
+        (
+            {"name": "cnn", "network": "unet", "losess": []},
+            "models.x.losess: unknown key of model 'cnn'; did you mean 'losses'?",
+        ),
+        (
+            {"name": "cnn", "network": {"name": "unet", "blocks": 2.5}},
+            "models.x.network.blocks: Input should be a valid integer",
+        ),
+        (
+            {"name": "cnn", "network": {"name": "unet", "blocks": True}},
+            "models.x.network.blocks: Input should be a valid integer",
+        ),
+        ({"name": "cnn", "network": {"name": "unet", "blocks": 0}}, "models.x.network.blocks: Input should be greater than 0"),
+        ({"name": "cnn", "network": {"name": "unet", "widths": [8, "a"]}}, "models.x.network.widths.1: Input should be"),
+        ({"name": "cnn", "network": {"name": "unet", "in_channels": 1}}, "in_channels: unknown key"),
+        ({"name": "cnn", "network": "unet", "losses": "l1"}, "models.x.losses: expected a list"),
+        (
+            {"name": "cnn", "network": "unet", "losses": ["charbonier"]},
+            r"models.x.losses[0]: no loss is called 'charbonier'; did you mean 'charbonnier'?",
+        ),
+        ({"name": "cnn", "network": "unet", "losses": []}, "models.x: model 'cnn': the list of losses is empty"),
+        ({"name": "cnn", "network": "unet", "losses": ["l1", "l1"]}, "a loss is named twice"),
+        (["cnn"], "models.x: expected a model: a name, or a mapping with the key 'name'"),
+        ({"name": "diffusion", "network": "unet", "eta": 2}, "models.x.eta: Input should be less than or equal to 1"),
+        ({"name": "diffusion", "network": "unet", "sampling_steps": 2000}, "sampling_steps (2000) may not exceed timesteps"),
+        ({"name": "gan", "network": {"name": "resnet", "normalization": "bacth"}}, "normalization is 'none' or 'instance'"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_key(spec: object, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        MODELS.build(spec, "models.x")
+    assert message in str(caught.value)
+
+
+def test_an_integer_serves_as_a_float_and_a_list_as_a_tuple() -> None:
+    assert BLURS.resolve({"name": "gaussian", "sigma": [1, 3]}) == {"name": "gaussian", "sigma": [1.0, 3.0]}
+
+
+def test_a_name_is_taken_once() -> None:
+    registry = Registry("thing", "deblurbench.networks")
+    registry.register("a")(int)
+    with pytest.raises(ValueError, match=r"thing 'a' is already builtins\.int"):
+        registry.register("a")(str)
+
+
+def test_an_instance_knows_its_name() -> None:
+    assert NETWORKS.name_of(NETWORKS.build({"name": "unet", "widths": [4]})) == "unet"

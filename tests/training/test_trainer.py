@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from accelerate import Accelerator
+
+import deblurbench
+from deblurbench.checkpoint import load_checkpoint
+from deblurbench.data.dataset import PairedImages
+from deblurbench.errors import DeblurbenchError, UsageError
+from deblurbench.files import read_json
+from deblurbench.metrics.distortion import PSNR
+from deblurbench.models.base import Model
+from deblurbench.randomness import seed_torch
+from deblurbench.registry import MODELS, Spec
+from deblurbench.training.ema import ExponentialMovingAverage
+from deblurbench.training.processes import open_accelerator
+from deblurbench.training.schedule import learning_rate
+from deblurbench.training.settings import TrainingSettings
+from deblurbench.training.trainer import BEST, HISTORY, LAST, STATE, Trainer
+from tests.conftest import TINY_TRAINING, TINY_UNET
+
+FAMILIES: dict[str, Spec] = {
+    "cnn": {"name": "cnn", "network": TINY_UNET},
+    "gan": {"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "width": 4, "layers": 2}},
+    "diffusion": {"name": "diffusion", "network": TINY_UNET, "sampling_steps": 2},
+}
+FAMILY = pytest.mark.parametrize("family", FAMILIES)
+SETTINGS = TrainingSettings(**TINY_TRAINING)
+MakeTrainer = Callable[..., Trainer]
+
+
+@pytest.fixture
+def make_trainer(sharp_photos: PairedImages, tmp_path: Path) -> MakeTrainer:
+    def make(family: str = "cnn", folder: str = "run", identity: str = "it", **options: Any) -> Trainer:
+        spec = MODELS.resolve(FAMILIES[family])
+        seed_torch(0, "initial weights")
+        settings = options.pop("settings", SETTINGS)
+        return Trainer(
+            MODELS.build(spec), sharp_photos, settings, open_accelerator("cpu"), spec=spec, seed=0,
+            folder=tmp_path / folder, identity=identity, **options,
+        )  # fmt: skip
+
+    return make
+
+
+def tensors(path: Path) -> dict[str, torch.Tensor]:
+    return load_checkpoint(path)[0]
+
+
+def assert_equal_files(first: Path, second: Path) -> None:
+    one, other = tensors(first), tensors(second)
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        assert torch.equal(tensor, other[name]), name
+
+
+@FAMILY
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("stop", [3, 4])
+def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
+    make_trainer: MakeTrainer, tmp_path: Path, family: str, workers: int, stop: int
+) -> None:
+    """Stopped at step 3 it goes on from the checkpoint of step 2, with other workers even."""
+    make_trainer(family, "whole").run()
+    make_trainer(family, "parts", workers=workers).run(until=stop)
+    assert load_checkpoint(tmp_path / "parts" / STATE)[1]["step"] == stop // 2 * 2
+    make_trainer(family, "parts").run()
+    for name in (LAST, BEST, STATE):
+        assert_equal_files(tmp_path / "whole" / name, tmp_path / "parts" / name)
+    whole, parts = (read_json(tmp_path / folder / HISTORY) for folder in ("whole", "parts"))
+    assert whole["validation"] == parts["validation"]
+    assert [row["step"] for row in whole["training"]] == [row["step"] for row in parts["training"]] == [2, 4, 6]
+
+
+@FAMILY
+def test_the_trainer_does_what_a_bare_loop_does(make_trainer: MakeTrainer, sharp_photos: PairedImages, family: str) -> None:
+    """Clipping, learning rate, order of players: written out once more, as plainly as can be."""
+    from deblurbench.data.loader import batches
+
+    trainer = make_trainer(family)
+    trainer.run()
+    spec = FAMILIES[family]
+    seed_torch(0, "initial weights")
+    model: Model = MODELS.build(spec).to(memory_format=torch.channels_last)
+    optimizers = {
+        player: torch.optim.AdamW(module.parameters(), betas=(0.9, 0.99), weight_decay=0.0)
+        for player, module in model.players().items()
+    }
+    loader = batches(sharp_photos, crop_size=32, batch_size=2, seed=0, steps=range(6), device=torch.device("cpu"))
+    for step, batch in enumerate(loader):
+        seed_torch(0, "step", step, 0)
+        for player, losses in model.losses(batch, step):
+            parameters = list(model.players()[player].parameters())
+            optimizers[player].zero_grad()
+            sum(losses.values()).backward(inputs=parameters)  # type: ignore[union-attr]
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizers[player].param_groups[0]["lr"] = learning_rate(step, SETTINGS)
+            optimizers[player].step()
+    for name, tensor in model.state_dict().items():
+        assert torch.allclose(tensor, trainer.model.state_dict()[name], atol=1e-6), name
+
+
+def test_every_player_is_trained(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer("gan")
+    before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+    trainer.run()
+    changed = {
+        name.split(".")[0] for name, tensor in trainer.model.state_dict().items() if not torch.equal(tensor, before[name])
+    }
+    assert changed == {"network", "discriminator"}
+
+
+def test_headline_weights_are_the_average(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    trainer = make_trainer()
+    trainer.run()
+    saved = deblurbench.load(tmp_path / "run" / LAST).state_dict()
+    current = trainer.model.restoring_state()
+    with trainer.average.in_place_of(trainer.model):
+        average = trainer.model.restoring_state()
+    assert all(torch.equal(tensor, average[name]) for name, tensor in saved.items())
+    assert not all(torch.equal(tensor, current[name]) for name, tensor in saved.items())
+
+
+def test_the_best_weights_are_those_of_the_best_validation(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    make_trainer(settings=replace(SETTINGS, learning_rate=0.05, steps=12, validate_every=2)).run()
+    validations = read_json(tmp_path / "run" / HISTORY)["validation"]
+    best = max(validations, key=lambda row: row["psnr"])
+    _, metadata = load_checkpoint(tmp_path / "run" / BEST)
+    assert metadata["step"] == best["step"]
+    assert metadata["validation"]["psnr"] == best["psnr"]
+
+
+def test_validation_sees_validation_pairs_only(
+    make_trainer: MakeTrainer, sharp_photos: PairedImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: set[str] = set()
+    original = sharp_photos.whole
+    monkeypatch.setattr(sharp_photos, "whole", lambda item: (seen.add(item.entry.split), original(item))[1])
+    make_trainer().run()
+    assert seen == {"validation"}
+
+
+def test_training_deblurs(make_trainer: MakeTrainer, sharp_photos: PairedImages, tmp_path: Path) -> None:
+    """Not only does the loss fall: validation photographs come nearer to the truth."""
+    make_trainer(settings=replace(SETTINGS, steps=150, batch_size=4, learning_rate=4e-3, validate_every=10, log_every=10)).run()
+    validations = read_json(tmp_path / "run" / HISTORY)["validation"]
+    untouched = []
+    from deblurbench.images import to_tensor
+    from deblurbench.training.validation import _middle
+
+    for item in sharp_photos.items("validation"):
+        blurred, sharp = sharp_photos.whole(item)
+        assert sharp is not None
+        untouched.append(float(PSNR()(_middle(to_tensor(blurred), 256), _middle(to_tensor(sharp), 256))))
+    assert validations[-1]["psnr"] > sum(untouched) / len(untouched)
+
+
+def test_tensorboard_holds_what_people_look_for(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    make_trainer("gan").run()
+    events = EventAccumulator(str(tmp_path / "run"))
+    events.Reload()
+    scalars = set(events.Tags()["scalars"])
+    assert {"loss/generator/charbonnier", "loss/generator/adversarial", "loss/discriminator/adversarial"} <= scalars
+    assert {"learning_rate", "gradient_norm/generator", "gradient_norm/discriminator", "images_per_second"} <= scalars
+    assert {"validation/psnr", "validation/ssim"} <= scalars
+    assert events.Tags()["images"] == ["validation"]
+    assert [event.step for event in events.Scalars("learning_rate")] == [2, 4, 6]
+
+
+def test_after_a_resume_tensorboard_shows_every_step_once(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    settings = replace(SETTINGS, log_every=1)
+    make_trainer(settings=settings).run(until=3)  # the checkpoint is of step 2, the log of step 3
+    time.sleep(1.1)  # TensorBoard orders the files of a folder by the second in their names
+    make_trainer(settings=settings).run()
+    events = EventAccumulator(str(tmp_path / "run"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("learning_rate")] == [1, 2, 3, 4, 5, 6]
+
+
+def test_state_of_another_training_is_refused(make_trainer: MakeTrainer) -> None:
+    make_trainer().run(until=2)
+    with pytest.raises(UsageError, match=r"state\.safetensors: belongs to another training"):
+        make_trainer(identity="another").run()
+    with pytest.raises(UsageError, match="is the checkpoint of another model"):
+        make_trainer("gan").run()
+
+
+def test_a_diverged_training_says_so_and_keeps_its_last_checkpoint(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    trainer = make_trainer()
+    trainer.run(until=2)
+    sick = make_trainer(settings=replace(SETTINGS, steps=8))
+    original = sick.model.losses
+
+    def sicken(batch: Any, step: int) -> Any:
+        for player, losses in original(batch, step):
+            yield player, {name: value * float("nan") for name, value in losses.items()}
+
+    sick.model.losses = sicken  # type: ignore[method-assign]
+    with pytest.raises(
+        DeblurbenchError, match=r"training diverged: a loss is not finite by step 4; lower training\.learning_rate"
+    ):
+        sick.run()
+    assert load_checkpoint(tmp_path / "run" / STATE)[1]["step"] == 2
+
+
+def test_a_batch_that_processes_cannot_share_is_refused(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Accelerator, "num_processes", 3)
+    with pytest.raises(UsageError, match="2 cannot be shared by 3 processes"):
+        make_trainer()
+
+
+def test_bfloat16_trains_and_keeps_float32_weights(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    make_trainer("gan", settings=replace(SETTINGS, precision="bfloat16")).run()
+    assert {tensor.dtype for tensor in tensors(tmp_path / "run" / LAST).values()} == {torch.float32}
+    history = read_json(tmp_path / "run" / HISTORY)["training"]
+    make_trainer("gan", "full").run()
+    exact = read_json(tmp_path / "full" / HISTORY)["training"]
+    half, full = (rows[-1]["losses"]["generator/charbonnier"] for rows in (history, exact))
+    assert half == pytest.approx(full, rel=0.05)
+    assert half != full
+
+
+def test_the_learning_rate_warms_up_and_falls_along_a_cosine() -> None:
+    settings = TrainingSettings(steps=101, warmup_steps=10, learning_rate=1.0, final_learning_rate=0.1)
+    rates = [learning_rate(step, settings) for step in range(101)]
+    assert rates[:10] == pytest.approx([0.1 * step for step in range(1, 11)])
+    assert rates[10] == 1.0
+    assert rates[55] == pytest.approx(0.55)
+    assert rates[100] == pytest.approx(0.1)
+    assert learning_rate(0, TrainingSettings(steps=1, warmup_steps=0)) == pytest.approx(1e-3)
+
+
+def test_the_average_is_an_exponential_one_with_warm_up() -> None:
+    model = MODELS.build(FAMILIES["cnn"])
+    average = ExponentialMovingAverage(model, decay=0.5)
+    parameter = next(model.network.parameters())
+    expected = parameter.detach().clone()
+    for step in range(20):
+        with torch.no_grad():
+            parameter.add_(1.0)
+        average.update(model, step)
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * parameter.detach()
+    assert torch.allclose(next(average.modules.parameters()), expected, atol=1e-5)
+
+
+def test_buffers_are_copied_into_the_average() -> None:
+    model = MODELS.build(FAMILIES["cnn"])
+    model.network.register_buffer("count", torch.zeros(1))
+    average = ExponentialMovingAverage(model, decay=0.9)
+    model.network.count += 3
+    average.update(model, 0)
+    assert average.modules["network"].count.item() == 3
