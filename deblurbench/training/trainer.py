@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -76,32 +77,46 @@ class Trainer:
 
     def run(self, until: int | None = None) -> None:
         """Train from wherever the state in `folder` stands to the last step, or only until `until`."""
-        settings, accelerator = self.settings, self.accelerator
+        self.open()
+        try:
+            last = self.settings.steps if until is None else until
+            self.train(self._batches(range(self.step, last)))
+            if self.step == self.settings.steps:
+                self._finish()
+        finally:
+            self.close()
+        self.accelerator.wait_for_everyone()
+
+    def open(self) -> None:
+        """Take up the state in `folder`, if there is any, and open the journal."""
         history = self._resume()
-        if accelerator.is_main_process:
+        if self.accelerator.is_main_process:
             self.journal = Journal(self.folder, history, self.step)
-        steps = range(self.step, min(until or settings.steps, settings.steps))
+
+    def train(self, stream: Iterable[Batch]) -> None:
+        """One step for each batch, with logs, validations and checkpoints when they are due."""
+        settings = self.settings
         bar = progress_bar(
-            total=settings.steps, initial=self.step, desc=self.folder.parent.name, unit="step",
-            disable=not accelerator.is_main_process,
+            stream, total=settings.steps, initial=self.step, desc=self.folder.parent.name, unit="step",
+            disable=not self.accelerator.is_main_process,
         )  # fmt: skip
         self.model.train()
-        try:
-            self._mark_time()
-            for batch in self._batches(steps):
-                self.advance(batch)
-                bar.update()
-                if self.step % settings.log_every == 0 or self.step == settings.steps:
-                    self._log()
-                if self.step % settings.validate_every == 0 or self.step == settings.steps:
-                    self._validate()
-                if self.step % settings.checkpoint_every == 0 or self.step == settings.steps:
-                    self._save()
-        finally:
-            bar.close()
-            if self.journal is not None:
-                self.journal.close()
-        accelerator.wait_for_everyone()
+        self._mark_time()
+        for batch in bar:
+            self.advance(batch)
+            is_last = self.step == settings.steps
+            if self.step % settings.log_every == 0 or is_last:
+                self._log()
+            if self.step % settings.validate_every == 0 or is_last:
+                self._validate()
+            if self.step % settings.checkpoint_every == 0 or is_last:
+                self._save()
+        self._add_time()
+
+    def close(self) -> None:
+        """Flush the journal to the disk."""
+        if self.journal is not None:
+            self.journal.close()
 
     def advance(self, batch: Batch) -> None:
         """One step: every player of the model is updated in its turn, then the average."""
@@ -137,7 +152,7 @@ class Trainer:
         for gradient, mean in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
             gradient.copy_(mean.view(gradient.shape))
 
-    def _batches(self, steps: range) -> Any:
+    def _batches(self, steps: range) -> Iterable[Batch]:
         return batches(
             self.images,
             crop_size=self.settings.crop_size,
@@ -189,11 +204,15 @@ class Trainer:
             "best_psnr": self.best_psnr,
         }  # fmt: skip
         save_state(self.folder / STATE, self.model, self.average, self.optimizers, facts)
-        if self.step == self.settings.steps:
-            write_json(self.folder / HISTORY, {**self.journal.history, "seconds": self.seconds})
-            with self.average.in_place_of(self.model):
-                self._save_model(LAST)
         self._mark_time()
+
+    def _finish(self) -> None:
+        """What a finished training leaves; written again when it was killed between the last state and this."""
+        if self.journal is None:
+            return
+        write_json(self.folder / HISTORY, {**self.journal.history, "seconds": self.seconds})
+        with self.average.in_place_of(self.model):
+            self._save_model(LAST)
 
     def _save_model(self, name: str, **facts: Any) -> None:
         save_model(

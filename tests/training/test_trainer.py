@@ -79,6 +79,16 @@ def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
     assert [row["step"] for row in whole["training"]] == [row["step"] for row in parts["training"]] == [2, 4, 6]
 
 
+def test_killed_between_its_last_state_and_its_weights_it_still_leaves_them(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    make_trainer(folder="whole").run()
+    make_trainer(folder="killed").run()
+    for name in (LAST, HISTORY):
+        (tmp_path / "killed" / name).unlink()
+    make_trainer(folder="killed").run()
+    assert_equal_files(tmp_path / "whole" / LAST, tmp_path / "killed" / LAST)
+    assert read_json(tmp_path / "killed" / HISTORY)["training"]
+
+
 @FAMILY
 def test_the_trainer_does_what_a_bare_loop_does(make_trainer: MakeTrainer, sharp_photos: PairedImages, family: str) -> None:
     """Clipping, learning rate, order of players: written out once more, as plainly as can be."""
