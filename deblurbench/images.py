@@ -18,7 +18,6 @@ from deblurbench.errors import UnreadableImage, UsageError, one_line
 from deblurbench.files import write_whole
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp")
-MAX_PIXELS = 200_000_000  # more is taken for a decompression bomb
 ORIENTATION_TAG = 0x0112
 
 Pixels = NDArray[Any]  # of uint8 or uint16; numpy's types cannot say which operations keep that
@@ -59,7 +58,11 @@ def read_photo(path: Path) -> Photo:
         raise UnreadableImage(f"{path}: {error}") from error
     except UnidentifiedImageError as error:
         raise UnreadableImage(f"{path}: not an image of a known format; remove it or convert it") from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        raise UnreadableImage(
+            f"{path}: has more pixels than could be decoded safely ({one_line(error)}); make it smaller"
+        ) from error
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else one_line(error)
         raise UnreadableImage(f"{path}: cannot be read ({reason}); replace or remove it") from error
 
@@ -108,10 +111,6 @@ def with_pixels(photo: Photo, image: Tensor) -> Photo:
 
 def _decode(data: bytes) -> Photo:
     with Image.open(io.BytesIO(data)) as image:
-        if image.width * image.height > MAX_PIXELS:
-            raise UnreadableImage(
-                f"{image.width}x{image.height} pixels are more than {MAX_PIXELS // 10**6} million; make it smaller"
-            )
         image.load()  # decodes everything: a truncated file fails here
         exif = image.getexif()
         orientation = exif.pop(ORIENTATION_TAG, 1)

@@ -148,7 +148,7 @@ def test_what_is_no_whole_image_is_named(tmp_path: Path, small: np.ndarray, kind
 
 def test_a_decompression_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
     Image.new("1", (30_000, 30_000)).save(tmp_path / "bomb.png")
-    with pytest.raises(UnreadableImage, match=r"bomb\.png.*(pixels|decompression)"):
+    with pytest.raises(UnreadableImage, match=r"bomb\.png: has more pixels than could be decoded safely"):
         read_photo(tmp_path / "bomb.png")
 
 

@@ -60,6 +60,7 @@ def run(
     from deblurbench.building_blocks import find_experiment
     from deblurbench.data.cache import PixelCache, default_cache_folder
     from deblurbench.experiment import load_experiment
+    from deblurbench.report.answer import answers
     from deblurbench.report.page import write_report
     from deblurbench.report.results import read_results
     from deblurbench.training.processes import open_accelerator
@@ -76,8 +77,9 @@ def run(
         return 0
     outcome = runner.run(restart=restart)
     if accelerator.is_main_process:
-        page = write_report(read_results([out]), out)
-        for line in _headline(out):
+        results = read_results([out])
+        page = write_report(results, out)
+        for line in answers(results):
             typer.echo(line)
         typer.echo(f"{len(outcome.finished)} cells done, {len(outcome.skipped)} done before, {len(outcome.failed)} failed")
         for cell, error in outcome.failed:
@@ -114,9 +116,8 @@ def deblur(
     debug: Debug = False,
 ) -> int:
     """Deblur photographs of any size: the same size, orientation and depth comes out."""
-    from deblurbench.apps.photos import deblur_files, plan_files, tiling_difference
+    from deblurbench.apps.photos import deblur_files, plan_files
     from deblurbench.devices import find_device
-    from deblurbench.images import read_photo
     from deblurbench.models.loading import load
     from deblurbench.models.windows import CONTEXT
 
@@ -129,11 +130,8 @@ def deblur(
     outcome = deblur_files(loaded, plan, tile=tile, seed=seed, device=where)
     for line in outcome.failed:
         typer.echo(f"failed: {line}", err=True)
-    largest = max(outcome.written, key=lambda path: path.stat().st_size, default=None)
-    source = next((photo for photo, target in plan if target == largest), None)
-    difference = tiling_difference(loaded, read_photo(source), tile, seed, where) if source else None
-    if difference is not None:
-        change = f"tiles of {tile} changed values by up to {difference * 255:.1f} of 255"
+    if outcome.tiling_difference is not None:
+        change = f"tiles of {tile} changed values by up to {outcome.tiling_difference * 255:.1f} of 255"
         typer.echo(f"note: this network looks at the whole image at once; {change}")
     if len(outcome.written) == 1:
         typer.echo(f"wrote {outcome.written[0]}")
@@ -155,13 +153,6 @@ def models(debug: Debug = False) -> int:
 def main() -> None:
     """The entry point."""
     app()
-
-
-def _headline(out: Path) -> list[str]:
-    from deblurbench.report.answer import answers
-    from deblurbench.report.results import read_results
-
-    return answers(read_results([out]))
 
 
 def _line(error: BaseException) -> str:

@@ -17,10 +17,11 @@ from deblurbench.progress import progress_bar
 
 @dataclass
 class Restored:
-    """What was written, and what failed with which line."""
+    """What was written, what failed with which line, and how much tiles changed the first photograph that needed them."""
 
     written: list[Path] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    tiling_difference: float | None = None  # in [0, 1]; None where tiles change nothing
 
 
 def plan_files(inputs: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
@@ -58,6 +59,8 @@ def deblur_files(model: Model, plan: Sequence[tuple[Path, Path]], *, tile: int, 
         try:
             photo = read_photo(source)
             write_photo(target, _restored(model, photo, tile, seed, device))
+            if outcome.tiling_difference is None and max(photo.pixels.shape[:2]) > tile:
+                outcome.tiling_difference = _tiling_difference(model, photo, tile, seed, device)
         except (DeblurbenchError, OSError) as error:
             outcome.failed.append(str(error) if isinstance(error, DeblurbenchError) else f"{target}: {error.strerror or error}")
         else:
@@ -65,11 +68,11 @@ def deblur_files(model: Model, plan: Sequence[tuple[Path, Path]], *, tile: int, 
     return outcome
 
 
-def tiling_difference(model: Model, photo: Photo, tile: int, seed: int, device: torch.device) -> float | None:
-    """How much tiles change the result, at most, on the middle of `photo`, in [0, 1]; None where they cannot."""
-    height, width = photo.pixels.shape[:2]
-    if max(height, width) <= tile or not any(sees_whole_image(getattr(model, name)) for name in model.restoring_modules):
+def _tiling_difference(model: Model, photo: Photo, tile: int, seed: int, device: torch.device) -> float | None:
+    """The largest change that tiles make to the middle of `photo`; None where no network sees the whole image."""
+    if not any(sees_whole_image(getattr(model, name)) for name in model.restoring_modules):
         return None
+    height, width = photo.pixels.shape[:2]
     side = tile + 2 * CONTEXT  # two tiles a side
     top, left = max(height - side, 0) // 2, max(width - side, 0) // 2
     middle = to_tensor(photo.pixels[top : top + side, left : left + side]).to(device)

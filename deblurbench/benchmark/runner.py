@@ -55,6 +55,7 @@ class Runner:
         self.workers = workers
         self.recipe = find_recipe(experiment.recipe)
         self.datasets = {name: open_dataset(name, cache, **spec) for name, spec in experiment.datasets.items()}
+        self.environment = describe_environment(accelerator.device, accelerator.num_processes)
         self.cells: list[Cell] = []
 
     def prepare(self) -> None:
@@ -84,7 +85,8 @@ class Runner:
             self._prepare_losses()
         self.accelerator.wait_for_everyone()  # all have looked before one begins to write
         try:
-            self._write_facts()
+            if pending:
+                self._write_facts()
             for number, cell in enumerate(pending, 1):
                 self.say(f"[{number}/{len(pending)}] {cell.title}")
                 self._run_cell(cell, outcome)
@@ -113,7 +115,7 @@ class Runner:
         if not self._is_main:
             return
         write_whole(self.out / EXPERIMENT, to_yaml(self.experiment.resolved))
-        write_json(self.out / ENVIRONMENT, describe_environment(self.accelerator.device, self.accelerator.num_processes))
+        write_json(self.out / ENVIRONMENT, self.environment)
         write_json(self.out / PROBLEMS, {name: images.problems for name, images in self.datasets.items()})
         for name, images in self.datasets.items():
             write_truth(images, self.out / "runs" / name / SHARP)
@@ -174,5 +176,6 @@ class Runner:
             "macs": count_macs(model),
             "train_seconds": round(read_json(trained / HISTORY)["seconds"], 1) if trained else 0,
             "ms_per_megapixel": milliseconds_per_megapixel(model),
+            "environment": self.environment,
             "scores": scores,
         }
