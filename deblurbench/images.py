@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,15 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from deblurbench.errors import UnreadableImage, UsageError, one_line
+from deblurbench.errors import DeblurbenchError, UnreadableImage, UsageError, one_line
 from deblurbench.files import write_whole
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp")
 ORIENTATION_TAG = 0x0112
+DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # title, camera, software, date, people
+SUBDIRECTORIES = (0x8769, 0x8825)  # exposure, place
+RGB_OR_GREY = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I;16B", "I;16L", "I")  # a profile of others would lie
+PNG_HEADER = 33  # bytes: the signature and the chunk IHDR
 
 Pixels = NDArray[Any]  # of uint8 or uint16; numpy's types cannot say which operations keep that
 
@@ -51,20 +57,26 @@ def list_images(folder: Path) -> list[Path]:
 def read_photo(path: Path) -> Photo:
     """Decode the image in `path`. Raises UnreadableImage, with the file's name, for anything that is not a whole image."""
     try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableImage(f"{path}: cannot be read ({error.strerror or error}); replace or remove it") from error
+    return decode_photo(data, path)
+
+
+def decode_photo(data: bytes, path: Path) -> Photo:
+    """The photo in `data`, the content of `path`. Raises UnreadableImage as `read_photo` does."""
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large images and odd metadata; both are dealt with here
-            return _decode(path.read_bytes())
+            return _decode(data)
     except UnreadableImage as error:
         raise UnreadableImage(f"{path}: {error}") from error
     except UnidentifiedImageError as error:
         raise UnreadableImage(f"{path}: not an image of a known format; remove it or convert it") from error
     except Image.DecompressionBombError as error:
-        raise UnreadableImage(
-            f"{path}: has more pixels than could be decoded safely ({one_line(error)}); make it smaller"
-        ) from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else one_line(error)
-        raise UnreadableImage(f"{path}: cannot be read ({reason}); replace or remove it") from error
+        raise UnreadableImage(f"{path}: more pixels than are decoded safely ({one_line(error)}); make it smaller") from error
+    except Exception as error:  # decoders raise what they like for damaged files
+        raise UnreadableImage(f"{path}: cannot be decoded ({one_line(error)}); replace or remove it") from error
 
 
 def write_photo(path: Path, photo: Photo) -> None:
@@ -77,11 +89,17 @@ def write_photo(path: Path, photo: Photo) -> None:
         raise UsageError(f"{path}: images are written as {', '.join(SUFFIXES)}; choose one of these")
     if photo.alpha is not None and suffix in (".jpg", ".jpeg", ".bmp"):
         raise UsageError(f"{path}: {suffix} cannot hold the photo's transparency; choose .png, .webp or .tif")
-    deep = photo.pixels.dtype == np.uint16
-    if deep and suffix in (".png", ".tif", ".tiff"):
-        write_whole(path, _encode_deep(photo, ".png" if suffix == ".png" else ".tiff"))
-    else:
-        write_whole(path, _encode(_to_eight_bits(photo) if deep else photo, suffix))
+    is_deep = photo.pixels.dtype == np.uint16
+    try:
+        if is_deep and suffix == ".png":
+            data = _encode_deep_png(photo)
+        elif is_deep and suffix in (".tif", ".tiff"):
+            data = _encode_deep_tiff(photo)
+        else:
+            data = _encode(_to_eight_bits(photo) if is_deep else photo, suffix)
+    except (ValueError, OSError) as error:  # a WebP of more than 16383 pixels a side, say
+        raise DeblurbenchError(f"{path}: cannot be encoded ({one_line(error)}); choose another format") from error
+    write_whole(path, data)
 
 
 def to_tensor(pixels: Pixels) -> Tensor:
@@ -112,8 +130,7 @@ def with_pixels(photo: Photo, image: Tensor) -> Photo:
 def _decode(data: bytes) -> Photo:
     with Image.open(io.BytesIO(data)) as image:
         image.load()  # decodes everything: a truncated file fails here
-        exif = image.getexif()
-        orientation = exif.pop(ORIENTATION_TAG, 1)
+        orientation = _orientation(image)
         array = _deep_array(data, image) if _is_deep(data, image) else _shallow_array(image)
         array = _upright(array, orientation)
         color, alpha = (array[..., :-1], array[..., -1]) if array.shape[2] in (2, 4) else (array, None)
@@ -121,8 +138,8 @@ def _decode(data: bytes) -> Photo:
             pixels=np.ascontiguousarray(np.broadcast_to(color, (*color.shape[:2], 3))),
             alpha=alpha,
             is_grey=color.shape[2] == 1,
-            icc_profile=image.info.get("icc_profile"),
-            exif=exif.tobytes() if len(exif) else None,
+            icc_profile=image.info.get("icc_profile") if image.mode in RGB_OR_GREY else None,
+            exif=_descriptive_exif(image),
         )
 
 
@@ -163,6 +180,29 @@ def _deep_array(data: bytes, image: Image.Image) -> Pixels:
     return array[..., [2, 1, 0, 3][: array.shape[2]]]
 
 
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION_TAG, 1))
+    except Exception:  # malformed metadata must not cost the pixels
+        return 1
+
+
+def _descriptive_exif(image: Image.Image) -> bytes | None:
+    """The tags that describe the photograph; those that describe the file (a TIFF's layout, the orientation) are left."""
+    try:
+        source, kept = image.getexif(), Image.Exif()
+        for tag in DESCRIPTIVE_TAGS:
+            if tag in source:
+                kept[tag] = source[tag]
+        for directory in SUBDIRECTORIES:
+            if content := source.get_ifd(directory):
+                kept.get_ifd(directory).update(content)
+                kept[directory] = content
+        return kept.tobytes() if len(kept) else None
+    except Exception:  # malformed metadata must not cost the pixels
+        return None
+
+
 def _upright(array: Pixels, orientation: int) -> Pixels:
     """Apply an EXIF orientation (1 to 8; anything else counts as 1)."""
     if orientation in (5, 6, 7, 8):
@@ -195,7 +235,8 @@ def _encode(photo: Photo, suffix: str) -> bytes:
     return buffer.getvalue()
 
 
-def _encode_deep(photo: Photo, suffix: str) -> bytes:
+def _encode_deep_png(photo: Photo) -> bytes:
+    """16 bits a channel through OpenCV, which knows no metadata: its chunks are put after the header chunk."""
     import cv2
 
     channels = _channels(photo)
@@ -203,20 +244,39 @@ def _encode_deep(photo: Photo, suffix: str) -> bytes:
         channels = np.concatenate([photo.pixels, channels[..., 1:]], axis=2)
     if channels.shape[2] >= 3:
         channels = channels[..., [2, 1, 0, 3][: channels.shape[2]]]
-    entries = [(cv2.IMAGE_METADATA_ICCP, photo.icc_profile), (cv2.IMAGE_METADATA_EXIF, _exif_body(photo.exif))]
-    kept = [(kind, np.frombuffer(content, np.uint8)) for kind, content in entries if content and suffix == ".png"]
-    contiguous = np.ascontiguousarray(channels)
-    if kept:
-        done, buffer = cv2.imencodeWithMetadata(suffix, contiguous, [kind for kind, _ in kept], [body for _, body in kept])
-    else:
-        done, buffer = cv2.imencode(suffix, contiguous)
+    done, buffer = cv2.imencode(".png", np.ascontiguousarray(channels))
     if not done:
-        raise OSError(f"OpenCV could not encode a {suffix} of {channels.shape}")
-    return buffer.tobytes()
+        raise OSError(f"OpenCV could not encode a PNG of {channels.shape}")
+    data = buffer.tobytes()
+    chunks = b""
+    if photo.icc_profile:
+        chunks += _png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc_profile))
+    if photo.exif:
+        chunks += _png_chunk(b"eXIf", photo.exif.removeprefix(b"Exif\0\0"))
+    return data[:PNG_HEADER] + chunks + data[PNG_HEADER:]
 
 
-def _exif_body(exif: bytes | None) -> bytes | None:
-    return exif.removeprefix(b"Exif\x00\x00") if exif else None
+def _png_chunk(kind: bytes, body: bytes) -> bytes:
+    """Length, kind, body and checksum (PNG, third edition, section 5.3)."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _encode_deep_tiff(photo: Photo) -> bytes:
+    import tifffile
+
+    channels = _channels(photo)
+    buffer = io.BytesIO()
+    tifffile.imwrite(
+        buffer,
+        channels[..., 0] if channels.shape[2] == 1 else channels,
+        photometric="minisblack" if photo.is_grey else "rgb",
+        extrasamples=None if photo.alpha is None else ["unassalpha"],
+        planarconfig="contig" if channels.shape[2] > 1 else None,
+        compression="zlib",
+        iccprofile=photo.icc_profile,
+        metadata=None,
+    )
+    return buffer.getvalue()
 
 
 def _to_eight_bits(photo: Photo) -> Photo:
@@ -224,3 +284,16 @@ def _to_eight_bits(photo: Photo) -> Photo:
         return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
     return replace(photo, pixels=rounded(photo.pixels), alpha=None if photo.alpha is None else rounded(photo.alpha))
+
+
+def middle(available: int, wanted: int) -> slice:
+    """The middle `wanted` of `available` positions, or all of them where they are fewer."""
+    start = max(available - wanted, 0) // 2
+    return slice(start, start + wanted)
+
+
+def mirrored(start: int, length: int, size: int) -> NDArray[np.intp]:
+    """Positions [start, start + length) of a row of `size`, mirrored (without repeating the edge) wherever they leave it."""
+    period = max(2 * (size - 1), 1)
+    positions = np.abs(np.arange(start, start + length)) % period
+    return np.minimum(np.minimum(positions, period - positions), size - 1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from PIL import Image, ImageCms
 
-from deblurbench.errors import UnreadableImage, UsageError
+from deblurbench.errors import DeblurbenchError, UnreadableImage, UsageError
 from deblurbench.images import (
     Photo,
     list_images,
@@ -148,8 +149,63 @@ def test_what_is_no_whole_image_is_named(tmp_path: Path, small: np.ndarray, kind
 
 def test_a_decompression_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
     Image.new("1", (30_000, 30_000)).save(tmp_path / "bomb.png")
-    with pytest.raises(UnreadableImage, match=r"bomb\.png: has more pixels than could be decoded safely"):
+    with pytest.raises(UnreadableImage, match=r"bomb\.png: more pixels than are decoded safely"):
         read_photo(tmp_path / "bomb.png")
+
+
+@pytest.mark.parametrize(
+    ("mode", "compression"), [("P", None), ("CMYK", None), ("RGB", "tiff_lzw"), ("RGB", "jpeg"), ("1", "group4")]
+)
+def test_tiffs_of_every_make_come_back_as_whole_tiffs(
+    tmp_path: Path, small: np.ndarray, mode: str, compression: str | None
+) -> None:
+    """A TIFF's EXIF holds its own layout: that of the input, written into the output, would make it unreadable."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.fromarray(small).convert(mode).save(
+        tmp_path / "in.tif", compression=compression, icc_profile=profile, description="a cat"
+    )
+    photo = read_photo(tmp_path / "in.tif")
+    write_photo(tmp_path / "out.tif", photo)
+    written = Image.open(tmp_path / "out.tif")
+    assert np.array_equal(read_photo(tmp_path / "out.tif").pixels, photo.pixels)
+    assert written.getexif()[0x010E] == "a cat"
+    assert (written.info.get("icc_profile") == profile) == (mode != "CMYK")  # a profile for inks would lie about RGB
+
+
+def test_malformed_metadata_does_not_cost_the_pixels(tmp_path: Path, small: np.ndarray) -> None:
+    good = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110], exif[0x0112] = "maker", "model", 6
+    exif.get_ifd(0x8769)[0x829A] = (1, 60)
+    Image.fromarray(small).save(good, "JPEG", exif=exif)
+    data = bytearray(good.getvalue())
+    start = data.index(b"Exif")
+    random = np.random.default_rng(0)
+    for number in range(200):
+        fuzzed = bytearray(data)
+        for place in random.integers(start + 6, start + 120, size=4):
+            fuzzed[place] = random.integers(0, 256)
+        (tmp_path / "fuzzed.jpg").write_bytes(fuzzed)
+        try:
+            photo = read_photo(tmp_path / "fuzzed.jpg")
+        except UnreadableImage:
+            continue
+        write_photo(tmp_path / f"{number}.png", photo)
+        assert read_photo(tmp_path / f"{number}.png").pixels.size == small.size
+
+
+def test_what_a_format_cannot_hold_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DeblurbenchError, match=r"wide\.webp: cannot be encoded.*choose another format"):
+        write_photo(tmp_path / "wide.webp", Photo(np.zeros((1, 17_000, 3), np.uint8)))
+    assert os.listdir(tmp_path) == []
+
+
+def test_deep_tiffs_keep_their_profile(tmp_path: Path) -> None:
+    deep = Photo(
+        np.full((8, 8, 3), 1000, np.uint16), icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    )
+    write_photo(tmp_path / "deep.tif", deep)
+    assert read_photo(tmp_path / "deep.tif").icc_profile == deep.icc_profile
 
 
 def test_transparency_is_never_dropped_silently(tmp_path: Path, small: np.ndarray) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deblurbench.blur.kernels import Blur, Kernel
-from deblurbench.images import Pixels
+from deblurbench.images import Pixels, mirrored
 from deblurbench.registry import CAMERAS, NonNegativeFloat
 
 ENCODING_STEPS = 1 << 14  # of the table from light to 8-bit values: its coarsest step is a fifth of an 8-bit one
@@ -47,19 +47,9 @@ def blur_whole(sharp: Pixels, blur: Blur, camera: Camera, generator: np.random.G
 
 def window(image: Pixels, top: int, left: int, height: int, width: int) -> Pixels:
     """The (height, width, C) part of `image` at (top, left), mirrored wherever it reaches beyond the image."""
-    rows, columns = _mirrored(top, height, image.shape[0]), _mirrored(left, width, image.shape[1])
-    if isinstance(rows, slice) and isinstance(columns, slice):
-        return image[rows, columns]
-    rows = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
-    return image[rows][:, columns]
-
-
-def _mirrored(start: int, length: int, size: int) -> slice | NDArray[np.intp]:
-    if start >= 0 and start + length <= size:
-        return slice(start, start + length)
-    period = max(2 * (size - 1), 1)
-    positions = np.abs(np.arange(start, start + length)) % period
-    return np.minimum(positions, period - positions) if size > 1 else np.zeros(length, np.intp)
+    if top >= 0 and left >= 0 and top + height <= image.shape[0] and left + width <= image.shape[1]:
+        return image[top : top + height, left : left + width]
+    return image[mirrored(top, height, image.shape[0])][:, mirrored(left, width, image.shape[1])]
 
 
 def srgb_to_linear(values: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -72,7 +72,7 @@ class Motion:
     def _trajectory(self, generator: np.random.Generator) -> NDArray[np.complex128]:
         """Positions (STEPS,) in the complex plane; only their shape matters.
 
-        One exposure takes one unit of time, the particle starts at unit speed and keeps it on average.
+        One exposure takes one unit of time, in which the particle moves at unit speed.
         """
         step = 1 / self.STEPS
         # How strongly this photographer shakes, pulls and jerks.

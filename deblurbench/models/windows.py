@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from deblurbench.images import mirrored
+
 CONTEXT = 64  # pixels around a tile that the network sees and that are then cut away
 GLOBAL_LAYERS = (nn.InstanceNorm2d, nn.GroupNorm, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.MultiheadAttention)
 
@@ -14,18 +16,19 @@ GLOBAL_LAYERS = (nn.InstanceNorm2d, nn.GroupNorm, nn.AdaptiveAvgPool2d, nn.Adapt
 def call_network(network: nn.Module, image: Tensor, condition: Tensor | None = None, tile: int | None = None) -> Tensor:
     """`network(image, condition)` at the size of `image` (B, C, H, W), whatever multiple the network needs.
 
-    With `tile` the network sees at most `tile` pixels a side (its core and `CONTEXT` around it) at once; where no layer
-    looks at the whole image this changes the result by less than an 8-bit step. Raises ValueError for too small a tile.
+    With `tile` the network sees at most `tile` pixels a side (its core and `CONTEXT` around it) at once. The context
+    covers nearly all that a pixel depends on: where no layer looks at the whole image, tests measure a change of less
+    than an 8-bit step. Raises ValueError for too small a tile.
     """
     height, width = image.shape[-2:]
     multiple = getattr(network, "multiple", 1)
     padded = mirror_pad(image, -height % multiple, -width % multiple)
     if tile is None or max(height, width) <= tile:
         return _finest(network, padded, condition)[..., :height, :width]
-    core = (tile - 2 * CONTEXT) // multiple * multiple
-    if core <= 0:
-        raise ValueError(f"a tile of {tile} pixels is too small: give more than {2 * CONTEXT + multiple}")
     context = -(-CONTEXT // multiple) * multiple
+    core = (tile - 2 * context) // multiple * multiple
+    if core <= 0:
+        raise ValueError(f"a tile of {tile} pixels is too small: give at least {2 * context + multiple}")
     result = None
     for rows, columns in _cores(padded.shape[-2], padded.shape[-1], core):
         top, left = max(rows.start - context, 0), max(columns.start - context, 0)
@@ -41,8 +44,11 @@ def call_network(network: nn.Module, image: Tensor, condition: Tensor | None = N
 
 
 def sees_whole_image(network: nn.Module) -> bool:
-    """Whether some layer pools or normalises over the whole image, so that tiles change the result."""
-    return any(isinstance(module, GLOBAL_LAYERS) for module in network.modules())
+    """Whether some layer pools or normalises over the whole image, so that tiles change the result.
+
+    A network that does so by other means than a layer says it with an attribute `sees_whole_image = True`.
+    """
+    return any(isinstance(module, GLOBAL_LAYERS) or getattr(module, "sees_whole_image", False) for module in network.modules())
 
 
 def mirror_pad(image: Tensor, bottom: int, right: int) -> Tensor:
@@ -50,15 +56,10 @@ def mirror_pad(image: Tensor, bottom: int, right: int) -> Tensor:
     if bottom == 0 and right == 0:
         return image
     rows, columns = (
-        _mirrored(side, added, image.device) for side, added in zip(image.shape[-2:], (bottom, right), strict=True)
+        torch.from_numpy(mirrored(0, side + added, side)).to(image.device)
+        for side, added in zip(image.shape[-2:], (bottom, right), strict=True)
     )
     return image[..., rows, :][..., columns]
-
-
-def _mirrored(size: int, added: int, device: torch.device) -> Tensor:
-    period = max(2 * (size - 1), 1)
-    positions = torch.arange(size + added, device=device) % period
-    return torch.minimum(positions, period - positions).clamp(max=size - 1)
 
 
 def _finest(network: nn.Module, image: Tensor, condition: Tensor | None) -> Tensor:

@@ -51,7 +51,7 @@ def test_an_image_that_fits_is_called_once() -> None:
 
 
 def test_too_small_a_tile_is_refused() -> None:
-    with pytest.raises(ValueError, match=f"give more than {2 * CONTEXT + 8}"):
+    with pytest.raises(ValueError, match=f"give at least {2 * CONTEXT + 8}"):
         call_network(Recorder(), torch.rand(1, 3, 300, 300), tile=2 * CONTEXT)
 
 
