@@ -10,9 +10,10 @@ import numpy as np
 
 from deblurbench.errors import UnreadableImage
 from deblurbench.files import digest, read_json, write_json, write_whole
-from deblurbench.images import Pixels, read_photo
+from deblurbench.images import Pixels, decode_photo
 
 OPEN_MAPS = 512
+DATA_VERSION = 1  # raised whenever the same files would give other pixels
 
 
 def default_cache_folder() -> Path:
@@ -30,7 +31,7 @@ class PixelCache:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder / f"v{DATA_VERSION}"
 
     def add(self, path: Path) -> tuple[str, tuple[int, ...]]:
         """Decode `path` unless that is done. Returns its content's digest and the shape (H, W, 3). Raises UnreadableImage."""
@@ -52,8 +53,9 @@ class PixelCache:
         return _open_map(self._file(content))
 
     def _decode(self, path: Path, index: Path) -> tuple[str, tuple[int, ...]]:
-        pixels = read_photo(path).pixels
-        content = digest(path.read_bytes(), length=32)
+        data = path.read_bytes()  # once: the digest and the pixels must be of the same bytes
+        pixels = decode_photo(data, path).pixels
+        content = digest(data, length=32)
         if not self._file(content).is_file():
             write_whole(self._file(content), _as_npy(pixels))
         write_json(index, {"path": str(path), "digest": content, "shape": list(pixels.shape)})

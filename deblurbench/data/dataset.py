@@ -9,15 +9,13 @@ import numpy as np
 
 from deblurbench.blur.camera import Camera, blur_whole, window
 from deblurbench.blur.kernels import Blur
-from deblurbench.data.cache import PixelCache
+from deblurbench.data.cache import DATA_VERSION, PixelCache
 from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION, Entry, Layout
 from deblurbench.errors import UnreadableImage, UsageError
 from deblurbench.files import digest
-from deblurbench.images import Pixels
+from deblurbench.images import Pixels, middle
 from deblurbench.randomness import generator
 from deblurbench.registry import BLURS, CAMERAS, LAYOUTS, BlurSpec, CameraSpec, LayoutSpec, PositiveInt
-
-DATA_VERSION = 1  # raised whenever the same files would give other pixels
 
 
 @dataclass(frozen=True)
@@ -127,9 +125,7 @@ class PairedImages:
     def _middle(self, pixels: Pixels) -> Pixels:
         if self._test_crop is None:
             return pixels
-        height, width = (min(side, self._test_crop) for side in pixels.shape[:2])
-        top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
-        return pixels[top : top + height, left : left + width]
+        return pixels[middle(pixels.shape[0], self._test_crop), middle(pixels.shape[1], self._test_crop)]
 
 
 def open_dataset(

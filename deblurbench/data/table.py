@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +12,6 @@ from deblurbench.errors import UsageError
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SHOWN = "shown"  # really blurred, without an aligned sharp twin: restored and shown, never scored
-SPLITS = (TRAIN, VALIDATION, TEST, SHOWN)
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,10 @@ class Table:
             if entry.key in seen:
                 raise UsageError(f"{entry.files[0]}: has the same key '{entry.key}' as {seen[entry.key].files[0]}; rename one")
             seen[entry.key] = entry
+        splits: dict[str, str] = {}
+        for entry in self.entries:
+            if entry.split != SHOWN and splits.setdefault(entry.group, entry.split) != entry.split:
+                raise UsageError(f"{entry.files[0]}: '{entry.group}' is in two splits, {splits[entry.group]} and {entry.split}")
 
 
 class Layout(Protocol):
@@ -63,13 +66,37 @@ def split_by_hash(groups: Iterable[str], *, validation: float = 0.1, test: float
     Raises UsageError for fewer than three groups, which cannot be split in three.
     """
     ordered = sorted(set(groups), key=lambda group: hashlib.sha256(group.encode()).hexdigest())
-    if len(ordered) < 3:
-        raise UsageError(f"{len(ordered)} photographs are too few to split into train, validation and test; give at least 3")
+    _require_three(len(ordered))
     test_count, validation_count = (max(1, round(share * len(ordered))) for share in (test, validation))
     return {
         group: TEST if place < test_count else VALIDATION if place < test_count + validation_count else TRAIN
         for place, group in enumerate(ordered)
     }
+
+
+def split_in_blocks(keys: Iterable[str]) -> dict[str, str]:
+    """Key -> split: the last tenth by name is the test, the tenth before it validation, for names that may be frames.
+
+    Neighbouring names are often frames of one sequence, and scattered ones would be in two splits. Raises UsageError for
+    fewer than three keys.
+    """
+    ordered = sorted(keys)
+    _require_three(len(ordered))
+    share = max(1, round(len(ordered) / 10))
+    train = len(ordered) - 2 * share
+    return {key: TRAIN if place < train else VALIDATION if place < train + share else TEST for place, key in enumerate(ordered)}
+
+
+def carve_validation(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The last tenth of the training entries by key becomes validation; the test entries that are shipped stay so.
+
+    Raises UsageError where one training entry leaves none.
+    """
+    train = sorted((entry for entry in entries if entry.split == TRAIN), key=lambda entry: entry.key)
+    if len(train) < 2:
+        raise UsageError(f"{train[0].files[0].parent}: one photograph to train leaves none for validation; give at least 2")
+    carved = {entry.key for entry in train[-max(1, round(len(train) / 10)) :]}
+    return tuple(replace(entry, split=VALIDATION) if entry.key in carved else entry for entry in entries)
 
 
 def match_by_name(blurred: Sequence[Path], sharp: Sequence[Path]) -> tuple[list[tuple[str, Path, Path]], list[str]]:
@@ -80,6 +107,11 @@ def match_by_name(blurred: Sequence[Path], sharp: Sequence[Path]) -> tuple[list[
         problems += [f"{path}: has no {side} twin named '{stem}'" for stem, path in mine.items() if stem not in others]
     both = [(stem, path, sharp_by_stem[stem]) for stem, path in blurred_by_stem.items() if stem in sharp_by_stem]
     return both, problems
+
+
+def _require_three(count: int) -> None:
+    if count < 3:
+        raise UsageError(f"{count} photographs are too few to split into train, validation and test; give at least 3")
 
 
 def _by_stem(paths: Sequence[Path], problems: list[str]) -> dict[str, Path]:

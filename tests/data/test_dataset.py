@@ -159,7 +159,7 @@ def test_images_are_decoded_once_and_anew_when_they_change(
     assert np.array_equal(cache.pixels(content), photo)
     assert not cache.pixels(content).flags.writeable
     with monkeypatch.context() as patched:
-        patched.setattr("deblurbench.data.cache.read_photo", lambda _: pytest.fail("decoded twice"))
+        patched.setattr("deblurbench.data.cache.decode_photo", lambda *_: pytest.fail("decoded twice"))
         assert cache.add(path) == (content, shape)
     Image.fromarray(photo[::-1]).save(path)
     changed, _ = cache.add(path)
@@ -171,7 +171,7 @@ def test_a_broken_cache_entry_is_made_anew(tmp_path: Path, photo: np.ndarray) ->
     cache, path = PixelCache(tmp_path / "cache"), tmp_path / "a.png"
     Image.fromarray(photo).save(path)
     content, _ = cache.add(path)
-    for index in (tmp_path / "cache" / "index").iterdir():
+    for index in (cache.folder / "index").iterdir():
         index.write_text("{ half of")
     assert cache.add(path)[0] == content
 

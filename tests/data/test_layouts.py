@@ -145,12 +145,14 @@ def test_subsets_without_validation_give_a_contiguous_block_of_training(dblur: P
     assert (len(splits[TRAIN]), len(splits[TEST])) == (18, 20)
 
 
-def test_subsets_without_any_split_are_split_by_name(dblur: Path) -> None:
-    names = [f"{number}.jpg" for number in range(30)]
+def test_subsets_without_any_split_are_split_in_blocks(dblur: Path) -> None:
+    names = [f"{number:02}.jpg" for number in range(30)]
     touch(dblur / "DBlur" / "Helen" / "blur", *names)
     touch(dblur / "DBlur" / "Helen" / "sharp", *names)
     splits = by_split(table("dblur", path=str(dblur), subset="Helen").entries)
     assert {split: len(keys) for split, keys in splits.items()} == {TRAIN: 24, VALIDATION: 3, TEST: 3}
+    assert splits[VALIDATION] == ["24", "25", "26"]
+    assert splits[TEST] == ["27", "28", "29"]
 
 
 def test_a_missing_download_or_subset_is_named(dblur: Path, tmp_path: Path) -> None:
@@ -227,6 +229,10 @@ def test_sharp_photographs_keep_their_splits_or_are_split_by_name(tmp_path: Path
         touch(tmp_path / "split" / split, name)
     entries = table("sharp-folder", path=str(tmp_path / "split")).entries
     assert [entry.key for entry in entries] == ["train-a", "validation-b", "test-a"]
+    (tmp_path / "split" / VALIDATION / "b.jpg").rename(tmp_path / "split" / TRAIN / "b.jpg")
+    (tmp_path / "split" / VALIDATION).rmdir()
+    entries = table("sharp-folder", path=str(tmp_path / "split")).entries
+    assert [(entry.key, entry.split) for entry in entries] == [("train-a", TRAIN), ("train-b", VALIDATION), ("test-a", TEST)]
 
 
 def test_splits_do_not_depend_on_order_or_machine() -> None:
@@ -240,4 +246,10 @@ def test_splits_do_not_depend_on_order_or_machine() -> None:
 
 def test_a_key_is_unique() -> None:
     with pytest.raises(UsageError, match="has the same key 'a' as one"):
-        Table((Entry("a", TRAIN, "a", Path("one.png")), Entry("a", TEST, "a", Path("two.png"))))
+        Table((Entry("a", TRAIN, "a", Path("one.png")), Entry("a", TEST, "b", Path("two.png"))))
+
+
+def test_no_scene_is_in_two_splits() -> None:
+    with pytest.raises(UsageError, match="'scene' is in two splits, train and test"):
+        Table((Entry("a", TRAIN, "scene", Path("one.png")), Entry("b", TEST, "scene", Path("two.png"))))
+    Table((Entry("a", TEST, "scene", Path("one.png")), Entry("b", SHOWN, "scene", None, Path("two.png"))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table, match_by_name, split_by_hash
+from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table, carve_validation, match_by_name, split_in_blocks
 from deblurbench.errors import UsageError
 from deblurbench.images import list_images
 from deblurbench.registry import LAYOUTS
@@ -14,8 +14,8 @@ from deblurbench.registry import LAYOUTS
 class PairedFolder:
     """`{train,validation,test}/{blur,sharp}/NAME.*`, or `{blur,sharp}/NAME.*` with no split; matched by name.
 
-    Where `validation` (or every split) is missing it is carved out by a hash of the name, a tenth each: the test images
-    that are shipped stay the test images.
+    Where `validation` is missing, the last tenth of the training pairs by name takes its place; where every split is, the
+    last tenth is the test and the tenth before it validation. Test pairs that are shipped stay the test pairs.
     """
 
     def __init__(self, *, path: str) -> None:
@@ -35,14 +35,12 @@ class PairedFolder:
         for split in present:
             pairs, found = _pairs(self.path / split)
             problems += found
-            entries += [Entry(f"{split}-{stem}", split, stem, sharp, blurred) for stem, blurred, sharp in pairs]
-        if VALIDATION not in present:
-            entries = _carve_validation(entries)
-        return Table(tuple(entries), tuple(problems))
+            entries += [Entry(f"{split}-{stem}", split, f"{split}-{stem}", sharp, blurred) for stem, blurred, sharp in pairs]
+        return Table(tuple(entries) if VALIDATION in present else carve_validation(entries), tuple(problems))
 
     def _unsplit(self) -> Table:
         pairs, problems = _pairs(self.path)
-        splits = split_by_hash(stem for stem, _, _ in pairs)
+        splits = split_in_blocks(stem for stem, _, _ in pairs)
         return Table(tuple(Entry(stem, splits[stem], stem, sharp, blurred) for stem, blurred, sharp in pairs), tuple(problems))
 
 
@@ -73,18 +71,3 @@ def _pairs(folder: Path) -> tuple[list[tuple[str, Path, Path]], list[str]]:
     if not pairs:
         raise UsageError(f"{folder}: no file in blur/ has a twin of the same name in sharp/; name both sides alike")
     return pairs, problems
-
-
-def _carve_validation(entries: list[Entry]) -> list[Entry]:
-    """A tenth of the training entries, contiguous by name, becomes validation.
-
-    Contiguous, because neighbouring names are often frames of one sequence: scattered ones would be in both splits.
-    """
-    train = sorted((entry for entry in entries if entry.split == TRAIN), key=lambda entry: entry.key)
-    if len(train) < 2:
-        raise UsageError(f"{train[0].files[0].parent}: one training pair leaves none for validation; give at least 2")
-    carved = {entry.key for entry in train[-max(1, round(len(train) / 10)) :]}
-    return [
-        Entry(entry.key, VALIDATION, entry.group, entry.sharp, entry.blurred) if entry.key in carved else entry
-        for entry in entries
-    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table, split_by_hash
+from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table, carve_validation, split_by_hash
 from deblurbench.errors import UsageError
 from deblurbench.images import list_images
 from deblurbench.registry import LAYOUTS
@@ -12,20 +12,20 @@ from deblurbench.registry import LAYOUTS
 
 @LAYOUTS.register("sharp-folder")
 class SharpFolder:
-    """`{train,validation,test}/NAME.*`, or `NAME.*` alone, split by a hash of the name: a tenth each to validate and test."""
+    """`{train,validation,test}/NAME.*` (validation may be missing), or `NAME.*` alone, split by a hash of the name."""
 
     def __init__(self, *, path: str) -> None:
         self.path = Path(path).expanduser()
 
     def table(self) -> Table:
-        if all((self.path / split).is_dir() for split in (TRAIN, VALIDATION, TEST)):
-            return Table(
-                tuple(
-                    Entry(f"{split}-{photo.stem}", split, photo.stem, sharp=photo)
-                    for split in (TRAIN, VALIDATION, TEST)
-                    for photo in list_images(self.path / split)
-                )
-            )
+        present = [split for split in (TRAIN, VALIDATION, TEST) if (self.path / split).is_dir()]
+        if TRAIN in present and TEST in present:
+            entries = [
+                Entry(f"{split}-{photo.stem}", split, f"{split}-{photo.stem}", sharp=photo)
+                for split in present
+                for photo in list_images(self.path / split)
+            ]
+            return Table(tuple(entries) if VALIDATION in present else carve_validation(entries))
         photos = list_images(self.path)
         if not photos:
             raise UsageError(f"{self.path}: holds no images; give a folder of sharp photographs")
