@@ -19,3 +19,9 @@ def find_device(name: str) -> torch.device:
     if not available[name]:
         raise UsageError(f"--device {name}: this machine (or this build of torch) has none; use --device cpu")
     return torch.device(name)
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until `device` has done what it was given; without this, times are of the asking only."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)

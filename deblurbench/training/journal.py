@@ -9,34 +9,51 @@ import torch
 from torch import Tensor
 
 History = dict[str, list[dict[str, Any]]]
+Interval = dict[str, Any]
 
 
 class Journal:
     """The log of one training. After a resume TensorBoard hides what a lost part of the training had written.
 
-    `history["training"]` holds one row a log interval, `history["validation"]` one a validation.
+    `history["training"]` holds one row a log interval, `history["validation"]` one a validation. What has been added
+    since the last row (`interval`) belongs to the state of a training like the history itself.
     """
 
-    def __init__(self, folder: Path, history: History | None, step: int) -> None:
+    def __init__(self, folder: Path, history: History | None, interval: Interval | None, step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter  # slow to import, and only training needs it
 
-        self._writer = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
+        self._writer = SummaryWriter(str(folder), purge_step=step + 1)
         self.history: History = history or {"training": [], "validation": []}
-        self._sums: dict[str, Tensor] = {}
-        self._steps = 0
+        self._sums = {key: torch.tensor(value) for key, value in interval["sums"].items()} if interval else {}
+        self._steps: int = interval["steps"] if interval else 0
+        self._seconds: float = interval["seconds"] if interval else 0.0
+
+    @property
+    def interval(self) -> Interval:
+        """What has been added since the last row, as JSON values."""
+        return {
+            "sums": {key: float(value) for key, value in self._sums.items()}, "steps": self._steps, "seconds": self._seconds
+        }  # fmt: skip
 
     def add_losses(self, player: str, losses: dict[str, Tensor]) -> None:
         """Remember one step's losses of a player, on the device: nothing waits for them here."""
         for name, value in losses.items():
             key = f"{player}/{name}"
-            self._sums[key] = self._sums[key] + value.detach() if key in self._sums else value.detach()
+            self._sums[key] = self._sums[key].to(value.device) + value.detach() if key in self._sums else value.detach()
 
-    def log_interval(self, step: int, steps: int, seconds: float, images: int, rate: float, norms: dict[str, Tensor]) -> bool:
-        """Write the means over the last `steps` steps; returns whether all losses were finite."""
-        losses = {key: float(value) / steps for key, value in self._sums.items()}
-        self._sums = {}
+    def add_step(self) -> None:
+        """Count one step."""
+        self._steps += 1
+
+    def add_seconds(self, seconds: float) -> None:
+        """Count time spent in steps."""
+        self._seconds += seconds
+
+    def log_interval(self, step: int, batch_size: int, rate: float, norms: dict[str, Tensor]) -> None:
+        """Write the means since the last row, and begin anew."""
+        losses = {key: float(value) / self._steps for key, value in self._sums.items()}
         gradient_norms = {player: float(norm) for player, norm in norms.items()}
-        speed = images / seconds
+        speed = self._steps * batch_size / self._seconds
         for key, value in losses.items():
             self._writer.add_scalar(f"loss/{key}", value, step)
         for player, value in gradient_norms.items():
@@ -46,7 +63,7 @@ class Journal:
         self.history["training"].append(
             {"step": step, "losses": losses, "gradient_norm": gradient_norms, "learning_rate": rate, "images_per_second": speed}
         )
-        return all(torch.isfinite(torch.tensor(list(losses.values()))))
+        self._sums, self._steps, self._seconds = {}, 0, 0.0
 
     def log_validation(self, step: int, scores: dict[str, float], strip: Tensor) -> None:
         """Write mean validation scores, and a strip of validation images (3, H, W): blurred over restored over sharp."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from torch.optim import AdamW
 from deblurbench.data.batch import Batch
 from deblurbench.data.dataset import PairedImages
 from deblurbench.data.loader import batches
+from deblurbench.devices import synchronize
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.files import write_json
 from deblurbench.models.base import Model
@@ -24,14 +25,22 @@ from deblurbench.models.loading import save_model
 from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import Spec
+from deblurbench.results_folder import BEST, HISTORY, LAST, STATE
 from deblurbench.training.ema import ExponentialMovingAverage
-from deblurbench.training.journal import History, Journal
+from deblurbench.training.journal import Journal
+from deblurbench.training.processes import first_process_does
 from deblurbench.training.schedule import learning_rate
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.state import load_state, save_state
 from deblurbench.training.validation import Validator
 
-LAST, BEST, STATE, HISTORY = "last.safetensors", "best.safetensors", "state.safetensors", "history.json"
+
+def require_shares(settings: TrainingSettings, processes: int) -> None:
+    """Raise UsageError where `processes` cannot share a batch evenly."""
+    if settings.batch_size % processes:
+        raise UsageError(
+            f"training.batch_size: {settings.batch_size} cannot be shared by {processes} processes; make it a multiple"
+        )
 
 
 class Trainer:
@@ -54,11 +63,7 @@ class Trainer:
         identity: str,
         workers: int = 0,
     ) -> None:
-        if settings.batch_size % accelerator.num_processes:
-            raise UsageError(
-                f"training.batch_size: {settings.batch_size} cannot be shared by {accelerator.num_processes} processes; "
-                "make it a multiple"
-            )
+        require_shares(settings, accelerator.num_processes)
         self.model = model.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.images, self.settings, self.accelerator = images, settings, accelerator
         self.spec, self.seed, self.folder, self.identity, self.workers = spec, seed, folder, identity, workers
@@ -75,23 +80,21 @@ class Trainer:
         self.gradient_norms: dict[str, Tensor] = {}
         self.journal: Journal | None = None  # only the first process keeps one
 
-    def run(self, until: int | None = None) -> None:
-        """Train from wherever the state in `folder` stands to the last step, or only until `until`."""
+    def run(self) -> None:
+        """Train from wherever the state in `folder` stands to the last step."""
         self.open()
         try:
-            last = self.settings.steps if until is None else until
-            self.train(self._batches(range(self.step, last)))
-            if self.step == self.settings.steps:
-                self._finish()
+            self.train(self.batches(range(self.step, self.settings.steps)))
+            first_process_does(self.accelerator, self._finish)
         finally:
             self.close()
         self.accelerator.wait_for_everyone()
 
     def open(self) -> None:
         """Take up the state in `folder`, if there is any, and open the journal."""
-        history = self._resume()
+        facts = self._resume()
         if self.accelerator.is_main_process:
-            self.journal = Journal(self.folder, history, self.step)
+            self.journal = Journal(self.folder, facts.get("history"), facts.get("interval"), self.step)
 
     def train(self, stream: Iterable[Batch]) -> None:
         """One step for each batch, with logs, validations and checkpoints when they are due."""
@@ -104,13 +107,18 @@ class Trainer:
         self._mark_time()
         for batch in bar:
             self.advance(batch)
-            is_last = self.step == settings.steps
-            if self.step % settings.log_every == 0 or is_last:
+            log, validate, save = (
+                self.step % every == 0 or self.step == settings.steps
+                for every in (settings.log_every, settings.validate_every, settings.checkpoint_every)
+            )
+            if log or validate or save:
+                self._refuse_divergence()
+            if log:
                 self._log()
-            if self.step % settings.validate_every == 0 or is_last:
-                self._validate()
-            if self.step % settings.checkpoint_every == 0 or is_last:
-                self._save()
+            if validate:
+                self._aside(self._validate)
+            if save:
+                self._aside(self._save)
         self._add_time()
 
     def close(self) -> None:
@@ -130,12 +138,14 @@ class Trainer:
             self._update(*turn)
         self.average.update(self.model, self.step)
         self.step += 1
+        if self.journal is not None:
+            self.journal.add_step()
 
     def _update(self, player: str, losses: dict[str, Tensor]) -> None:
         """Backpropagate into this player alone, average over processes, clip and step."""
         parameters, optimizer = self.parameters[player], self.optimizers[player]
         optimizer.zero_grad(set_to_none=True)
-        self.accelerator.backward(torch.stack(list(losses.values())).sum(), inputs=parameters)
+        torch.stack(list(losses.values())).sum().backward(inputs=parameters)
         self._average_gradients(parameters)
         self.gradient_norms[player] = clip_grad_norm_(parameters, self.settings.clip_norm)
         optimizer.param_groups[0]["lr"] = learning_rate(self.step, self.settings)
@@ -152,7 +162,8 @@ class Trainer:
         for gradient, mean in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
             gradient.copy_(mean.view(gradient.shape))
 
-    def _batches(self, steps: range) -> Iterable[Batch]:
+    def batches(self, steps: range) -> Iterable[Batch]:
+        """This process's share of the batches of `steps`."""
         return batches(
             self.images,
             crop_size=self.settings.crop_size,
@@ -166,50 +177,45 @@ class Trainer:
         )
 
     def _log(self) -> None:
-        steps = (self.step - 1) % self.settings.log_every + 1
-        if self.journal is None:
-            return
-        losses_are_finite = self.journal.log_interval(
-            self.step,
-            steps=steps,
-            seconds=self._add_time(),
-            images=steps * self.settings.batch_size,
-            rate=learning_rate(self.step - 1, self.settings),
-            norms=self.gradient_norms,
-        )
-        if not losses_are_finite:
+        self._add_time()
+        if self.journal is not None:
+            rate = learning_rate(self.step - 1, self.settings)
+            self.journal.log_interval(self.step, self.settings.batch_size, rate, self.gradient_norms)
+
+    def _refuse_divergence(self) -> None:
+        """Raise where a gradient is not finite, in every process alike, before anything of it is saved."""
+        if not all(torch.isfinite(norm) for norm in self.gradient_norms.values()):
             raise DeblurbenchError(
-                f"training diverged: a loss is not finite by step {self.step}; lower training.learning_rate "
-                "(the last checkpoint is from before)"
+                f"training diverged: a gradient is not finite at step {self.step}; lower training.learning_rate and run with "
+                "--restart"
             )
 
-    def _validate(self) -> None:
-        if self.journal is None:
-            return
+    def _aside(self, action: Callable[[], None]) -> None:
+        """Let the first process do `action`, off the clock."""
         self._add_time()
+        first_process_does(self.accelerator, action)
+        self._mark_time()
+
+    def _validate(self) -> None:
+        assert self.journal is not None
         with self.average.in_place_of(self.model):
             scores, strip = self.validate(self.model, self.accelerator.device)
             self.journal.log_validation(self.step, scores, strip)
             if scores["psnr"] > self.best_psnr:
                 self.best_psnr = scores["psnr"]
                 self._save_model(BEST, validation=scores)
-        self._mark_time()
 
     def _save(self) -> None:
-        if self.journal is None:
-            return
-        self._add_time()
+        assert self.journal is not None
         facts = {
-            "identity": self.identity, "step": self.step, "seconds": self.seconds, "history": self.journal.history,
-            "best_psnr": self.best_psnr,
+            "identity": self.identity, "step": self.step, "seconds": self.seconds, "best_psnr": self.best_psnr,
+            "history": self.journal.history, "interval": self.journal.interval,
         }  # fmt: skip
         save_state(self.folder / STATE, self.model, self.average, self.optimizers, facts)
-        self._mark_time()
 
     def _finish(self) -> None:
-        """What a finished training leaves; written again when it was killed between the last state and this."""
-        if self.journal is None:
-            return
+        """What a finished training leaves; written again when it was killed between its last state and this."""
+        assert self.journal is not None
         write_json(self.folder / HISTORY, {**self.journal.history, "seconds": self.seconds})
         with self.average.in_place_of(self.model):
             self._save_model(LAST)
@@ -220,28 +226,25 @@ class Trainer:
             training=asdict(self.settings), identity=self.identity, **facts,
         )  # fmt: skip
 
-    def _resume(self) -> History | None:
+    def _resume(self) -> dict[str, Any]:
+        """Bring everything to where the state left it; its facts, none where there is no state."""
         path = self.folder / STATE
         if not path.is_file():
-            return None
+            return {}
         facts = load_state(path, self.model, self.average, self.optimizers)
         if facts["identity"] != self.identity:
             raise UsageError(f"{path}: belongs to another training; move it away, or run with --restart")
         self.step, self.seconds, self.best_psnr = facts["step"], facts["seconds"], facts["best_psnr"]
-        history: History = facts["history"]
-        return history
+        return facts
 
     def _mark_time(self) -> None:
-        self._synchronize()
+        synchronize(self.accelerator.device)
         self._marked = time.perf_counter()
 
-    def _add_time(self) -> float:
-        """Add the time since the last mark to `seconds`; returns it."""
+    def _add_time(self) -> None:
+        """Count the time since the last mark as spent in steps."""
         before = self._marked
         self._mark_time()
         self.seconds += self._marked - before
-        return self._marked - before
-
-    def _synchronize(self) -> None:
-        if self.accelerator.device.type == "cuda":
-            torch.cuda.synchronize()
+        if self.journal is not None:
+            self.journal.add_seconds(self._marked - before)

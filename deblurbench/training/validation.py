@@ -7,7 +7,7 @@ from torch import Tensor
 
 from deblurbench.data.dataset import PairedImages
 from deblurbench.data.table import VALIDATION
-from deblurbench.images import to_tensor
+from deblurbench.images import middle, to_tensor
 from deblurbench.metrics.distortion import PSNR
 from deblurbench.metrics.ssim import SSIM
 from deblurbench.models.base import Model
@@ -40,9 +40,7 @@ class Validator:
 
 
 def _middle(image: Tensor, size: int) -> Tensor:
-    height, width = image.shape[-2:]
-    top, left = max(height - size, 0) // 2, max(width - size, 0) // 2
-    return image[..., top : top + size, left : left + size]
+    return image[..., middle(image.shape[-2], size), middle(image.shape[-1], size)]
 
 
 def _cell(image: Tensor) -> Tensor:

@@ -1,0 +1,16 @@
+"""The names of what a run leaves in its results folder."""
+
+from __future__ import annotations
+
+# In the results folder itself.
+EXPERIMENT, ENVIRONMENT, PROBLEMS = "experiment.yaml", "environment.json", "problems.json"
+COMPARISON, PER_IMAGE = "comparison.csv", "per_image.csv"
+HTML, MARKDOWN, GRIDS = "report.html", "report.md", "grids"
+RUNS = "runs"  # RUNS/DATASET/MODEL/seed-N/
+
+# In the folder of a cell.
+RECORD, ERROR, RESTORED = "cell.json", "error.txt", "restored"
+LAST, BEST, STATE, HISTORY = "last.safetensors", "best.safetensors", "state.safetensors", "history.json"
+
+# Beside the models of a data set: the untouched input, which is a row like theirs, and the truth.
+BLURRED, SHARP = "blurred", "sharp"
