@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -36,4 +37,12 @@ def one_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, DeblurbenchError):
         return text
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        room = "; free some space and run again: it goes on where it stopped" if is_full_disk(error) else ""
+        return f"{error.filename}: {error.strerror}{room}"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether `error` says that no more can be written: then nothing else will succeed either."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

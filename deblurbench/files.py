@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+UNFINISHED = ".part"
+
 
 def write_whole(path: Path, content: bytes | str) -> None:
     """Write `content` beside `path`, flush it to the disk, then rename it into place.
@@ -16,8 +18,22 @@ def write_whole(path: Path, content: bytes | str) -> None:
     Whoever reads `path`, at any moment and after any crash, finds the old file or the new one, never half of one.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
+    try:
+        _write_beside_and_rename(path, data)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk is otherwise reported without a name
+        raise
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what writes that were killed have left below `folder`; no other process may be writing there."""
+    for path in folder.rglob(f".*{UNFINISHED}"):
+        path.unlink(missing_ok=True)
+
+
+def _write_beside_and_rename(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
+    handle, beside = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

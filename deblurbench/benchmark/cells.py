@@ -8,14 +8,14 @@ from typing import Any
 
 from deblurbench.data.dataset import PairedImages
 from deblurbench.errors import UsageError
-from deblurbench.experiment import BLURRED, Experiment, ModelEntry
+from deblurbench.experiment import Experiment, ModelEntry
 from deblurbench.files import digest, read_json, write_json
 from deblurbench.registry import MODELS, Spec
+from deblurbench.results_folder import BLURRED, RECORD, RESTORED, RUNS
 from deblurbench.training.settings import TrainingSettings
 
 TRAINING_VERSION = 1  # raised whenever the same settings would train other weights
 SCORING_VERSION = 1  # raised whenever the same weights would score differently
-RECORD = "cell.json"
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def list_cells(experiment: Experiment, datasets: dict[str, PairedImages], out: P
         data = _data_identity(experiment.datasets[dataset], datasets[dataset])
         for model, entry in {BLURRED: identity, **experiment.models}.items():
             for seed in experiment.seeds if model != BLURRED else experiment.seeds[:1]:
-                cells += _cells_of_model(experiment, out / "runs" / dataset, dataset, model, entry, seed, data)
+                cells += _cells_of_model(experiment, out / RUNS / dataset, dataset, model, entry, seed, data)
     return cells
 
 
@@ -108,29 +108,39 @@ def _data_identity(spec: Spec, images: PairedImages) -> Any:
 
 
 def refuse_changed(cells: list[Cell]) -> None:
-    """Raise UsageError where a folder holds a cell of another training: results are never mixed."""
-    changed = [cell for cell in cells if _is_changed(cell)]
+    """Raise UsageError where a folder holds a cell of another identity: results are never mixed, nor silently replaced."""
+    changed = [cell for cell in cells if _was_trained_otherwise(cell) or _was_scored_otherwise(cell)]
     if changed:
+        how = "trained with other settings or data" if _was_trained_otherwise(changed[0]) else "scored in another way"
         more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
         raise UsageError(
-            f"{changed[0].folder}: was trained with other settings or data{more}; run with --restart to move it aside "
-            "and train anew, or give another --out"
+            f"{changed[0].folder}: was {how}{more}; run with --restart to move it aside and do it anew, or give another --out"
         )
 
 
 def move_changed_aside(cells: list[Cell]) -> list[Path]:
-    """Rename the folders that hold cells of another training; returns where they went."""
+    """Rename folders of another training; of cells only scored otherwise, the scores. Returns where they went."""
     moved: list[Path] = []
     for cell in cells:
-        if _is_changed(cell):
-            number = 1
-            while (aside := cell.folder.with_name(f"{cell.folder.name}.old-{number}")).exists():
-                number += 1
-            cell.folder.rename(aside)
-            moved.append(aside)
+        if _was_trained_otherwise(cell):
+            moved.append(_move_aside(cell.folder))
+        elif _was_scored_otherwise(cell):
+            moved += [_move_aside(path) for path in (cell.folder / RECORD, cell.folder / RESTORED) if path.exists()]
     return moved
 
 
-def _is_changed(cell: Cell) -> bool:
+def _move_aside(path: Path) -> Path:
+    number = 1
+    while (aside := path.with_name(f"{path.name}.old-{number}")).exists():
+        number += 1
+    return path.rename(aside)
+
+
+def _was_trained_otherwise(cell: Cell) -> bool:
     record = cell.record()
     return record is not None and record["training_identity"] != cell.training_identity
+
+
+def _was_scored_otherwise(cell: Cell) -> bool:
+    record = cell.record()
+    return record is not None and record["status"] == "done" and record["scoring_identity"] != cell.scoring_identity

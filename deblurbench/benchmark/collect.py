@@ -10,17 +10,21 @@ from typing import Any
 
 from deblurbench.benchmark.cells import Cell
 from deblurbench.benchmark.scoring import mean_scores
-from deblurbench.files import write_whole
+from deblurbench.files import write_json, write_whole
 from deblurbench.metrics.recipe import Recipe
+from deblurbench.results_folder import COMPARISON, ENVIRONMENT, PER_IMAGE
 
-COMPARISON, PER_IMAGE = "comparison.csv", "per_image.csv"
 FACTS = ("family", "network", "params", "macs", "train_seconds", "ms_per_megapixel")
 
 
 def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
-    """Write `comparison.csv`, one row a finished cell, and `per_image.csv`, one row a test image of each."""
+    """Write `comparison.csv`, one row a finished cell, `per_image.csv`, one row a test image of each, and `environment.json`.
+
+    The last lists each environment with the cells that were finished in it: a run may go on elsewhere.
+    """
     summary: list[dict[str, Any]] = []
     images: list[dict[str, Any]] = []
+    environments: list[dict[str, Any]] = []
     for cell in cells:
         record = cell.record()
         if record is None or not cell.is_done():
@@ -31,13 +35,24 @@ def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
             {"dataset": cell.dataset, "model": cell.model, "family": facts.pop("family"), "network": facts.pop("network"),
              "seed": cell.seed, **facts, **dict(mean_scores(record["scores"], recipe.metrics))}
         )  # fmt: skip
+        _add_to(environments, record["environment"], cell.title)
         images += [{**name, **row} for row in record["scores"]]
     names = ("dataset", "model", "family", "network", "seed", *FACTS[2:], *recipe.metrics)
-    _write_csv(out / COMPARISON, names, summary)
-    _write_csv(out / PER_IMAGE, ("dataset", "model", "seed", "image", *recipe.metrics), images)
+    write_csv(out / COMPARISON, names, summary)
+    write_csv(out / PER_IMAGE, ("dataset", "model", "seed", "image", *recipe.metrics), images)
+    write_json(out / ENVIRONMENT, environments)
 
 
-def _write_csv(path: Path, columns: Iterable[str], rows: list[dict[str, Any]]) -> None:
+def _add_to(environments: list[dict[str, Any]], environment: dict[str, Any], title: str) -> None:
+    for known in environments:
+        if all(known[key] == value for key, value in environment.items()):
+            known["cells"].append(title)
+            return
+    environments.append({**environment, "cells": [title]})
+
+
+def write_csv(path: Path, columns: Iterable[str], rows: list[dict[str, Any]]) -> None:
+    """Write `rows` under a header of `columns`, whole or not at all."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, list(columns), lineterminator="\n")
     writer.writeheader()

@@ -8,6 +8,7 @@ import time
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from deblurbench.devices import synchronize
 from deblurbench.models.base import Model
 
 MACS_SIZE, TIMING_SIZE = 256, 256
@@ -35,18 +36,13 @@ def milliseconds_per_megapixel(model: Model) -> float:
         model.restore(image)
     times: list[float] = []
     while len(times) < REPEATS or sum(times) < AT_LEAST_SECONDS:
-        _synchronize(device)
+        synchronize(device)
         start = time.perf_counter()
         model.restore(image)
-        _synchronize(device)
+        synchronize(device)
         times.append(time.perf_counter() - start)
     return statistics.median(times) * 1e3 / (TIMING_SIZE**2 / 1e6)
 
 
 def _device(model: Model) -> torch.device:
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-
-
-def _synchronize(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

@@ -49,13 +49,14 @@ def _processor() -> str:
 
 
 def _git_state() -> dict[str, Any] | None:
-    """The commit of the source and whether it was changed since; None where the package is not in a git checkout."""
+    """The commit of the source and whether it was changed since; None where git does not keep this package."""
+    package = Path(__file__).parent.parent
 
     def git(*arguments: str) -> str:
-        folder = Path(__file__).parent
-        return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(["git", *arguments], cwd=package, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", Path(__file__).relative_to(package).as_posix())  # not merely in somebody's checkout
         return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain", "--", "."))}
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from accelerate import Accelerator
 
@@ -15,23 +13,25 @@ from deblurbench.benchmark.cells import Cell, list_cells, move_changed_aside, re
 from deblurbench.benchmark.collect import write_tables
 from deblurbench.benchmark.cost import count_macs, count_parameters, milliseconds_per_megapixel
 from deblurbench.benchmark.environment import describe_environment
-from deblurbench.benchmark.scoring import image_count, score_images, write_truth
+from deblurbench.benchmark.scoring import image_count, require_scorable, score_images, write_truth
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
-from deblurbench.errors import DeblurbenchError, one_line
-from deblurbench.experiment import SHARP, Experiment
-from deblurbench.files import read_json, write_json, write_whole
+from deblurbench.errors import DeblurbenchError, is_full_disk, one_line
+from deblurbench.experiment import Experiment
+from deblurbench.files import read_json, remove_unfinished, write_json, write_whole
 from deblurbench.metrics.recipe import find_recipe
 from deblurbench.models.base import Model
 from deblurbench.models.loading import load
 from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS
-from deblurbench.training.trainer import HISTORY, LAST, Trainer
+from deblurbench.results_folder import ERROR, EXPERIMENT, HISTORY, LAST, PROBLEMS, RESTORED, RUNS, SHARP
+from deblurbench.training.processes import first_process_does
+from deblurbench.training.settings import TrainingSettings
+from deblurbench.training.trainer import Trainer, require_shares
 from deblurbench.yaml_files import to_yaml
 
-DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-EXPERIMENT, ENVIRONMENT, PROBLEMS, ERROR = "experiment.yaml", "environment.json", "problems.json", "error.txt"
+PROBLEMS_SAID = 10
 
 
 @dataclass
@@ -65,18 +65,20 @@ class Runner:
                 bar = progress_bar(images.entries, desc=f"reading {name}", unit="photo", disable=not self._is_main)
                 images.prepare(bar)
         for name, images in self.datasets.items():
-            for problem in images.problems:
-                self.say(f"left out of {name}: {problem}")
+            self._say_problems(name, images.problems)
+            require_scorable(images, self.recipe)
+        for entry in self.experiment.models.values():
+            require_shares(entry.training, self.accelerator.num_processes)
         self.cells = list_cells(self.experiment, self.datasets, self.out)
 
     def run(self, *, restart: bool = False) -> Outcome:
         """Train and score every cell that is not done. One that fails is recorded, and the others go on.
 
-        Raises UsageError where a folder holds another training, DeblurbenchError where the disk is full.
+        Raises UsageError where a folder holds cells of another identity, OSError where the disk is full.
         """
         if restart and self._is_main:
-            for folder in move_changed_aside(self.cells):
-                self.say(f"moved aside: {folder}")
+            for path in move_changed_aside(self.cells):
+                self.say(f"moved aside: {path}")
         self.accelerator.wait_for_everyone()
         refuse_changed(self.cells)
         outcome = Outcome(skipped=[cell for cell in self.cells if cell.is_done()])
@@ -84,53 +86,46 @@ class Runner:
         if any(cell.settings for cell in pending):
             self._prepare_losses()
         self.accelerator.wait_for_everyone()  # all have looked before one begins to write
-        try:
-            if pending:
-                self._write_facts()
-            for number, cell in enumerate(pending, 1):
-                self.say(f"[{number}/{len(pending)}] {cell.title}")
-                self._run_cell(cell, outcome)
-            if self._is_main:
-                write_tables(self.cells, self.recipe, self.out)
-        except OSError as error:
-            if error.errno in DISK_IS_FULL:
-                where = error.filename or self.out
-                raise DeblurbenchError(
-                    f"{where}: the disk is full ({error.strerror}); free some space and run again: it goes on where it stopped"
-                ) from error
-            raise
+        first_process_does(self.accelerator, lambda: self._write_facts(anything_to_do=bool(pending)))
+        for number, cell in enumerate(pending, 1):
+            self.say(f"[{number}/{len(pending)}] {cell.title}")
+            self._run_cell(cell, outcome)
         return outcome
 
     @property
     def _is_main(self) -> bool:
-        return self.accelerator.is_main_process
+        return bool(self.accelerator.is_main_process)
+
+    def _say_problems(self, name: str, problems: list[str]) -> None:
+        if problems:
+            self.say(f"left out of {name}: {len(problems)} (all are named in the report)")
+        for problem in problems[:PROBLEMS_SAID]:
+            self.say(f"  {problem}")
 
     def _prepare_losses(self) -> None:
         with self.accelerator.main_process_first():
             for entry in self.experiment.models.values():
                 MODELS.build(entry.spec).prepare_losses()
 
-    def _write_facts(self) -> None:
-        """The resolved experiment, the environment, and what was wrong with the data."""
-        if not self._is_main:
-            return
+    def _write_facts(self, anything_to_do: bool) -> None:
+        """The resolved experiment, what was wrong with the data, the truth, and the tables of what is done already."""
+        remove_unfinished(self.out)
         write_whole(self.out / EXPERIMENT, to_yaml(self.experiment.resolved))
-        write_json(self.out / ENVIRONMENT, self.environment)
         write_json(self.out / PROBLEMS, {name: images.problems for name, images in self.datasets.items()})
-        for name, images in self.datasets.items():
-            write_truth(images, self.out / "runs" / name / SHARP)
+        if anything_to_do:
+            for name, images in self.datasets.items():
+                write_truth(images, self.out / RUNS / name / SHARP)
+        write_tables(self.cells, self.recipe, self.out)
 
     def _run_cell(self, cell: Cell, outcome: Outcome) -> None:
         try:
-            if self._is_main:
-                cell.write_record("running")
-            model = self._model_of(cell)
-            if self._is_main:
-                cell.write_record("done", **self._scored(cell, model))
-                (cell.folder / ERROR).unlink(missing_ok=True)
+            first_process_does(self.accelerator, lambda: cell.write_record("running"))
+            if cell.settings is not None:
+                self._train(cell, cell.settings)
+            first_process_does(self.accelerator, lambda: self._score(cell))
             outcome.finished.append(cell)
         except Exception as error:
-            if isinstance(error, OSError) and error.errno in DISK_IS_FULL:
+            if is_full_disk(error):
                 raise
             self.say(f"failed: {cell.title}: {one_line(error)}")
             outcome.failed.append((cell, one_line(error)))
@@ -139,43 +134,42 @@ class Runner:
                 cell.write_record("failed", error=one_line(error))
 
     def _model_of(self, cell: Cell) -> Model:
-        """The model that this cell restores with: trained now where that is its part, then read from its weights."""
-        if cell.settings is not None:
-            self._train(cell)
+        """The model that this cell restores with, from its weights where it has any."""
         if cell.weights_of is None:
             model: Model = MODELS.build(cell.spec)
             return model.to(self.accelerator.device)
         weights = cell.weights_of / LAST
         if not weights.is_file():
-            raise DeblurbenchError(f"{weights}: is missing, because the training that should have written it failed")
+            raise DeblurbenchError(f"{weights}: is missing: the training that writes it failed, or it was removed since")
         allowed = MODELS.get(cell.spec["name"]).restoring_parameters  # type: ignore[attr-defined]
         return load(weights, device=self.accelerator.device, **{key: cell.spec[key] for key in allowed})
 
-    def _train(self, cell: Cell) -> None:
-        assert cell.settings is not None
+    def _train(self, cell: Cell, settings: TrainingSettings) -> None:
         seed_torch(cell.seed, "initial weights")
         Trainer(
-            MODELS.build(cell.spec), self.datasets[cell.dataset], cell.settings, self.accelerator, spec=cell.spec,
+            MODELS.build(cell.spec), self.datasets[cell.dataset], settings, self.accelerator, spec=cell.spec,
             seed=cell.seed, folder=cell.folder, identity=cell.training_identity, workers=self.workers,
         ).run()  # fmt: skip
 
-    def _scored(self, cell: Cell, model: Model) -> dict[str, Any]:
-        """The record of a finished cell: its scores by image, and what it costs."""
-        images = self.datasets[cell.dataset]
+    def _score(self, cell: Cell) -> None:
+        """Score the cell, measure what it costs, and record it as done."""
+        model, images = self._model_of(cell), self.datasets[cell.dataset]
         with progress_bar(total=image_count(images), desc=f"scoring {cell.model}", unit="image") as bar:
             scores = score_images(
                 model, images, self.recipe, seed=cell.seed, device=self.accelerator.device,
-                restored_folder=cell.folder / "restored", done=bar.update,
+                restored_folder=cell.folder / RESTORED, done=bar.update,
             )  # fmt: skip
-        trained = cell.weights_of
         network = cell.spec.get("network")
-        return {
-            "family": cell.spec["name"],
-            "network": network["name"] if network else "",
-            "params": count_parameters(model),
-            "macs": count_macs(model),
-            "train_seconds": round(read_json(trained / HISTORY)["seconds"], 1) if trained else 0,
-            "ms_per_megapixel": milliseconds_per_megapixel(model),
-            "environment": self.environment,
-            "scores": scores,
-        }
+        cell.write_record(
+            "done",
+            family=cell.spec["name"],
+            network=network["name"] if network else "",
+            params=count_parameters(model),
+            macs=count_macs(model),
+            train_seconds=round(read_json(cell.weights_of / HISTORY)["seconds"], 1) if cell.weights_of else 0,
+            ms_per_megapixel=milliseconds_per_megapixel(model),
+            environment=self.environment,
+            scores=scores,
+        )
+        (cell.folder / ERROR).unlink(missing_ok=True)
+        write_tables(self.cells, self.recipe, self.out)

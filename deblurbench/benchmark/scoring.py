@@ -10,11 +10,10 @@ import torch
 
 from deblurbench.data.dataset import PairedImages
 from deblurbench.data.table import SHOWN, TEST
-from deblurbench.errors import DeblurbenchError
+from deblurbench.errors import UsageError
 from deblurbench.images import Photo, Pixels, to_pixels, to_tensor, write_photo
 from deblurbench.metrics.recipe import Recipe
 from deblurbench.models.base import Model
-from deblurbench.models.windows import sees_whole_image
 from deblurbench.randomness import integer_seed
 
 TILE = 1024  # pixels a side that a network sees at once, so that a large test image fits into memory
@@ -30,6 +29,7 @@ def score_images(
 
     Really blurred photographs are restored too, and not scored. `done` is called after each image.
     """
+    remove_pictures(restored_folder)
     rows: list[Row] = []
     for item in [*images.items(TEST), *images.items(SHOWN)]:
         blurred, sharp = images.whole(item)
@@ -43,12 +43,29 @@ def score_images(
 
 
 def write_truth(images: PairedImages, folder: Path) -> None:
-    """Write the sharp test images, as they were scored against, for the report's pictures."""
+    """Write the sharp test images, as they are scored against, for the report's pictures; older ones are removed."""
+    remove_pictures(folder)
     for item in images.items(TEST):
         _, sharp = images.whole(item)
-        path = picture_path(folder, item.entry.key)
-        if sharp is not None and not path.is_file():
-            write_photo(path, Photo(_eight_bits(sharp)))
+        if sharp is not None:
+            write_photo(picture_path(folder, item.entry.key), Photo(to_pixels(to_tensor(sharp))))
+
+
+def remove_pictures(folder: Path) -> None:
+    """Remove the pictures that an earlier scoring left in `folder`."""
+    for path in folder.glob("*.png"):
+        path.unlink()
+
+
+def require_scorable(images: PairedImages, recipe: Recipe) -> None:
+    """Raise UsageError where a test image is too small for the recipe, before anything is trained for it."""
+    for item in images.items(TEST):
+        blurred, _ = images.whole(item)
+        if min(blurred.shape[:2]) < recipe.smallest_side:
+            raise UsageError(
+                f"{item.entry.files[0]}: {blurred.shape[1]}x{blurred.shape[0]} pixels are too few for the recipe "
+                f"'{recipe.name}', which needs {recipe.smallest_side} a side; leave it out"
+            )
 
 
 def picture_path(folder: Path, key: str) -> Path:
@@ -62,15 +79,8 @@ def image_count(images: PairedImages) -> int:
 
 
 def _restore(model: Model, blurred: Pixels, seed: int, device: torch.device) -> Pixels:
-    tile = None if any(sees_whole_image(getattr(model, name)) for name in model.restoring_modules) else TILE
-    restored = model.restore(to_tensor(blurred).to(device), seed=seed, tile=tile)
-    if not torch.isfinite(restored).all():
-        raise DeblurbenchError("the model restores to values that are not finite; its training diverged")
-    return to_pixels(restored)
-
-
-def _eight_bits(pixels: Pixels) -> Pixels:
-    return to_pixels(to_tensor(pixels))
+    tile = None if model.sees_whole_image else TILE
+    return to_pixels(model.restore(to_tensor(blurred).to(device), seed=seed, tile=tile))
 
 
 def mean_scores(rows: list[Row], metrics: tuple[str, ...]) -> Iterator[tuple[str, float]]:

@@ -12,10 +12,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from deblurbench.apps.cli import app
-from deblurbench.benchmark.cells import RECORD
 from deblurbench.benchmark.scoring import mean_scores
 from deblurbench.files import read_json
 from deblurbench.models.cnn import CNN
+from deblurbench.results_folder import RECORD
 from deblurbench.training.trainer import Trainer
 
 Write = Callable[..., Path]
@@ -118,6 +118,69 @@ def test_changed_cells_are_never_mixed_in(write_experiment: Write, run: Run, tmp
     assert "1 cells done, 1 done before" in restarted.output  # the blurred input has not changed
 
 
+def test_other_ways_to_restore_are_scored_anew_only_when_asked(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+    def experiment(steps: int) -> Path:
+        model = {"name": "diffusion", "network": ONE_MODEL["cnn"]["network"], "sampling_steps": 1}
+        return write_experiment(models={"d": {**model, "variants": {"more": {"sampling_steps": steps}}}})
+
+    run(experiment(2))
+    refused = run(experiment(3))
+    assert refused.exit_code == 2
+    assert "more/seed-0: was scored in another way; run with --restart" in refused.output
+    restarted = run(experiment(3), "--restart")
+    assert "1 cells done, 2 done before" in restarted.output
+    assert (tmp_path / "out" / "runs" / "pairs" / "more" / "seed-0" / "restored.old-1").is_dir()
+    assert "old-1" not in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_truth_and_tables_follow_a_restart(write_experiment: Write, run: Run, tmp_path: Path, pairs_folder: Path) -> None:
+    def cropped(size: int) -> Path:
+        layout = {"name": "paired-folder", "path": str(pairs_folder)}
+        return write_experiment(models=ONE_MODEL, datasets={"pairs": {"layout": layout, "test_crop": size}})
+
+    run(cropped(40))
+    result = run(cropped(32), "--restart")
+    assert result.exit_code == 0, result.output
+    from PIL import Image
+
+    for picture in (tmp_path / "out" / "runs" / "pairs" / "sharp").iterdir():
+        assert Image.open(picture).size == (32, 32)
+    assert "failed" not in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_a_model_that_is_taken_out_leaves_the_report(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+    run(write_experiment(models={**ONE_MODEL, "second": ONE_MODEL["cnn"]}))
+    run(write_experiment(models=ONE_MODEL, question="Only one?"))
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "second" not in report
+    assert "Only one?" in report
+    assert "second" not in (tmp_path / "out" / "experiment.yaml").read_text()
+
+
+def test_photographs_too_small_to_score_stop_the_run_before_it_begins(
+    write_experiment: Write, run: Run, tmp_path: Path, write_pairs: Callable[..., Path], pairs_folder: Path
+) -> None:
+    write_pairs(pairs_folder / "test", ["tiny.png"], size=9)
+    result = run(write_experiment())
+    assert result.exit_code == 2
+    assert "tiny.png: 9x9 pixels are too few for the recipe 'deblurbench', which needs 11 a side" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_environments_are_kept_with_the_cells_that_were_made_in_them(
+    write_experiment: Write, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(write_experiment(models=ONE_MODEL))
+    monkeypatch.setattr("deblurbench.benchmark.environment._processor", lambda: "another processor")
+    run(write_experiment(models=ONE_MODEL, seeds=[0, 1]))
+    environments = read_json(tmp_path / "out" / "environment.json")
+    assert [environment["cells"] for environment in environments] == [
+        ["pairs / blurred / seed 0", "pairs / cnn / seed 0"],
+        ["pairs / cnn / seed 1"],
+    ]
+    assert environments[1]["machine"]["processor"] == "another processor"
+
+
 def test_changed_data_are_noticed(write_experiment: Write, run: Run, pairs_folder: Path) -> None:
     from PIL import Image
 
@@ -169,7 +232,7 @@ def test_a_variant_of_a_failed_training_fails_with_its_reason(
     monkeypatch.setattr(Diffusion, "losses", lambda *_: (_ for _ in ()).throw(RuntimeError("broken")))
     result = run(write_experiment())
     assert "diffusion-1-sample / seed 0: " in result.output
-    assert "is missing, because the training that should have written it failed" in result.output
+    assert "is missing: the training that writes it failed" in result.output
 
 
 def test_a_dry_run_only_lists(write_experiment: Write, run: Run, tmp_path: Path) -> None:
@@ -184,7 +247,7 @@ def test_what_is_left_out_is_named_in_the_report(write_experiment: Write, run: R
     (pairs_folder / "train" / "blur" / "a0.png").write_text("no image")
     result = run(write_experiment(models=ONE_MODEL))
     assert result.exit_code == 0
-    assert "left out of pairs:" in result.output
+    assert "left out of pairs: 1 (all are named in the report)" in result.output
     assert "a0.png: not an image" in (tmp_path / "out" / "report.html").read_text()
 
 
@@ -212,6 +275,7 @@ def test_half_written_records_are_never_read(write_experiment: Write, run: Run, 
     (folder / ".state.safetensors.abc.part").write_text("half")
     assert "2 done before" in run(experiment).output
     assert read_json(folder / RECORD)["status"] == "done"
+    assert list((tmp_path / "out").rglob("*.part")) == []  # and it is swept up
 
 
 def test_really_blurred_photographs_are_restored_and_shown_but_not_scored(
