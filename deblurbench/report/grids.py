@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from deblurbench.benchmark.scoring import picture_path
-from deblurbench.experiment import SHARP
 from deblurbench.images import read_photo
 from deblurbench.report.results import Result, Results
+from deblurbench.results_folder import RESTORED, SHARP
 
 CELL, ZOOM, GAP, HEADER = 160, 4, 4, 20
 CLOSE_UP = CELL // ZOOM
@@ -27,28 +27,30 @@ def comparison_grid(results: Results, dataset: str) -> Image.Image | None:
     The photograph is chosen by rule, not by hand: the one of median PSNR when blurred. The close-up is where blur
     changed it most.
     """
+    metric = results.recipe.metrics[0]
     models = [result for result in results.of(dataset) if not result.is_input]
     untouched = results.input_of(dataset)
-    truth = untouched.folder.parent / SHARP
-    key = _median_image(untouched, truth)
-    if key is None or not models:
+    key = _median_image(untouched, metric)
+    if not models or not _restored_path(untouched, key).is_file():
         return None
-    sharp, blurred = _read(picture_path(truth, key)), _read(_restored_path(untouched, key))
+    sharp = _read(picture_path(untouched.folder.parent / SHARP, key))
+    blurred = _read(_restored_path(untouched, key))
     top, left = _most_changed(sharp, blurred)
     rows = []
     for result in models:
         restored = _read(_restored_path(result, key))
         cells = [_around(image, top, left) for image in (blurred, restored, sharp)]
         cells += [_close_up(image, top, left) for image in (blurred, restored, sharp)]
-        rows.append((f"{result.model}   PSNR {_psnr(restored, sharp):.2f} dB on '{key}'", cells))
+        score = next(float(row[metric]) for row in result.images if row["image"] == key)
+        rows.append((f"{result.model}   {results.recipe.metric(metric).label} {score:.2f} on '{key}'", cells))
     return _draw(COLUMNS, rows)
 
 
 def shown_grid(results: Results, dataset: str) -> Image.Image | None:
     """Really blurred photographs, which have no truth to be scored by. Rows: photographs; columns: the models."""
     ordered = [results.input_of(dataset), *(result for result in results.of(dataset) if not result.is_input)]
-    truth = ordered[0].folder.parent / SHARP
-    keys = [path.stem for path in _pictures(ordered[0]) if not picture_path(truth, path.stem).is_file()]
+    scored = {row["image"] for row in ordered[0].images}
+    keys = [path.stem for path in sorted(_restored_path(ordered[0], "").parent.glob("*.png")) if path.stem not in scored]
     rows = []
     for key in keys:
         pictures = [_read(_restored_path(result, key)) for result in ordered]
@@ -73,27 +75,18 @@ def _draw(columns: tuple[str, ...], rows: list[tuple[str, list[Picture]]]) -> Im
     return grid
 
 
-def _median_image(untouched: Result, truth: Path) -> str | None:
-    scored = [path.stem for path in _pictures(untouched) if picture_path(truth, path.stem).is_file()]
-    quality = sorted((_psnr(_read(_restored_path(untouched, key)), _read(picture_path(truth, key))), key) for key in scored)
-    return quality[(len(quality) - 1) // 2][1] if quality else None
-
-
-def _pictures(result: Result) -> list[Path]:
-    return sorted(_restored_path(result, "").parent.glob("*.png"))
+def _median_image(untouched: Result, metric: str) -> str:
+    first_seed = [row for row in untouched.images if row["seed"] == str(untouched.seeds[0])]
+    ordered = sorted(first_seed, key=lambda row: (float(row[metric]), row["image"]))
+    return ordered[(len(ordered) - 1) // 2]["image"]
 
 
 def _restored_path(result: Result, key: str) -> Path:
-    return picture_path(result.folder / f"seed-{result.seeds[0]}" / "restored", key)
+    return picture_path(result.folder / f"seed-{result.seeds[0]}" / RESTORED, key)
 
 
 def _read(path: Path) -> Picture:
     return np.asarray(read_photo(path).pixels, np.uint8)
-
-
-def _psnr(restored: Picture, sharp: Picture) -> float:
-    error = np.mean((restored.astype(np.float64) - sharp) ** 2)
-    return float(10 * np.log10(255**2 / error)) if error else float("inf")
 
 
 def _most_changed(sharp: Picture, blurred: Picture) -> tuple[int, int]:

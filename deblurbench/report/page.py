@@ -10,18 +10,24 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from PIL import Image
 
+from deblurbench.benchmark.collect import write_csv
 from deblurbench.files import write_whole
 from deblurbench.report.answer import answers, caution
 from deblurbench.report.curves import training_curves
 from deblurbench.report.grids import comparison_grid, shown_grid
 from deblurbench.report.results import Results
 from deblurbench.report.tables import comparison_table
-
-HTML, MARKDOWN, GRIDS = "report.html", "report.md", "grids"
+from deblurbench.results_folder import COMPARISON, GRIDS, HTML, MARKDOWN, PER_IMAGE
 
 
 def write_report(results: Results, out: Path) -> Path:
-    """Write `report.html`, `report.md` and `grids/` into `out`; returns the path of the HTML page."""
+    """Write `report.html`, `report.md` and `grids/` into `out`, and for several results the merged tables.
+
+    Returns the path of the HTML page.
+    """
+    if len(results.experiments) > 1:
+        _write_merged(out / COMPARISON, [row for result in results.results for row in result.rows])
+        _write_merged(out / PER_IMAGE, [row for result in results.results for row in result.images])
     sections = []
     for dataset in results.datasets:
         section: dict[str, Any] = {"table": comparison_table(results, dataset), "curves": training_curves(results, dataset)}
@@ -43,6 +49,10 @@ def write_report(results: Results, out: Path) -> Path:
     for name in (HTML, MARKDOWN):
         write_whole(out / name, environment.get_template(f"{name}.j2").render(content))
     return out / HTML
+
+
+def _write_merged(path: Path, rows: list[dict[str, str]]) -> None:
+    write_csv(path, rows[0] if rows else (), rows)
 
 
 def _data_uri(image: Image.Image) -> str:

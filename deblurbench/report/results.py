@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deblurbench.benchmark.cells import RECORD
-from deblurbench.benchmark.collect import COMPARISON
-from deblurbench.benchmark.runner import ENVIRONMENT, EXPERIMENT, PROBLEMS
 from deblurbench.errors import UsageError
-from deblurbench.experiment import BLURRED
 from deblurbench.files import read_json
 from deblurbench.metrics.recipe import Recipe, find_recipe
-from deblurbench.training.trainer import HISTORY
+from deblurbench.results_folder import (
+    BLURRED,
+    COMPARISON,
+    ENVIRONMENT,
+    EXPERIMENT,
+    HISTORY,
+    PER_IMAGE,
+    PROBLEMS,
+    RECORD,
+    RUNS,
+)  # fmt: skip
 from deblurbench.yaml_files import read_yaml
 
+Row = dict[str, str]
+SAME_INPUT = 0.01  # dB: machines may round a blurred pixel differently, no more
 NUMBERS = ("params", "macs", "train_seconds", "ms_per_megapixel")
 
 
@@ -35,7 +43,8 @@ class Result:
     scores: dict[str, float]
     spreads: dict[str, float]  # standard deviations over seeds; empty with one seed
     folder: Path  # runs/DATASET/MODEL, of the results folder it came from
-    weights_folder: Path  # that of the model whose weights it uses
+    rows: tuple[Row, ...]  # of comparison.csv, one a seed
+    images: tuple[Row, ...]  # of per_image.csv, one a seed and test image
 
     @property
     def is_input(self) -> bool:
@@ -59,8 +68,8 @@ class Results:
 
     @property
     def datasets(self) -> list[str]:
-        """Names of the data sets, in their order."""
-        return list(dict.fromkeys(result.dataset for result in self.results))
+        """Names of the data sets whose untouched input was scored, in their order."""
+        return [result.dataset for result in self.results if result.is_input]
 
     def of(self, dataset: str) -> list[Result]:
         """The results on one data set, best PSNR (or first metric) first."""
@@ -86,31 +95,35 @@ class Results:
 
 
 def read_results(folders: Sequence[Path]) -> Results:
-    """Read one results folder, or several as one comparison. Raises UsageError where one is none, or recipes differ."""
-    parts = [_read_one(folder) for folder in folders]
-    recipes = {part.recipe.name for part in parts}
+    """Read one results folder, or several as one comparison. Raises UsageError where one is none, or they do not fit."""
+    parts: list[Results] = []
+    for folder in folders:
+        parts.append(_read_one(folder, taken={part.title for part in parts}))
+    recipes = sorted({part.recipe.name for part in parts})
     if len(recipes) > 1:
-        raise UsageError(
-            f"{folders[1]}: was scored with another recipe ({', '.join(sorted(recipes))}); numbers cannot be merged"
-        )
-    rows: list[Result] = []
+        named = ", ".join(recipes)
+        raise UsageError(f"{folders[1]}: was scored with another recipe ({named}); such numbers cannot be merged")
+    merged: list[Result] = []
+    problems: dict[str, list[str]] = {}
     for part in parts:
         for result in part.results:
-            taken = {(row.dataset, row.model) for row in rows}
-            if result.is_input and (result.dataset, BLURRED) in taken:
-                _require_same_input(result, rows)
-                continue
-            if (result.dataset, result.model) in taken:
-                result = replace(result, model=f"{result.model} ({part.title})")
-            rows.append(result)
+            twin = next((row for row in merged if (row.dataset, row.model) == (result.dataset, result.model)), None)
+            if twin is None:
+                merged.append(result)
+            elif result.is_input:
+                _require_same_input(result, twin, part.recipe.metrics[0])
+            else:
+                merged.append(_renamed(result, f"{result.model} ({part.title})"))
+        for dataset, lines in part.problems.items():
+            problems[dataset] = list(dict.fromkeys(problems.get(dataset, []) + lines))
     return Results(
         title=" + ".join(part.title for part in parts),
         questions=tuple(dict.fromkeys(question for part in parts for question in part.questions)),
         recipe=parts[0].recipe,
-        results=tuple(rows),
+        results=tuple(merged),
         test_images={name: count for part in parts for name, count in part.test_images.items()},
         failures=tuple(failure for part in parts for failure in part.failures),
-        problems={name: lines for part in parts for name, lines in part.problems.items()},
+        problems=problems,
         experiments={name: text for part in parts for name, text in part.experiments.items()},
         environments={name: value for part in parts for name, value in part.environments.items()},
     )
@@ -122,22 +135,20 @@ def history_of(result: Result) -> dict[str, list[dict[str, Any]]] | None:
     return read_json(path) if path.is_file() else None
 
 
-def _read_one(folder: Path) -> Results:
+def _read_one(folder: Path, taken: set[str]) -> Results:
     if not (folder / COMPARISON).is_file() or not (folder / EXPERIMENT).is_file():
         raise UsageError(f"{folder}: holds no {COMPARISON} and {EXPERIMENT}; give a folder that deblurbench run has written")
     experiment = read_yaml(folder / EXPERIMENT)
     recipe = find_recipe(experiment["recipe"], f"{folder / EXPERIMENT}: recipe")
-    with (folder / COMPARISON).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    with (folder / "per_image.csv").open(encoding="utf-8", newline="") as file:
-        images = {(row["dataset"], row["image"]) for row in csv.DictReader(file)}
-    title = folder.resolve().name
+    rows, images = _read_csv(folder / COMPARISON), _read_csv(folder / PER_IMAGE)
+    name = folder.resolve().name
+    title = next(label for label in (name, *(f"{name} {number}" for number in range(2, 1000))) if label not in taken)
     return Results(
         title=title,
         questions=(experiment["question"],) if experiment["question"] else (),
         recipe=recipe,
-        results=tuple(_results(folder, rows, recipe, experiment)),
-        test_images={name: sum(dataset == name for dataset, _ in images) for name in experiment["datasets"]},
+        results=tuple(_results(folder, rows, images, recipe)),
+        test_images={name: len({row["image"] for row in images if row["dataset"] == name}) for name in experiment["datasets"]},
         failures=tuple(_failures(folder, experiment)),
         problems={name: lines for name, lines in read_json(folder / PROBLEMS).items() if lines},
         experiments={title: (folder / EXPERIMENT).read_text(encoding="utf-8")},
@@ -145,40 +156,49 @@ def _read_one(folder: Path) -> Results:
     )
 
 
-def _results(folder: Path, rows: list[dict[str, str]], recipe: Recipe, experiment: dict[str, Any]) -> list[Result]:
-    owners = {label: name for name, entry in experiment["models"].items() for label in entry["variants"]}
-    grouped: dict[tuple[str, str], list[dict[str, str]]] = {}
+def _read_csv(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _results(folder: Path, rows: list[Row], images: list[Row], recipe: Recipe) -> Iterator[Result]:
+    grouped: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         grouped.setdefault((row["dataset"], row["model"]), []).append(row)
-    results = []
     for (dataset, model), group in grouped.items():
         values = {metric: [float(row[metric]) for row in group] for metric in recipe.metrics}
-        means = {metric: sum(numbers) / len(numbers) for metric, numbers in values.items()}
-        results.append(
-            Result(
-                dataset=dataset,
-                model=model,
-                family=group[0]["family"],
-                network=group[0]["network"],
-                seeds=tuple(int(row["seed"]) for row in group),
-                costs={name: sum(float(row[name]) for row in group) / len(group) for name in NUMBERS},
-                scores=means,
-                spreads={metric: _deviation(numbers) for metric, numbers in values.items()} if len(group) > 1 else {},
-                folder=folder / "runs" / dataset / model,
-                weights_folder=folder / "runs" / dataset / owners.get(model, model),
-            )
+        yield Result(
+            dataset=dataset,
+            model=model,
+            family=group[0]["family"],
+            network=group[0]["network"],
+            seeds=tuple(int(row["seed"]) for row in group),
+            costs={name: sum(float(row[name]) for row in group) / len(group) for name in NUMBERS},
+            scores={metric: sum(numbers) / len(numbers) for metric, numbers in values.items()},
+            spreads={metric: _deviation(numbers) for metric, numbers in values.items()} if len(group) > 1 else {},
+            folder=folder / RUNS / dataset / model,
+            rows=tuple(group),
+            images=tuple(row for row in images if (row["dataset"], row["model"]) == (dataset, model)),
         )
-    return results
 
 
-def _failures(folder: Path, experiment: dict[str, Any]) -> list[str]:
-    models = {*experiment["models"], *(label for entry in experiment["models"].values() for label in entry["variants"])}
-    failures = []
-    for path in sorted(folder.glob(f"runs/*/*/seed-*/{RECORD}")):
-        record = read_json(path)
-        if record["status"] == "failed" and record["dataset"] in experiment["datasets"] and record["model"] in models:
-            failures.append(f"{record['dataset']} / {record['model']} / seed {record['seed']}: {record['error']}")
-    return failures
+def _renamed(result: Result, model: str) -> Result:
+    rows, images = (tuple({**row, "model": model} for row in table) for table in (result.rows, result.images))
+    return replace(result, model=model, rows=rows, images=images)
+
+
+def _failures(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
+    """One line for each cell of the experiment that failed; what was moved aside is none of them."""
+    labels = [BLURRED]
+    for name, entry in experiment["models"].items():
+        labels += [name, *entry["variants"]]
+    for dataset in experiment["datasets"]:
+        for label in labels:
+            for seed in experiment["seeds"]:
+                path = folder / RUNS / dataset / label / f"seed-{seed}" / RECORD
+                record = read_json(path) if path.is_file() else {"status": "none"}
+                if record["status"] == "failed":
+                    yield f"{dataset} / {label} / seed {seed}: {record['error']}"
 
 
 def _deviation(numbers: list[float]) -> float:
@@ -186,10 +206,9 @@ def _deviation(numbers: list[float]) -> float:
     return math.sqrt(sum((number - mean) ** 2 for number in numbers) / (len(numbers) - 1))
 
 
-def _require_same_input(result: Result, rows: list[Result]) -> None:
-    known = next(row for row in rows if row.dataset == result.dataset and row.is_input)
-    if known.scores != result.scores:
+def _require_same_input(result: Result, twin: Result, metric: str) -> None:
+    if abs(twin.scores[metric] - result.scores[metric]) > SAME_INPUT:
         raise UsageError(
-            f"{result.folder}: the blurred input of '{result.dataset}' scores differently than in {known.folder}; "
+            f"{result.folder}: the blurred input of '{result.dataset}' scores differently than in {twin.folder}; "
             "the data sets are not the same and cannot be merged"
         )

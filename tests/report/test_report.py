@@ -150,8 +150,8 @@ def test_lower_is_better_where_it_is(copy: Path) -> None:
     column = table.headings.index("MSE")
     values = {row[0].text: float(row[column].text) for row in table.rows if row[0].text != "blurred"}
     marked = {row[0].text for row in table.rows if row[column].is_best}
-    assert marked == {name for name, value in values.items() if value == min(values.values())} or len(marked) == 1
-    assert min(values, key=lambda name: values[name]) in marked
+    assert marked
+    assert all(values[name] == min(values.values()) for name in marked)
 
 
 def test_the_grid_shows_the_median_photograph_where_blur_changed_it_most(finished: Path) -> None:
@@ -187,6 +187,18 @@ def test_several_results_become_one_comparison(finished: Path, copy: Path, tmp_p
     assert "| cnn (copy) |" in text
     assert text.count("| blurred |") == 1
     assert (tmp_path / "merged" / "grids" / "photos.png").is_file()
+    merged = (tmp_path / "merged" / "comparison.csv").read_text()
+    assert merged.splitlines()[0] == (finished / "comparison.csv").read_text().splitlines()[0]
+    assert merged.count("photos,blurred,") == 1
+    assert "photos,cnn (copy),cnn,unet,0," in merged
+    assert len((tmp_path / "merged" / "per_image.csv").read_text().splitlines()) == 1 + 4 * 9
+
+
+def test_results_of_one_name_are_told_apart(finished: Path, tmp_path: Path) -> None:
+    twin = Path(shutil.copytree(finished, tmp_path / "tiny"))
+    results = read_results([finished, twin, twin])
+    assert list(results.experiments) == ["tiny", "tiny 2", "tiny 3"]
+    assert len({result.model for result in results.results}) == 1 + 3 * 4
 
 
 def test_results_on_other_inputs_are_not_merged(finished: Path, copy: Path) -> None:
