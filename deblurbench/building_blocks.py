@@ -30,7 +30,7 @@ def find_experiment(name: str) -> Path:
     raise UsageError(f"{name}: no experiment is called so{suggestion(name, known)}")
 
 
-def put_together(path: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, Path]]:
+def put_together(path: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
     """The content of the experiment file `path` with every building block in its place and `overrides` applied last.
 
     Also which file each key came from, where that is another. Raises UsageError for unknown keys, blocks and overrides.
@@ -39,7 +39,7 @@ def put_together(path: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], 
     for key in content:
         if key not in KEYS:
             raise UsageError(f"{path}: {key}: unknown key of an experiment{suggestion(str(key), KEYS)}")
-    sources: dict[str, Path] = {}
+    sources: dict[str, str] = {}
     for section in ("datasets", "models"):
         content[section] = _named_blocks(path, section, content.get(section), sources)
     if "training" in content:
@@ -56,7 +56,7 @@ def folder_name(name: Any, where: str) -> str:
     return str(name)
 
 
-def _named_blocks(path: Path, section: str, value: Any, sources: dict[str, Path]) -> dict[str, Any]:
+def _named_blocks(path: Path, section: str, value: Any, sources: dict[str, str]) -> dict[str, Any]:
     """A section as {name: block}: given as such, or as a list of names of building blocks."""
     if isinstance(value, str):
         value = [value]
@@ -70,7 +70,7 @@ def _named_blocks(path: Path, section: str, value: Any, sources: dict[str, Path]
     }
 
 
-def _block(path: Path, section: str, key: str, value: Any, sources: dict[str, Path]) -> Any:
+def _block(path: Path, section: str, key: str, value: Any, sources: dict[str, str]) -> Any:
     """A building block: the name of a file in configs/SECTION/, or a mapping, perhaps with such a `base` that it changes."""
     if isinstance(value, str):
         value = {"base": value}
@@ -84,7 +84,7 @@ def _block(path: Path, section: str, key: str, value: Any, sources: dict[str, Pa
         known = {file.stem for folder in folders if folder.is_dir() for file in folder.glob("*.yaml")}
         raise UsageError(f"{path}: {key}: there is no configs/{section}/{base}.yaml{suggestion(str(base), known)}")
     if not changes:
-        sources[key] = found
+        sources[key] = str(found)
     return _merged(read_yaml(found), changes)
 
 
@@ -98,7 +98,7 @@ def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _override(path: Path, content: dict[str, Any], override: str, sources: dict[str, Path]) -> None:
+def _override(path: Path, content: dict[str, Any], override: str, sources: dict[str, str]) -> None:
     key, equals, text = override.partition("=")
     names = key.split(".")
     if not equals or not all(names):
@@ -112,6 +112,8 @@ def _override(path: Path, content: dict[str, Any], override: str, sources: dict[
     if key == "training":  # a building block, as in the file
         content[key] = _block(path, key, key, value, sources)
         return
+    entry = ".".join(names[:2]) if names[0] in ("datasets", "models") else names[0]
+    sources[entry] = f"{path} with {override}"
     here = content
     for name in names[:-1]:
         below = here.setdefault(name, {})

@@ -15,9 +15,8 @@ from deblurbench.errors import UsageError
 from deblurbench.metrics.recipe import find_recipe
 from deblurbench.models.loading import with_restoring_parameters
 from deblurbench.registry import MODELS, Spec, check_arguments, check_value
+from deblurbench.results_folder import BLURRED, SHARP
 from deblurbench.training.settings import TrainingSettings
-
-BLURRED, SHARP = "blurred", "sharp"  # the untouched input, and the truth: rows and folders of their own
 
 
 @dataclass(frozen=True)
@@ -42,13 +41,17 @@ class Experiment:
 
     @property
     def resolved(self) -> dict[str, Any]:
+        """Plain values. What the models' trainings share stands once, so that an override of it reaches all of them."""
+        trainings = {name: _plain(asdict(entry.training)) for name, entry in self.models.items()}
+        first = next(iter(trainings.values()))
+        shared = {key: value for key, value in first.items() if all(other[key] == value for other in trainings.values())}
         return {
             "question": self.question,
             "datasets": self.datasets,
             "models": {
                 name: {
                     **entry.spec,
-                    "training": _plain(asdict(entry.training)),
+                    "training": {key: value for key, value in trainings[name].items() if key not in shared},
                     "variants": {
                         label: {key: spec[key] for key in spec if spec[key] != entry.spec[key]}
                         for label, spec in entry.variants.items()
@@ -56,6 +59,7 @@ class Experiment:
                 }
                 for name, entry in self.models.items()
             },
+            "training": shared,
             "seeds": self.seeds,
             "recipe": self.recipe,
         }
@@ -71,14 +75,14 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     return _checked(path, content, sources)
 
 
-def _checked(path: Path, content: dict[str, Any], sources: dict[str, Path]) -> Experiment:
+def _checked(path: Path, content: dict[str, Any], sources: dict[str, str]) -> Experiment:
     def checked(key: str, check: Any) -> Any:
         try:
             return check()
         except UsageError as error:
             raise UsageError(f"{sources.get(key, path)}: {error}") from error
 
-    training = content.get("training", {})
+    training = checked("training", lambda: _check_shared_training(content.get("training", {})))
     datasets = {
         name: checked(f"datasets.{name}", lambda n=name, v=value: _check_dataset(n, v))
         for name, value in content["datasets"].items()
@@ -96,7 +100,7 @@ def _checked(path: Path, content: dict[str, Any], sources: dict[str, Path]) -> E
         question=checked("", lambda: check_value(str, content.get("question", ""), "question")),
         datasets=datasets,
         models=models,
-        seeds=checked("", lambda: check_value(list[int], content.get("seeds", [0]), "seeds")),
+        seeds=checked("seeds", lambda: _check_seeds(content.get("seeds", [0]))),
         recipe=checked("", lambda: find_recipe(check_value(str, content.get("recipe", "deblurbench"), "recipe")).name),
     )
 
@@ -106,7 +110,14 @@ def _check_dataset(name: str, value: Any) -> Spec:
     return check_arguments(open_dataset, _mapping(value, where), where, "a data set", frozenset({"name", "cache"}))
 
 
-def _check_model(name: str, value: Any, training: Any) -> ModelEntry:
+def _check_shared_training(value: Any) -> dict[str, Any]:
+    """The experiment's own training section, as given; each model may complete and change it."""
+    given = _mapping(value, "training")
+    check_arguments(TrainingSettings, {"steps": 1, **given}, "training", "a training")
+    return given
+
+
+def _check_model(name: str, value: Any, training: dict[str, Any]) -> ModelEntry:
     where = f"models.{name}"
     entry = dict(_mapping(value, where))
     own_training = _mapping(entry.pop("training", {}), f"{where}.training")
@@ -114,9 +125,7 @@ def _check_model(name: str, value: Any, training: Any) -> ModelEntry:
     spec = MODELS.resolve(entry, where)
     with torch.device("meta"):  # finds what a constructor would refuse, at no cost
         MODELS.build(spec, where)
-    settings = check_arguments(
-        TrainingSettings, {**_mapping(training, "training"), **own_training}, f"{where}.training", "a training"
-    )
+    settings = check_arguments(TrainingSettings, {**training, **own_training}, f"{where}.training", "a training")
     return ModelEntry(
         spec=spec,
         training=TrainingSettings(**settings),
@@ -127,6 +136,13 @@ def _check_model(name: str, value: Any, training: Any) -> ModelEntry:
             for label, changes in variants.items()
         },
     )
+
+
+def _check_seeds(value: Any) -> list[int]:
+    seeds: list[int] = check_value(list[int], value, "seeds")
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise UsageError(f"seeds: {seeds}: give at least one, and each once")
+    return seeds
 
 
 def _mapping(value: Any, where: str) -> dict[str, Any]:

@@ -146,7 +146,11 @@ def _check_plain(annotation: Any, value: Any, where: str) -> Any:
     adapter = TypeAdapter(annotation)
     try:
         # Through JSON, because strict mode then still takes a list for a tuple and an integer for a float, as YAML means them.
-        checked = adapter.validate_json(json.dumps(value, default=str), strict=True)
+        text = json.dumps(value, default=str, allow_nan=False)
+    except ValueError as error:
+        raise UsageError(f"{_prefix(where)}expected finite numbers, not {_shown(value)}") from error
+    try:
+        checked = adapter.validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"{_prefix(_join(where, *first['loc']))}{first['msg']}, not {_shown(value)}") from error
@@ -189,4 +193,3 @@ AdversarialLossSpec = Annotated[NameOrSpec, ADVERSARIAL_LOSSES]
 BlurSpec = Annotated[NameOrSpec, BLURS]
 CameraSpec = Annotated[NameOrSpec, CAMERAS]
 LayoutSpec = Annotated[NameOrSpec, LAYOUTS]
-ModelSpec = Annotated[NameOrSpec, MODELS]

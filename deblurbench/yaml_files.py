@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from deblurbench.errors import UsageError
+from deblurbench.errors import UsageError, one_line
 
 
 class _Loader(yaml.SafeLoader):
@@ -33,6 +33,8 @@ def parse_yaml(text: str, where: str) -> Any:
     """The value of YAML `text`. Raises UsageError with `where` and the line."""
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+    except (TypeError, ValueError) as error:  # a list for a key, a date that does not exist
+        raise UsageError(f"{where}: {one_line(error)}; mend it there") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}:" if mark else ""

@@ -11,7 +11,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "deblurbench"
 FLOORS = (
     {"errors"},
-    {"files", "progress", "devices", "randomness", "registry", "yaml_files"},
+    {"files", "progress", "devices", "randomness", "registry", "results_folder", "yaml_files"},
     {"images"},
     {"blur"},
     {"networks"},

@@ -37,6 +37,7 @@ def test_what_is_resolved_resolves_to_itself(write_experiment: Write, tmp_path: 
     again = tmp_path / "again.yaml"
     again.write_text(to_yaml(experiment.resolved))
     assert load_experiment(again).resolved == experiment.resolved
+    assert load_experiment(again, ["training.steps=9"]).models["gan"].training.steps == 9  # not hidden by resolved values
 
 
 def test_overrides_are_laid_over_the_file(write_experiment: Write) -> None:
@@ -90,6 +91,12 @@ CASES: list[tuple[dict[str, object], list[str], str]] = [
     ({"training": {}}, [], "training.steps: this key of a training must be given"),
     ({"training": {"steps": "many"}}, [], "training.steps: Input should be a valid integer, not 'many'"),
     ({"training": {"steps": 5, "precision": "float16"}}, [], "training.precision: Input should be 'float32' or 'bfloat16'"),
+    ({"seeds": [0, 1, 0]}, [], "seeds: [0, 1, 0]: give at least one, and each once"),
+    ({"seeds": []}, [], "seeds: []: give at least one, and each once"),
+    ({"training": {"steps": 5, "learning_rate": float("inf")}}, [], "training.learning_rate: expected finite numbers, not inf"),
+    ({}, ["models.cnn.network.widths=[]"], "models.cnn.network.widths: Tuple should have at least 1 item"),
+    ({}, ["training.stepz=3"], "tiny.yaml with training.stepz=3: training.stepz: unknown key"),
+    ({}, ["models.cnn.netwrok=unet"], "tiny.yaml with models.cnn.netwrok=unet: models.cnn.netwrok: unknown key"),
     ({"seeds": [0.5]}, [], "seeds.0: Input should be a valid integer"),
     ({"recipe": "deblurbnch"}, [], "recipe: no recipe is called 'deblurbnch'; did you mean 'deblurbench'?"),
     ({"datasets": {"d": {"layout": {"name": "paired-folder"}}}}, [], "datasets.d.layout.path: this key of layout"),
@@ -138,6 +145,8 @@ def test_yaml_reads_numbers_as_people_write_them() -> None:
     [
         ("a: 1\nb: 2\na: 3\n", r"line 3: the key 'a' is given twice"),
         ("a: [1, 2\n", r"line 2:"),
+        ("? [a]\n: 1\n", "mend it there"),
+        ("a: 2024-13-45\n", "mend it there"),
         ("- 1\n- 2\n", "expected keys and values, not list"),
     ],
 )

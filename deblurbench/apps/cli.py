@@ -36,7 +36,7 @@ def command(function: Callable[..., int]) -> Callable[..., None]:
         except (DeblurbenchError, OSError) as error:
             if options.get("debug"):
                 raise
-            typer.echo(f"error: {_line(error)}", err=True)
+            typer.echo(f"error: {one_line(error)}", err=True)
             code = error.exit_code if isinstance(error, DeblurbenchError) else 1
         raise typer.Exit(code)
 
@@ -153,9 +153,3 @@ def models(debug: Debug = False) -> int:
 def main() -> None:
     """The entry point."""
     app()
-
-
-def _line(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return one_line(error)

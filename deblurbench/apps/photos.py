@@ -8,10 +8,20 @@ from pathlib import Path
 
 import torch
 
-from deblurbench.errors import DeblurbenchError, UsageError
-from deblurbench.images import SUFFIXES, Photo, is_image_name, list_images, read_photo, to_tensor, with_pixels, write_photo
+from deblurbench.errors import DeblurbenchError, UsageError, one_line
+from deblurbench.images import (
+    SUFFIXES,
+    Photo,
+    is_image_name,
+    list_images,
+    middle,
+    read_photo,
+    to_tensor,
+    with_pixels,
+    write_photo,
+)
 from deblurbench.models.base import Model
-from deblurbench.models.windows import CONTEXT, sees_whole_image
+from deblurbench.models.windows import CONTEXT
 from deblurbench.progress import progress_bar
 
 
@@ -61,8 +71,10 @@ def deblur_files(model: Model, plan: Sequence[tuple[Path, Path]], *, tile: int, 
             write_photo(target, _restored(model, photo, tile, seed, device))
             if outcome.tiling_difference is None and max(photo.pixels.shape[:2]) > tile:
                 outcome.tiling_difference = _tiling_difference(model, photo, tile, seed, device)
-        except (DeblurbenchError, OSError) as error:
-            outcome.failed.append(str(error) if isinstance(error, DeblurbenchError) else f"{target}: {error.strerror or error}")
+        except DeblurbenchError as error:
+            outcome.failed.append(str(error))
+        except Exception as error:  # out of memory, a full disk: whatever it is, the others are still to be tried
+            outcome.failed.append(f"{target}: {getattr(error, 'strerror', None) or one_line(error)}")
         else:
             outcome.written.append(target)
     return outcome
@@ -70,13 +82,11 @@ def deblur_files(model: Model, plan: Sequence[tuple[Path, Path]], *, tile: int, 
 
 def _tiling_difference(model: Model, photo: Photo, tile: int, seed: int, device: torch.device) -> float | None:
     """The largest change that tiles make to the middle of `photo`; None where no network sees the whole image."""
-    if not any(sees_whole_image(getattr(model, name)) for name in model.restoring_modules):
+    if not model.sees_whole_image:
         return None
-    height, width = photo.pixels.shape[:2]
-    side = tile + 2 * CONTEXT  # two tiles a side
-    top, left = max(height - side, 0) // 2, max(width - side, 0) // 2
-    middle = to_tensor(photo.pixels[top : top + side, left : left + side]).to(device)
-    return float((model.restore(middle, seed=seed, tile=tile) - model.restore(middle, seed=seed)).abs().max())
+    rows, columns = (middle(side, tile + 2 * CONTEXT) for side in photo.pixels.shape[:2])  # two tiles a side
+    part = to_tensor(photo.pixels[rows, columns]).to(device)
+    return float((model.restore(part, seed=seed, tile=tile) - model.restore(part, seed=seed)).abs().max())
 
 
 def _restored(model: Model, photo: Photo, tile: int, seed: int, device: torch.device) -> Photo:

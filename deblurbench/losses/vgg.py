@@ -22,7 +22,7 @@ class VGG(Loss):
 
     def __init__(self, *, weight: NonNegativeFloat = 0.006) -> None:
         super().__init__(weight)
-        self._features: dict[torch.device, nn.Module] = {}  # a plain dict: no part of the model's weights
+        self._trained: list[nn.Module] = []  # in a plain list, and so no part of the model's weights
 
     def prepare(self) -> None:
         self._features_on(torch.device("cpu"))
@@ -34,10 +34,9 @@ class VGG(Loss):
         return F.mse_loss(features(_normalized(restored)), target)
 
     def _features_on(self, device: torch.device) -> nn.Module:
-        if device not in self._features:
-            source = next(iter(self._features.values()), None)
-            self._features[device] = (source or _trained_features()).to(device)
-        return self._features[device]
+        if not self._trained:
+            self._trained.append(_trained_features())
+        return self._trained[0].to(device)  # no cost where it is there already
 
 
 def _trained_features() -> nn.Module:

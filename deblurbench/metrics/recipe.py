@@ -18,7 +18,8 @@ class Recipe:
 
     name: str
     description: str  # stands in the header of every table
-    metrics: tuple[str, ...]
+    metrics: tuple[str, ...]  # the first is PSNR, in which a report gives its answer
+    smallest_side: int  # pixels that every image must have at least
 
     def metric(self, name: str) -> Metric:
         """The metric called `name`."""
@@ -41,6 +42,7 @@ RECIPES = {
                 "MSE of values in [0, 1]; GMSD on luma; means over images"
             ),
             metrics=("psnr", "ssim", "mse", "gmsd"),
+            smallest_side=11,
         ),
     )
 }

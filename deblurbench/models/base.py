@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from deblurbench.data.batch import Batch
+from deblurbench.errors import DeblurbenchError
 from deblurbench.losses.base import Loss
+from deblurbench.models.windows import sees_whole_image
 
 Turn = tuple[str, dict[str, Tensor]]
 
@@ -47,12 +49,21 @@ class Model(nn.Module, ABC):
         """Deblur (B, 3, H, W) of values in [0, 1], any H and W -> the same shape, in [0, 1].
 
         `seed` decides the noise of models that sample. With `tile`, networks see at most `tile` pixels a side at once,
-        so that memory stays bounded. Raises ValueError for another shape or integers.
+        so that memory stays bounded. Raises ValueError for another shape or integers, DeblurbenchError where the result
+        is not finite.
         """
         if blurred.ndim != 4 or blurred.shape[1] != 3 or not blurred.is_floating_point():
             raise ValueError(f"expected floats (B, 3, H, W) in [0, 1], not {blurred.dtype} {tuple(blurred.shape)}")
         with evaluating(self):
-            return self._restore(blurred, torch.Generator().manual_seed(seed), tile).clamp(0, 1)
+            restored = self._restore(blurred, torch.Generator().manual_seed(seed), tile)
+        if not torch.isfinite(restored).all():
+            raise DeblurbenchError("the model restores to values that are not finite: its training diverged")
+        return restored.clamp(0, 1)
+
+    @property
+    def sees_whole_image(self) -> bool:
+        """Whether tiles would change what it restores."""
+        return any(sees_whole_image(getattr(self, name)) for name in self.restoring_modules)
 
     def prepare_losses(self) -> None:
         """Fetch what training needs (weights of content losses). Raises UsageError where it cannot be had."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from typing import Annotated
 
+from annotated_types import MinLen
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -26,7 +28,7 @@ class UNet(nn.Module):
         in_channels: int = 3,
         out_channels: int = 3,
         condition_channels: int = 0,
-        widths: tuple[PositiveInt, ...] = (32, 64, 96),
+        widths: Annotated[tuple[PositiveInt, ...], MinLen(1)] = (32, 64, 96),
         blocks: PositiveInt = 2,
         stem_factor: PositiveInt = 2,
     ) -> None:

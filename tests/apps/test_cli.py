@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -193,4 +192,3 @@ def test_help_is_there() -> None:
     for command in ("run", "report", "deblur", "models"):
         assert command in invoke("--help").output
         assert invoke(command, "--help").exit_code == 0
-    assert os.environ["DEBLURBENCH_CACHE"]

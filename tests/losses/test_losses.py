@@ -50,7 +50,7 @@ def test_every_loss_gives_gradients_to_the_restored_image(name: str) -> None:
     restored = torch.rand(1, 3, 32, 32, requires_grad=True)
     LOSSES.build(name)(restored, torch.rand(1, 3, 32, 32)).backward()
     assert restored.grad is not None
-    assert restored.grad.abs().min() >= 0
+    assert torch.isfinite(restored.grad).all()
     assert restored.grad.abs().max() > 0
 
 
@@ -82,7 +82,7 @@ def test_adversarial_losses_have_their_published_values() -> None:
 def test_vgg_is_cut_after_conv3_3_and_is_no_part_of_the_model() -> None:
     loss = VGG()
     loss.prepare()
-    features = next(iter(loss._features.values()))
+    features = loss._trained[0]
     convolutions = [module for module in features.modules() if isinstance(module, torch.nn.Conv2d)]
     assert [layer.out_channels for layer in convolutions] == [64, 64, 128, 128, 256, 256, 256]
     assert features(torch.rand(1, 3, 32, 32)).shape == (1, 256, 8, 8)

@@ -15,7 +15,7 @@ class PatchDiscriminator(nn.Module):
     """PatchGAN (Isola et al. 2017): (B, in_channels, H, W) -> (B, 1, H / 2^layers, W / 2^layers).
 
     Spectral normalisation (Miyato et al. 2018) keeps it Lipschitz without a norm over the batch. With the default three
-    layers each score sees 46 x 46 pixels.
+    layers each score sees 38 x 38 pixels.
     """
 
     def __init__(self, *, in_channels: int = 3, width: PositiveInt = 32, layers: PositiveInt = 3) -> None:
