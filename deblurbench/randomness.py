@@ -19,8 +19,14 @@ def integer_seed(*key: int | str) -> int:
 
 
 def seed_torch(*key: int | str) -> None:
-    """Reseed torch's own generators on all devices from `key`, for whatever draws inside a model (dropout, noise)."""
-    torch.manual_seed(integer_seed(*key))
+    """Reseed torch's own generators on all devices in use from `key`, for whatever draws inside a model (dropout, noise)."""
+    seed = integer_seed(*key)
+    torch.default_generator.manual_seed(seed)
+    # Not `torch.manual_seed`: where CUDA was never used it records a stack trace at each call.
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)
 
 
 def _hash(key: tuple[int | str, ...], size: int) -> bytes:

@@ -45,7 +45,7 @@ NETWORK = pytest.mark.parametrize("name", NETWORKS.names())
 def build(spec: Spec) -> Model:
     seed_torch(0)
     model: Model = MODELS.build(spec)
-    return model
+    return model.to(memory_format=torch.channels_last)  # as training and loading have it
 
 
 def train(model: Model, batch: Batch, steps: int, same_noise: bool) -> list[dict[str, float]]:

@@ -37,7 +37,8 @@ def load(path: str | Path, *, device: str | torch.device = "cpu", **restoring: A
             {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)},
             path,
         )
-    return model.to(device).eval()
+    # Channels last, as in training: what convolutions are fastest in.
+    return model.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
 
 def with_restoring_parameters(spec: Spec, changes: Spec, where: str) -> Spec:

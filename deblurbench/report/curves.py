@@ -26,7 +26,7 @@ def training_curves(results: Results, dataset: str) -> str | None:
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(3.3 * (len(trained) + 1), 2.7), layout="constrained")
+        figure = Figure(figsize=(3.3 * (len(trained) + 1), 3.0), layout="constrained")
         *panels, last = figure.subplots(1, len(trained) + 1, squeeze=False)[0]
         for panel, (model, history) in zip(panels, trained.items(), strict=True):
             _draw_losses(panel, model, history)
@@ -34,7 +34,7 @@ def training_curves(results: Results, dataset: str) -> str | None:
             rows = history["validation"]
             last.plot([row["step"] for row in rows], [row["psnr"] for row in rows], marker="o", markersize=3, label=model)
         last.set(title="validation PSNR (dB)", xlabel="step")
-        last.legend(frameon=False, fontsize=8)
+        _add_legend(last)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     svg = buffer.getvalue()
@@ -52,4 +52,9 @@ def _draw_losses(panel: Any, model: str, history: dict[str, list[dict[str, Any]]
         panel.set_yscale("log")
     else:  # an adversarial loss may be negative
         panel.set_yscale("symlog", linthresh=1e-3)
-    panel.legend(frameon=False, fontsize=8)
+    _add_legend(panel)
+
+
+def _add_legend(panel: Any) -> None:
+    """Below the plot, where it covers no curve."""
+    panel.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)

@@ -57,7 +57,7 @@ def _write_merged(path: Path, rows: list[dict[str, str]]) -> None:
 
 def _data_uri(image: Image.Image) -> str:
     """The image inside the page, so that it opens from disk alone; the PNG in grids/ is the exact one."""
-    return "data:image/jpeg;base64," + base64.b64encode(_encoded(image, "JPEG", quality=90, subsampling=0)).decode()
+    return "data:image/jpeg;base64," + base64.b64encode(_encoded(image, "JPEG", quality=85, subsampling=0)).decode()
 
 
 def _encoded(image: Image.Image, file_format: str, **options: Any) -> bytes:
