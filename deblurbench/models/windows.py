@@ -24,7 +24,8 @@ def call_network(network: nn.Module, image: Tensor, condition: Tensor | None = N
     multiple = getattr(network, "multiple", 1)
     padded = mirror_pad(image, -height % multiple, -width % multiple)
     if tile is None or max(height, width) <= tile:
-        return _finest(network, padded, condition)[..., :height, :width]
+        output = _finest(network, padded, condition)
+        return output if padded is image else output[..., :height, :width]  # a needless slice costs its backward pass
     context = -(-CONTEXT // multiple) * multiple
     core = (tile - 2 * context) // multiple * multiple
     if core <= 0:
