@@ -32,6 +32,8 @@ def start(experiment: Path, out: Path, *arguments: str, command: list[str] = RUN
     return subprocess.Popen(
         [*command, str(experiment), "--out", str(out), "--device", "cpu", *arguments],
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        # A shell that runs the tests in its background has them, and so this process, ignore interrupts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
