@@ -27,10 +27,11 @@ from deblurbench.registry import (
 
 @MODELS.register("gan")
 class GAN(Model):
-    """DeblurGAN-style (Kupyn et al. 2018): the generator adds to the blurred image what it lacks; a discriminator
-    learns to tell restored from sharp patches, and the generator to be taken for sharp.
+    """A generator trained for content and against a discriminator, as DeblurGAN (Kupyn et al. 2018).
 
-    The generator minimises the content losses and `adversarial_weight` times the adversarial loss.
+    The generator adds to the blurred image what it lacks; the discriminator learns to tell restored from sharp patches,
+    and the generator to be taken for sharp. It minimises the content losses and `adversarial_weight` times the adversarial
+    one.
     """
 
     def __init__(
