@@ -43,15 +43,12 @@ def finish(process: subprocess.Popen[str]) -> str:
     return output
 
 
-def kill_when(process: subprocess.Popen[str], happened: Callable[[], bool]) -> None:
-    """Kill the process and its workers, with -9, as soon as something has happened."""
-    deadline = time.monotonic() + 120
-    while not happened():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+def die(experiment: Path, out: Path, *arguments: str, pattern: str, count: int, moment: str) -> None:
+    """Run until the `count`-th file that matches `pattern` is half written, or just written, and die there."""
+    command = [sys.executable, str(Path(__file__).with_name("die_at.py")), pattern, str(count), moment, "run"]
+    process = start(experiment, out, *arguments, command=command)
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == -signal.SIGKILL, output
 
 
 def test_killed_again_and_again_it_ends_with_the_very_same_weights(write_experiment: Write, tmp_path: Path) -> None:
@@ -60,19 +57,17 @@ def test_killed_again_and_again_it_ends_with_the_very_same_weights(write_experim
     finish(start(experiment, tmp_path / "whole"))
     killed = tmp_path / "killed"
 
-    def cell(family: str, pattern: str) -> Callable[[], bool]:
-        return lambda: any((killed / f"runs/pairs/{family}/seed-0").glob(pattern))
-
-    moments = {
-        "before the first checkpoint": cell("cnn", "events.*"),
-        "while a file is half written": cell("cnn", ".state*.part"),
-        "after a checkpoint": cell("gan", "state.safetensors"),
-        "while the best weights are written": cell("diffusion", "*best*"),
-        "while it scores": cell("diffusion", "restored/*.png"),
-    }
-    for place, happened in enumerate(moments.values()):
-        kill_when(start(experiment, killed, "--workers", str(place % 2)), happened)
-    assert not (killed / "report.html").exists(), "it was killed too late to show anything"
+    moments = (
+        ("*/cnn/seed-0/cell.json", 1, "after"),  # before the first step
+        ("*/cnn/seed-0/state.safetensors", 1, "half"),
+        ("*/gan/seed-0/state.safetensors", 2, "after"),
+        ("*/diffusion/seed-0/best.safetensors", 1, "half"),
+        ("*/diffusion/seed-0/restored/*.png", 1, "after"),  # while it scores
+    )
+    for place, (pattern, count, moment) in enumerate(moments):
+        die(experiment, killed, "--workers", str(place % 2), pattern=pattern, count=count, moment=moment)
+        if moment == "half":
+            assert list(killed.rglob("*.part"))
     finish(start(experiment, killed))
     for family in ("cnn", "gan", "diffusion"):
         one, other = (load_checkpoint(out / WEIGHTS.format(family))[0] for out in (tmp_path / "whole", killed))
