@@ -46,9 +46,9 @@ def write_truth(images: PairedImages, folder: Path) -> None:
     """Write the sharp test images, as they are scored against, for the report's pictures; older ones are removed."""
     remove_pictures(folder)
     for item in images.items(TEST):
-        _, sharp = images.whole(item)
-        if sharp is not None:
-            write_photo(picture_path(folder, item.entry.key), Photo(to_pixels(to_tensor(sharp))))
+        sharp = images.sharp(item)
+        assert sharp is not None  # only the split "shown" has none
+        write_photo(picture_path(folder, item.entry.key), Photo(to_pixels(to_tensor(sharp))))
 
 
 def remove_pictures(folder: Path) -> None:
@@ -60,10 +60,11 @@ def remove_pictures(folder: Path) -> None:
 def require_scorable(images: PairedImages, recipe: Recipe) -> None:
     """Raise UsageError where a test image is too small for the recipe, before anything is trained for it."""
     for item in images.items(TEST):
-        blurred, _ = images.whole(item)
-        if min(blurred.shape[:2]) < recipe.smallest_side:
+        sharp = images.sharp(item)  # its twin is of the same size
+        assert sharp is not None
+        if min(sharp.shape[:2]) < recipe.smallest_side:
             raise UsageError(
-                f"{item.entry.files[0]}: {blurred.shape[1]}x{blurred.shape[0]} pixels are too few for the recipe "
+                f"{item.entry.files[0]}: {sharp.shape[1]}x{sharp.shape[0]} pixels are too few for the recipe "
                 f"'{recipe.name}', which needs {recipe.smallest_side} a side; leave it out"
             )
 

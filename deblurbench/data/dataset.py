@@ -89,9 +89,13 @@ class PairedImages:
         """The usable items of a split, by key."""
         return self._items[split]
 
+    def sharp(self, item: Item) -> Pixels | None:
+        """The whole (or `test_crop`ped) sharp image of `item`, (H, W, 3), where it has one; nothing is blurred for it."""
+        return None if item.sharp is None else self._middle(self._cache.pixels(item.sharp))
+
     def whole(self, item: Item) -> tuple[Pixels, Pixels | None]:
         """The whole (or `test_crop`ped) blurred image of `item`, and the sharp one where it has one, (H, W, 3)."""
-        sharp = None if item.sharp is None else self._middle(self._cache.pixels(item.sharp))
+        sharp = self.sharp(item)
         if sharp is not None and self._blur is not None:
             # Keyed by the image alone: every model, seed and machine is judged on the same blurred image.
             return blur_whole(sharp, self._blur, self._camera, generator("evaluation", item.entry.key)), sharp
