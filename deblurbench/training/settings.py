@@ -28,6 +28,7 @@ class TrainingSettings:
     ema_decay: Momentum = 0.999
     precision: Literal["float32", "bfloat16"] = "float32"
     validation_crop: PositiveInt = 256
+    validation_images: PositiveInt = 64
     log_every: PositiveInt = 20
     validate_every: PositiveInt = 500
     checkpoint_every: PositiveInt = 500

@@ -73,7 +73,7 @@ class Trainer:
             player: AdamW(parameters, betas=settings.betas, weight_decay=settings.weight_decay, foreach=True)
             for player, parameters in self.parameters.items()
         }
-        self.validate = Validator(images, crop=settings.validation_crop, seed=seed)
+        self.validate = Validator(images, crop=settings.validation_crop, count=settings.validation_images, seed=seed)
         self.step = 0  # steps done
         self.seconds = 0.0  # spent in them, validation and checkpoints apart
         self.best_psnr = float("-inf")

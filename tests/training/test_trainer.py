@@ -15,7 +15,6 @@ from deblurbench.checkpoint import load_checkpoint
 from deblurbench.data.dataset import PairedImages
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.files import read_json
-from deblurbench.metrics.distortion import PSNR
 from deblurbench.models.base import Model
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS, Spec
@@ -24,6 +23,7 @@ from deblurbench.training.processes import open_accelerator
 from deblurbench.training.schedule import learning_rate
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.trainer import BEST, HISTORY, LAST, STATE, Trainer
+from deblurbench.training.validation import Validator
 from tests.conftest import TINY_TRAINING, TINY_UNET
 
 FAMILIES: dict[str, Spec] = {
@@ -172,15 +172,26 @@ def test_training_deblurs(make_trainer: MakeTrainer, sharp_photos: PairedImages,
     """Not only does the loss fall: validation photographs come nearer to the truth."""
     make_trainer(settings=replace(SETTINGS, steps=150, batch_size=4, learning_rate=4e-3, validate_every=10, log_every=10)).run()
     validations = read_json(tmp_path / "run" / HISTORY)["validation"]
-    untouched = []
-    from deblurbench.images import to_tensor
-    from deblurbench.training.validation import _middle
+    validate = Validator(sharp_photos, crop=SETTINGS.validation_crop, count=SETTINGS.validation_images, seed=0)
+    untouched, _ = validate(MODELS.build("identity"), torch.device("cpu"))
+    assert validations[-1]["psnr"] > untouched["psnr"]
 
-    for item in sharp_photos.items("validation"):
-        blurred, sharp = sharp_photos.whole(item)
-        assert sharp is not None
-        untouched.append(float(PSNR()(_middle(to_tensor(blurred), 256), _middle(to_tensor(sharp), 256))))
-    assert validations[-1]["psnr"] > sum(untouched) / len(untouched)
+
+def test_a_large_validation_set_is_sampled_evenly_and_blurred_once(
+    sharp_photos: PairedImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A celebrity set has thousands of validation photographs, and diffusion is slow."""
+    item = sharp_photos.items("validation")[0]
+    items = [replace(item, entry=replace(item.entry, key=f"{place:02}")) for place in range(10)]
+    original, seen = sharp_photos.whole, []
+    monkeypatch.setattr(sharp_photos, "items", lambda split: items)
+    monkeypatch.setattr(sharp_photos, "whole", lambda item: (seen.append(item.entry.key), original(item))[1])
+    validate = Validator(sharp_photos, crop=40, count=4, seed=0)
+    first, strip = validate(MODELS.build("identity"), torch.device("cpu"))
+    again, _ = validate(MODELS.build("identity"), torch.device("cpu"))
+    assert seen == ["00", "02", "05", "07"]
+    assert first == again
+    assert strip.shape == (3, 3 * 128, 4 * 128)
 
 
 def test_tensorboard_holds_what_people_look_for(make_trainer: MakeTrainer, tmp_path: Path) -> None:
