@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 # In the results folder itself.
 EXPERIMENT, ENVIRONMENT, PROBLEMS = "experiment.yaml", "environment.json", "problems.json"
 COMPARISON, PER_IMAGE = "comparison.csv", "per_image.csv"
@@ -14,3 +16,8 @@ LAST, BEST, STATE, HISTORY = "last.safetensors", "best.safetensors", "state.safe
 
 # Beside the models of a data set: the untouched input, which is a row like theirs, and the truth.
 BLURRED, SHARP = "blurred", "sharp"
+
+
+def picture_path(folder: Path, key: str) -> Path:
+    """Where the picture of the photograph `key` lies in `folder`, one of RESTORED or SHARP."""
+    return folder / f"{key}.png"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from deblurbench.benchmark.cells import Cell
 from deblurbench.benchmark.scoring import mean_scores
-from deblurbench.files import write_json, write_whole
+from deblurbench.files import write_csv, write_json
 from deblurbench.metrics.recipe import Recipe
 from deblurbench.results_folder import COMPARISON, ENVIRONMENT, PER_IMAGE
 
@@ -49,16 +47,3 @@ def _add_to(environments: list[dict[str, Any]], environment: dict[str, Any], tit
             known["cells"].append(title)
             return
     environments.append({**environment, "cells": [title]})
-
-
-def write_csv(path: Path, columns: Iterable[str], rows: list[dict[str, Any]]) -> None:
-    """Write `rows` under a header of `columns`, whole or not at all."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(columns), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
-    write_whole(path, buffer.getvalue())
-
-
-def _cell(value: Any) -> Any:
-    return f"{value:.6g}" if isinstance(value, float) else value

@@ -15,6 +15,7 @@ from deblurbench.images import Photo, Pixels, to_pixels, to_tensor, write_photo
 from deblurbench.metrics.recipe import Recipe
 from deblurbench.models.base import Model
 from deblurbench.randomness import integer_seed
+from deblurbench.results_folder import picture_path
 
 TILE = 1024  # pixels a side that a network sees at once, so that a large test image fits into memory
 
@@ -67,11 +68,6 @@ def require_scorable(images: PairedImages, recipe: Recipe) -> None:
                 f"{item.entry.files[0]}: {sharp.shape[1]}x{sharp.shape[0]} pixels are too few for the recipe "
                 f"'{recipe.name}', which needs {recipe.smallest_side} a side; leave it out"
             )
-
-
-def picture_path(folder: Path, key: str) -> Path:
-    """Where the picture of the photograph `key` lies in `folder`."""
-    return folder / f"{key}.png"
 
 
 def image_count(images: PairedImages) -> int:

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from deblurbench.benchmark.scoring import picture_path
 from deblurbench.images import read_photo
 from deblurbench.report.results import Result, Results
-from deblurbench.results_folder import RESTORED, SHARP
+from deblurbench.results_folder import RESTORED, SHARP, picture_path
 
 CELL, ZOOM, GAP, HEADER = 160, 4, 4, 20
 CLOSE_UP = CELL // ZOOM

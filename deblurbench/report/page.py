@@ -10,8 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from PIL import Image
 
-from deblurbench.benchmark.collect import write_csv
-from deblurbench.files import write_whole
+from deblurbench.files import write_csv, write_whole
 from deblurbench.report.answer import answers, caution
 from deblurbench.report.curves import training_curves
 from deblurbench.report.grids import comparison_grid, shown_grid
