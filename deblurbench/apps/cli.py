@@ -72,7 +72,7 @@ def run(
     runner.prepare()
     if dry_run:
         for cell in runner.cells:
-            runner.say(f"{cell.title}: {'done' if cell.is_done() else 'to do'}")
+            runner.say(f"{cell.title}: {'done' if cell.finished() else 'to do'}")
         runner.say(f"{len(runner.cells)} cells; nothing was run")
         return 0
     outcome = runner.run(restart=restart)

@@ -61,15 +61,13 @@ class Cell:
             },
         )
 
-    def is_done(self) -> bool:
-        """Whether it was finished with this very identity."""
+    def finished(self) -> dict[str, Any] | None:
+        """What was written of it when it was finished with this very identity; None where it was not."""
         record = self.record()
-        return (
-            record is not None
-            and record["status"] == "done"
-            and record["scoring_identity"] == self.scoring_identity
-            and record["training_identity"] == self.training_identity
-        )
+        wanted = ("done", self.training_identity, self.scoring_identity)
+        if record is None or (record["status"], record["training_identity"], record["scoring_identity"]) != wanted:
+            return None
+        return record
 
 
 def list_cells(experiment: Experiment, datasets: dict[str, PairedImages], out: Path) -> list[Cell]:

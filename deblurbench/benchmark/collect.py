@@ -24,8 +24,8 @@ def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
     images: list[dict[str, Any]] = []
     environments: list[dict[str, Any]] = []
     for cell in cells:
-        record = cell.record()
-        if record is None or not cell.is_done():
+        record = cell.finished()
+        if record is None:
             continue
         name = {"dataset": cell.dataset, "model": cell.model, "seed": cell.seed}
         facts = {key: record[key] for key in FACTS}

@@ -81,8 +81,8 @@ class Runner:
                 self.say(f"moved aside: {path}")
         self.accelerator.wait_for_everyone()
         refuse_changed(self.cells)
-        outcome = Outcome(skipped=[cell for cell in self.cells if cell.is_done()])
-        pending = [cell for cell in self.cells if not cell.is_done()]
+        pending = [cell for cell in self.cells if not cell.finished()]
+        outcome = Outcome(skipped=[cell for cell in self.cells if cell not in pending])
         if any(cell.settings for cell in pending):
             self._prepare_losses()
         self.accelerator.wait_for_everyone()  # all have looked before one begins to write
