@@ -6,11 +6,9 @@ import inspect
 from collections.abc import Iterator
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
+from deblurbench.benchmark.cost import MACS_SIZE, count_macs
 from deblurbench.registry import MODELS, NETWORKS
-
-SIZE = 256
 
 
 def describe_models() -> Iterator[str]:
@@ -19,14 +17,12 @@ def describe_models() -> Iterator[str]:
     for name in MODELS.names():
         yield f"  {name:12} {_first_line(MODELS.get(name))}"
     yield ""
-    yield f"networks, with their defaults; multiply-accumulates of one {SIZE}x{SIZE} image:"
+    yield f"networks, with their defaults; multiply-accumulates of one {MACS_SIZE}x{MACS_SIZE} image:"
     yield f"  {'name':12} {'parameters':>12} {'MACs':>10}"
     for name in NETWORKS.names():
         network = NETWORKS.build(name)
         parameters = sum(parameter.numel() for parameter in network.parameters())
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            network(torch.zeros(1, 3, SIZE, SIZE))
-        size = f"{parameters / 1e6:10.2f} M {counter.get_total_flops() / 2e9:8.2f} G"
+        size = f"{parameters / 1e6:10.2f} M {count_macs(network, torch.device('cpu')) / 1e9:8.2f} G"
         yield f"  {name:12} {size}   {_first_line(NETWORKS.get(name))}"
 
 

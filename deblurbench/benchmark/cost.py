@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 
 import torch
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from deblurbench.devices import synchronize
@@ -20,17 +22,16 @@ def count_parameters(model: Model) -> int:
     return sum(parameter.numel() for name in model.restoring_modules for parameter in getattr(model, name).parameters())
 
 
-def count_macs(model: Model) -> int:
-    """Multiply-accumulates of restoring one 256x256 image, all network evaluations together (FLOPs / 2)."""
-    image = torch.zeros(1, 3, MACS_SIZE, MACS_SIZE, device=_device(model))
-    with FlopCounterMode(display=False) as counter:
-        model.restore(image)
+def count_macs(call: Callable[[Tensor], object], device: torch.device) -> int:
+    """Multiply-accumulates of `call` (a network, or the `restore` of a model) on one 256x256 image: FLOPs / 2."""
+    image = torch.zeros(1, 3, MACS_SIZE, MACS_SIZE, device=device)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        call(image)
     return counter.get_total_flops() // 2
 
 
-def milliseconds_per_megapixel(model: Model) -> float:
+def milliseconds_per_megapixel(model: Model, device: torch.device) -> float:
     """The median time to restore a 256x256 image, after a warm-up and with the device synchronised, per 10^6 pixels."""
-    device = _device(model)
     image = torch.rand(1, 3, TIMING_SIZE, TIMING_SIZE, generator=torch.Generator().manual_seed(0)).to(device)
     for _ in range(WARM_UP):
         model.restore(image)
@@ -42,7 +43,3 @@ def milliseconds_per_megapixel(model: Model) -> float:
         synchronize(device)
         times.append(time.perf_counter() - start)
     return statistics.median(times) * 1e3 / (TIMING_SIZE**2 / 1e6)
-
-
-def _device(model: Model) -> torch.device:
-    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))

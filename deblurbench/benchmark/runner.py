@@ -165,9 +165,9 @@ class Runner:
             family=cell.spec["name"],
             network=network["name"] if network else "",
             params=count_parameters(model),
-            macs=count_macs(model),
+            macs=count_macs(model.restore, self.accelerator.device),
             train_seconds=round(read_json(cell.weights_of / HISTORY)["seconds"], 1) if cell.weights_of else 0,
-            ms_per_megapixel=milliseconds_per_megapixel(model),
+            ms_per_megapixel=milliseconds_per_megapixel(model, self.accelerator.device),
             environment=self.environment,
             scores=scores,
         )
