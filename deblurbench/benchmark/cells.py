@@ -10,6 +10,7 @@ from deblurbench.data.dataset import PairedImages
 from deblurbench.errors import UsageError
 from deblurbench.experiment import Experiment, ModelEntry
 from deblurbench.files import digest, read_json, write_json
+from deblurbench.models.base import family
 from deblurbench.registry import MODELS, Spec
 from deblurbench.results_folder import BLURRED, RECORD, RESTORED, RUNS
 from deblurbench.training.settings import TrainingSettings
@@ -85,7 +86,7 @@ def list_cells(experiment: Experiment, datasets: dict[str, PairedImages], out: P
 def _cells_of_model(
     experiment: Experiment, folder: Path, dataset: str, model: str, entry: ModelEntry, seed: int, data: Any
 ) -> list[Cell]:
-    is_trained = bool(MODELS.get(entry.spec["name"]).restoring_modules)  # type: ignore[attr-defined]
+    is_trained = bool(family(entry.spec["name"]).restoring_modules)
     settings = entry.training if is_trained else None
     training = digest([TRAINING_VERSION, data, entry.spec, asdict(settings) if settings else None, seed])
     own_folder = folder / model / f"seed-{seed}"

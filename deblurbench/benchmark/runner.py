@@ -20,7 +20,7 @@ from deblurbench.errors import DeblurbenchError, is_full_disk, one_line
 from deblurbench.experiment import Experiment
 from deblurbench.files import read_json, remove_unfinished, write_json, write_whole
 from deblurbench.metrics.recipe import find_recipe
-from deblurbench.models.base import Model
+from deblurbench.models.base import Model, family
 from deblurbench.models.loading import load
 from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
@@ -141,7 +141,7 @@ class Runner:
         weights = cell.weights_of / LAST
         if not weights.is_file():
             raise DeblurbenchError(f"{weights}: is missing: the training that writes it failed, or it was removed since")
-        allowed = MODELS.get(cell.spec["name"]).restoring_parameters  # type: ignore[attr-defined]
+        allowed = family(cell.spec["name"]).restoring_parameters
         return load(weights, device=self.accelerator.device, **{key: cell.spec[key] for key in allowed})
 
     def _train(self, cell: Cell, settings: TrainingSettings) -> None:

@@ -14,6 +14,7 @@ from deblurbench.data.batch import Batch
 from deblurbench.errors import DeblurbenchError
 from deblurbench.losses.base import Loss
 from deblurbench.models.windows import sees_whole_image
+from deblurbench.registry import MODELS
 
 Turn = tuple[str, dict[str, Tensor]]
 
@@ -74,6 +75,12 @@ class Model(nn.Module, ABC):
     def restoring_state(self) -> dict[str, Tensor]:
         """The tensors that `restore` needs, by the names that they have in the whole model."""
         return {name: tensor for name, tensor in self.state_dict().items() if name.split(".", 1)[0] in self.restoring_modules}
+
+
+def family(name: str, where: str = "") -> type[Model]:
+    """The class of the family called `name`. Raises UsageError as the registry does."""
+    found: type[Model] = MODELS.get(name, where)
+    return found
 
 
 @contextmanager

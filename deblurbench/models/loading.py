@@ -9,7 +9,7 @@ import torch
 
 from deblurbench.checkpoint import load_checkpoint, load_weights, save_checkpoint
 from deblurbench.errors import UsageError
-from deblurbench.models.base import Model
+from deblurbench.models.base import Model, family
 from deblurbench.registry import MODELS, Spec
 
 
@@ -38,12 +38,12 @@ def load(path: str | Path, *, device: str | torch.device = "cpu", **restoring: A
             path,
         )
     # Channels last, as in training: what convolutions are fastest in.
-    return model.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    return model.to(device).to(memory_format=torch.channels_last).eval()
 
 
 def with_restoring_parameters(spec: Spec, changes: Spec, where: str) -> Spec:
     """`spec` with `changes` to parameters that affect only how the model restores. Raises UsageError for any other."""
-    allowed = MODELS.get(spec["name"], where).restoring_parameters  # type: ignore[attr-defined]
+    allowed = family(spec["name"], where).restoring_parameters
     for key in changes:
         if key not in allowed:
             can = f"only {', '.join(allowed)} can" if allowed else "nothing of it can"

@@ -64,7 +64,7 @@ class Trainer:
         workers: int = 0,
     ) -> None:
         require_shares(settings, accelerator.num_processes)
-        self.model = model.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = model.to(accelerator.device).to(memory_format=torch.channels_last)
         self.images, self.settings, self.accelerator = images, settings, accelerator
         self.spec, self.seed, self.folder, self.identity, self.workers = spec, seed, folder, identity, workers
         self.average = ExponentialMovingAverage(model, settings.ema_decay)
