@@ -143,11 +143,12 @@ def test_gradients_reach_every_parameter_of_every_player(spec: Spec, batch: Batc
 
 @TRAINED
 def test_one_batch_is_overfitted(spec: Spec, batch: Batch) -> None:
-    """With the same noise at every step, whoever learns nearly halves what it minimises (a discriminator's foe moves)."""
-    history = train(build(spec), batch, steps=300, same_noise=True)
+    """With the same noise at every step, little is left of what a model minimises (but a discriminator's foe moves)."""
+    small = Batch(*(images[..., 8:24, 8:24] for images in batch))
+    history = train(build(spec), small, steps=400, same_noise=True)
     for player in history[0]:
         if player != "discriminator":
-            assert history[-1][player] < 0.6 * history[0][player]
+            assert history[-1][player] < 0.3 * history[0][player]
 
 
 @ALL
