@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT, TiffImageFile
 from torch import Tensor
 
 from deblurbench.errors import DeblurbenchError, UnreadableImage, UsageError, one_line
@@ -160,9 +161,8 @@ def _is_deep(data: bytes, image: Image.Image) -> bool:
     """Whether a channel has 16 bits; Pillow alone would not tell, and drops the lower eight of colour images."""
     if image.format == "PNG":
         return data[24] == 16  # the bit depth of the header chunk
-    if image.format == "TIFF":
-        depth = image.tag_v2.get(258, (1,))  # type: ignore[attr-defined]
-        sample_format = image.tag_v2.get(339, (1,))  # type: ignore[attr-defined]
+    if isinstance(image, TiffImageFile):
+        depth, sample_format = (image.tag_v2.get(tag, (1,)) for tag in (BITSPERSAMPLE, SAMPLEFORMAT))
         return max(depth) == 16 and max(sample_format) == 1
     return False
 
@@ -171,8 +171,7 @@ def _deep_array(data: bytes, image: Image.Image) -> Pixels:
     """(H, W, 1 to 4) of 16 bits, through OpenCV; Pillow has already found the file whole."""
     import cv2
 
-    flags = cv2.IMREAD_UNCHANGED
-    array = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if array is None or array.dtype != np.uint16:
         raise UnreadableImage("its 16-bit pixels cannot be decoded; save it again as PNG or TIFF")
     if array.ndim == 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -66,8 +67,6 @@ class PixelCache:
 
 
 def _as_npy(pixels: Pixels) -> bytes:
-    import io
-
     buffer = io.BytesIO()
     np.save(buffer, pixels, allow_pickle=False)
     return buffer.getvalue()

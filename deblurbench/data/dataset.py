@@ -10,7 +10,7 @@ import numpy as np
 from deblurbench.blur.camera import Camera, blur_whole, window
 from deblurbench.blur.kernels import Blur
 from deblurbench.data.cache import DATA_VERSION, PixelCache
-from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION, Entry, Layout
+from deblurbench.data.table import SHOWN, SPLITS, Entry, Layout
 from deblurbench.errors import UnreadableImage, UsageError
 from deblurbench.files import digest
 from deblurbench.images import Pixels, middle
@@ -61,7 +61,7 @@ class PairedImages:
 
     def prepare(self, entries: Iterable[Entry]) -> None:
         """Decode the files of `entries` (this data set's, perhaps behind a progress bar) and sort out what cannot be used."""
-        items: dict[str, list[Item]] = {TRAIN: [], VALIDATION: [], TEST: [], SHOWN: []}
+        items: dict[str, list[Item]] = {split: [] for split in (*SPLITS, SHOWN)}
         for entry in entries:
             try:
                 items[entry.split].append(self._decoded(entry))
@@ -69,7 +69,7 @@ class PairedImages:
                 self.problems.append(str(error))
         if self._strict and self.problems:
             raise UsageError(f"datasets.{self.name}: {self.problems[0]} ({len(self.problems)} such problems, strict: true)")
-        for split in (TRAIN, VALIDATION, TEST):
+        for split in SPLITS:
             if not items[split]:
                 why = f"; {len(self.problems)} were left out, the first: {self.problems[0]}" if self.problems else ""
                 raise UsageError(f"datasets.{self.name}: no usable {split} images{why}")

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from deblurbench.errors import UsageError
 
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
+SPLITS = TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SHOWN = "shown"  # really blurred, without an aligned sharp twin: restored and shown, never scored
 
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table, carve_validation, match_by_name, split_in_blocks
+from deblurbench.data.table import (
+    SPLITS,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Entry,
+    Table,
+    carve_validation,
+    match_by_name,
+    split_in_blocks,
+)
 from deblurbench.errors import UsageError
 from deblurbench.images import list_images
 from deblurbench.registry import LAYOUTS
@@ -26,7 +36,7 @@ class PairedFolder:
             raise UsageError(f"{self.path}: there is no such folder; give the one that holds train/, validation/ and test/")
         if (self.path / "blur").is_dir() or (self.path / "sharp").is_dir():
             return self._unsplit()
-        present = [split for split in (TRAIN, VALIDATION, TEST) if (self.path / split).is_dir()]
+        present = [split for split in SPLITS if (self.path / split).is_dir()]
         if TRAIN not in present or TEST not in present:
             wanted = "{train,validation,test}/{blur,sharp}"
             raise UsageError(f"{self.path}: holds no {wanted} and no {{blur,sharp}}; choose the folder above them")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table, carve_validation, split_by_hash
+from deblurbench.data.table import SPLITS, TEST, TRAIN, VALIDATION, Entry, Table, carve_validation, split_by_hash
 from deblurbench.errors import UsageError
 from deblurbench.images import list_images
 from deblurbench.registry import LAYOUTS
@@ -18,7 +18,7 @@ class SharpFolder:
         self.path = Path(path).expanduser()
 
     def table(self) -> Table:
-        present = [split for split in (TRAIN, VALIDATION, TEST) if (self.path / split).is_dir()]
+        present = [split for split in SPLITS if (self.path / split).is_dir()]
         if TRAIN in present and TEST in present:
             entries = [
                 Entry(f"{split}-{photo.stem}", split, f"{split}-{photo.stem}", sharp=photo)
