@@ -136,8 +136,9 @@ def history_of(result: Result) -> dict[str, list[dict[str, Any]]] | None:
 
 
 def _read_one(folder: Path, taken: set[str]) -> Results:
-    if not (folder / COMPARISON).is_file() or not (folder / EXPERIMENT).is_file():
-        raise UsageError(f"{folder}: holds no {COMPARISON} and {EXPERIMENT}; give a folder that deblurbench run has written")
+    for name in (COMPARISON, PER_IMAGE, EXPERIMENT, ENVIRONMENT, PROBLEMS, RUNS):
+        if not (folder / name).exists():
+            raise UsageError(f"{folder}: holds no {name}; give a whole results folder, as deblurbench run has written it")
     experiment = read_yaml(folder / EXPERIMENT)
     recipe = find_recipe(experiment["recipe"], f"{folder / EXPERIMENT}: recipe")
     rows, images = _read_csv(folder / COMPARISON), _read_csv(folder / PER_IMAGE)

@@ -224,3 +224,10 @@ def test_names_are_escaped_in_the_page(copy: Path) -> None:
 def test_numbers_are_short() -> None:
     assert [_short(number) for number in (0, 12, 1234, 439916, 1.638e9, 2e12)] == ["", "12", "1.23 k", "440 k", "1.64 G", "2 T"]
     assert [_duration(seconds) for seconds in (0, 42.4, 300, 9000)] == ["", "42 s", "5 min", "2.5 h"]
+
+
+def test_a_kept_report_is_not_written_over(tmp_path: Path) -> None:
+    """Without the pictures of its models it would lose its grids."""
+    kept = Path(__file__).parents[2] / "results" / "quickstart-reference"
+    with pytest.raises(UsageError, match=r"quickstart-reference: holds no problems\.json; give a whole results folder"):
+        read_results([kept])
