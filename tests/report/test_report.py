@@ -226,7 +226,7 @@ def test_numbers_are_short() -> None:
     assert [_duration(seconds) for seconds in (0, 42.4, 300, 9000)] == ["", "42 s", "5 min", "2.5 h"]
 
 
-def test_a_kept_report_is_not_written_over(tmp_path: Path) -> None:
+def test_a_kept_report_is_not_written_over() -> None:
     """Without the pictures of its models it would lose its grids."""
     kept = Path(__file__).parents[2] / "results" / "quickstart-reference"
     with pytest.raises(UsageError, match=r"quickstart-reference: holds no problems\.json; give a whole results folder"):
