@@ -15,7 +15,7 @@ from PIL import Image
 from deblurbench.data.batch import Batch
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import PairedImages, open_dataset
-from deblurbench.images import to_tensor
+from deblurbench.images.tensors import to_tensor
 from deblurbench.yaml_files import to_yaml
 
 torch.set_num_threads(1)  # tiny networks are faster so, and unhurt by whatever else the machine does

@@ -11,15 +11,10 @@ import torch
 from PIL import Image, ImageCms
 
 from deblurbench.errors import DeblurbenchError, UnreadableImage, UsageError
-from deblurbench.images import (
-    Photo,
-    list_images,
-    read_photo,
-    to_pixels,
-    to_tensor,
-    with_pixels,
-    write_photo,
-)
+from deblurbench.images.photo import Photo, list_images
+from deblurbench.images.reading import read_photo
+from deblurbench.images.tensors import to_pixels, to_tensor, with_pixels
+from deblurbench.images.writing import write_photo
 
 ORIENTATIONS = range(1, 9)
 

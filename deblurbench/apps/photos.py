@@ -9,17 +9,11 @@ from pathlib import Path
 import torch
 
 from deblurbench.errors import DeblurbenchError, UsageError, one_line
-from deblurbench.images import (
-    SUFFIXES,
-    Photo,
-    is_image_name,
-    list_images,
-    middle,
-    read_photo,
-    to_tensor,
-    with_pixels,
-    write_photo,
-)
+from deblurbench.images.cropping import middle
+from deblurbench.images.photo import SUFFIXES, Photo, is_image_name, list_images
+from deblurbench.images.reading import read_photo
+from deblurbench.images.tensors import to_tensor, with_pixels
+from deblurbench.images.writing import write_photo
 from deblurbench.models.base import Model
 from deblurbench.models.windows import CONTEXT
 from deblurbench.progress import progress_bar

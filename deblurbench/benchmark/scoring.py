@@ -11,7 +11,9 @@ import torch
 from deblurbench.data.dataset import PairedImages
 from deblurbench.data.table import SHOWN, TEST
 from deblurbench.errors import UsageError
-from deblurbench.images import Photo, Pixels, to_pixels, to_tensor, write_photo
+from deblurbench.images.photo import Photo, Pixels
+from deblurbench.images.tensors import to_pixels, to_tensor
+from deblurbench.images.writing import write_photo
 from deblurbench.metrics.recipe import Recipe
 from deblurbench.models.base import Model
 from deblurbench.randomness import integer_seed

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deblurbench.blur.kernels import Blur, Kernel
-from deblurbench.images import Pixels, mirrored
+from deblurbench.images.cropping import window
+from deblurbench.images.photo import Pixels
 from deblurbench.registry import CAMERAS, NonNegativeFloat
 
 ENCODING_STEPS = 1 << 14  # of the table from light to 8-bit values: its coarsest step is a fifth of an 8-bit one
@@ -43,13 +44,6 @@ def blur_whole(sharp: Pixels, blur: Blur, camera: Camera, generator: np.random.G
     """`sharp` (H, W, 3) blurred at its full size; beyond its borders it is mirrored."""
     padded = window(sharp, -blur.radius, -blur.radius, sharp.shape[0] + 2 * blur.radius, sharp.shape[1] + 2 * blur.radius)
     return camera.photograph(padded, blur.kernel(generator), generator)
-
-
-def window(image: Pixels, top: int, left: int, height: int, width: int) -> Pixels:
-    """The (height, width, C) part of `image` at (top, left), mirrored wherever it reaches beyond the image."""
-    if top >= 0 and left >= 0 and top + height <= image.shape[0] and left + width <= image.shape[1]:
-        return image[top : top + height, left : left + width]
-    return image[mirrored(top, height, image.shape[0])][:, mirrored(left, width, image.shape[1])]
 
 
 def srgb_to_linear(values: NDArray[np.floating]) -> NDArray[np.floating]:

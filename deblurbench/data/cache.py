@@ -11,7 +11,8 @@ import numpy as np
 
 from deblurbench.errors import UnreadableImage
 from deblurbench.files import digest, read_json, write_json, write_whole
-from deblurbench.images import Pixels, decode_photo
+from deblurbench.images.photo import Pixels
+from deblurbench.images.reading import decode_photo
 
 OPEN_MAPS = 512
 DATA_VERSION = 1  # raised whenever the same files would give other pixels

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deblurbench.blur.camera import Camera, blur_whole, window
+from deblurbench.blur.camera import Camera, blur_whole
 from deblurbench.blur.kernels import Blur
 from deblurbench.data.cache import DATA_VERSION, PixelCache
 from deblurbench.data.table import SHOWN, SPLITS, Entry, Layout
 from deblurbench.errors import UnreadableImage, UsageError
 from deblurbench.files import digest
-from deblurbench.images import Pixels, middle
+from deblurbench.images.cropping import middle, window
+from deblurbench.images.photo import Pixels
 from deblurbench.randomness import generator
 from deblurbench.registry import BLURS, CAMERAS, LAYOUTS, BlurSpec, CameraSpec, LayoutSpec, PositiveInt
 

@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader, Dataset
 from deblurbench.data.batch import Batch
 from deblurbench.data.dataset import PairedImages
 from deblurbench.data.table import TRAIN
-from deblurbench.images import Pixels, to_float
+from deblurbench.images.photo import Pixels
+from deblurbench.images.tensors import to_float
 from deblurbench.randomness import generator
 
 

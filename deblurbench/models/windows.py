@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from deblurbench.images import mirrored
+from deblurbench.images.cropping import mirrored
 
 CONTEXT = 64  # pixels around a tile that the network sees and that are then cut away
 GLOBAL_LAYERS = (nn.InstanceNorm2d, nn.GroupNorm, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.MultiheadAttention)

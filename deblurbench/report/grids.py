@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from deblurbench.images import read_photo
+from deblurbench.images.reading import read_photo
 from deblurbench.report.results import Result, Results
 from deblurbench.results_folder import RESTORED, SHARP, picture_path
 

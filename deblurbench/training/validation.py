@@ -10,7 +10,9 @@ from torch import Tensor
 
 from deblurbench.data.dataset import PairedImages
 from deblurbench.data.table import VALIDATION
-from deblurbench.images import Pixels, middle, to_tensor
+from deblurbench.images.cropping import middle
+from deblurbench.images.photo import Pixels
+from deblurbench.images.tensors import to_tensor
 from deblurbench.metrics.distortion import PSNR
 from deblurbench.metrics.ssim import SSIM, WINDOW
 from deblurbench.models.base import Model

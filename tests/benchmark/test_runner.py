@@ -68,7 +68,7 @@ def test_the_blurred_rows_scores_are_those_of_the_files(
 ) -> None:
     from skimage.metrics import peak_signal_noise_ratio
 
-    from deblurbench.images import read_photo
+    from deblurbench.images.reading import read_photo
 
     run(write_experiment(models=ONE_MODEL))
     row = next(

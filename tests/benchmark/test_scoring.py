@@ -8,7 +8,7 @@ import pytest
 from deblurbench.benchmark.scoring import require_scorable, write_truth
 from deblurbench.data.dataset import PairedImages
 from deblurbench.data.table import TEST
-from deblurbench.images import read_photo
+from deblurbench.images.reading import read_photo
 from deblurbench.metrics.recipe import find_recipe
 
 

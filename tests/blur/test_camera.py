@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deblurbench.blur.camera import Camera, blur_whole, linear_to_srgb, srgb_to_linear, window
+from deblurbench.blur.camera import Camera, blur_whole, linear_to_srgb, srgb_to_linear
 from deblurbench.blur.kernels import Gaussian, Motion
+from deblurbench.images.cropping import window
 from deblurbench.randomness import generator
 
 QUIET = Camera(shot_noise=0, read_noise=0)

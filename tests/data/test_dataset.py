@@ -13,7 +13,7 @@ from deblurbench.data.cache import PixelCache, default_cache_folder
 from deblurbench.data.dataset import PairedImages, open_dataset
 from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION
 from deblurbench.errors import UnreadableImage, UsageError
-from deblurbench.images import read_photo
+from deblurbench.images.reading import read_photo
 from deblurbench.randomness import generator
 
 

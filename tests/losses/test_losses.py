@@ -35,7 +35,7 @@ def _untrained_vgg(monkeypatch: pytest.MonkeyPatch, vgg_state: dict[str, Tensor]
 
 @pytest.mark.parametrize("name", LOSSES.names())
 def test_every_loss_is_least_for_equal_images_and_grows_with_the_difference(name: str, photo: Tensor) -> None:
-    from deblurbench.images import to_tensor
+    from deblurbench.images.tensors import to_tensor
 
     loss = LOSSES.build(name)
     sharp = to_tensor(photo[100:164, 100:164])

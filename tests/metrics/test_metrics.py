@@ -8,7 +8,7 @@ import torch
 from skimage.metrics import mean_squared_error, peak_signal_noise_ratio, structural_similarity
 
 from deblurbench.errors import UsageError
-from deblurbench.images import to_tensor
+from deblurbench.images.tensors import to_tensor
 from deblurbench.metrics.recipe import RECIPES, find_recipe
 from deblurbench.registry import METRICS
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from deblurbench.apps.cli import app
 from deblurbench.errors import UsageError
-from deblurbench.images import read_photo
+from deblurbench.images.reading import read_photo
 from deblurbench.report.answer import answers, caution
 from deblurbench.report.grids import _most_changed, comparison_grid
 from deblurbench.report.page import write_report

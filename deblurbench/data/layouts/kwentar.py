@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deblurbench.data.table import SHOWN, TEST, Entry, Table, split_by_hash
 from deblurbench.errors import UsageError
-from deblurbench.images import list_images
+from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS, PositiveInt
 
 FOLDERS = {"S": "sharp", "F": "defocused_blurred", "M": "motion_blurred"}

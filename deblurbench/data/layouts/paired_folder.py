@@ -16,7 +16,7 @@ from deblurbench.data.table import (
     split_in_blocks,
 )
 from deblurbench.errors import UsageError
-from deblurbench.images import list_images
+from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deblurbench.data.table import SPLITS, TEST, TRAIN, VALIDATION, Entry, Table, carve_validation, split_by_hash
 from deblurbench.errors import UsageError
-from deblurbench.images import list_images
+from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
 
 

@@ -1,0 +1,40 @@
+"""A decoded photograph, and which files are images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from deblurbench.errors import UsageError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp")
+
+Pixels = NDArray[Any]  # of uint8 or uint16; numpy's types cannot say which operations keep that
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A decoded image, upright: pixels (H, W, 3) RGB uint8 or uint16, and what is needed to write it as it came."""
+
+    pixels: Pixels
+    alpha: Pixels | None = None  # (H, W), of the same type as the pixels
+    is_grey: bool = False
+    icc_profile: bytes | None = None
+    exif: bytes | None = None  # without the orientation, which the pixels have already taken
+
+
+def is_image_name(path: Path) -> bool:
+    """Whether the suffix, in any case, is one that is read here; hidden files are none."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The images directly in `folder`, sorted by name. Raises UsageError where it is no readable folder."""
+    try:
+        return sorted(path for path in folder.iterdir() if is_image_name(path) and not path.is_dir())
+    except OSError as error:
+        reason = "is not a folder" if folder.exists() else "there is no such folder"
+        raise UsageError(f"{folder}: {reason}; give the folder that holds the images") from error

@@ -1,0 +1,130 @@
+"""Image files -> photographs: orientation, transparency, depth and palettes are dealt with here."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT, TiffImageFile
+
+from deblurbench.errors import UnreadableImage, one_line
+from deblurbench.images.photo import Photo, Pixels
+
+ORIENTATION_TAG = 0x0112
+DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # title, camera, software, date, people
+SUBDIRECTORIES = (0x8769, 0x8825)  # exposure, place
+RGB_OR_GREY = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I;16B", "I;16L", "I")  # a profile of others would lie
+
+
+def read_photo(path: Path) -> Photo:
+    """Decode the image in `path`. Raises UnreadableImage, with the file's name, for anything that is not a whole image."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableImage(f"{path}: cannot be read ({error.strerror or error}); replace or remove it") from error
+    return decode_photo(data, path)
+
+
+def decode_photo(data: bytes, path: Path) -> Photo:
+    """The photo in `data`, the content of `path`. Raises UnreadableImage as `read_photo` does."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of large images and odd metadata; both are dealt with here
+            return _decode(data)
+    except UnreadableImage as error:
+        raise UnreadableImage(f"{path}: {error}") from error
+    except UnidentifiedImageError as error:
+        raise UnreadableImage(f"{path}: not an image of a known format; remove it or convert it") from error
+    except Image.DecompressionBombError as error:
+        raise UnreadableImage(f"{path}: more pixels than are decoded safely ({one_line(error)}); make it smaller") from error
+    except Exception as error:  # decoders raise what they like for damaged files
+        raise UnreadableImage(f"{path}: cannot be decoded ({one_line(error)}); replace or remove it") from error
+
+
+def _decode(data: bytes) -> Photo:
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()  # decodes everything: a truncated file fails here
+        orientation = _orientation(image)
+        array = _deep_array(data, image) if _is_deep(data, image) else _shallow_array(image)
+        array = _upright(array, orientation)
+        color, alpha = (array[..., :-1], array[..., -1]) if array.shape[2] in (2, 4) else (array, None)
+        return Photo(
+            pixels=np.ascontiguousarray(np.broadcast_to(color, (*color.shape[:2], 3))),
+            alpha=alpha,
+            is_grey=color.shape[2] == 1,
+            icc_profile=image.info.get("icc_profile") if image.mode in RGB_OR_GREY else None,
+            exif=_descriptive_exif(image),
+        )
+
+
+def _shallow_array(image: Image.Image) -> NDArray[np.uint8]:
+    """(H, W, 1 to 4) of 8 bits: grey, grey and alpha, RGB or RGBA."""
+    transparent = image.has_transparency_data
+    if image.mode in ("I", "F", "I;16", "I;16B", "I;16L"):
+        raise UnreadableImage(f"pixels of kind '{image.mode}' are not read; save it with 8 or 16 bits a channel")
+    if image.mode in ("1", "L", "LA"):
+        image = image.convert("LA" if transparent else "L")
+    else:
+        image = image.convert("RGBA" if transparent else "RGB")
+    array = np.asarray(image)
+    return array[..., None] if array.ndim == 2 else array
+
+
+def _is_deep(data: bytes, image: Image.Image) -> bool:
+    """Whether a channel has 16 bits; Pillow alone would not tell, and drops the lower eight of colour images."""
+    if image.format == "PNG":
+        return data[24] == 16  # the bit depth of the header chunk
+    if isinstance(image, TiffImageFile):
+        depth, sample_format = (image.tag_v2.get(tag, (1,)) for tag in (BITSPERSAMPLE, SAMPLEFORMAT))
+        return max(depth) == 16 and max(sample_format) == 1
+    return False
+
+
+def _deep_array(data: bytes, image: Image.Image) -> Pixels:
+    """(H, W, 1 to 4) of 16 bits, through OpenCV; Pillow has already found the file whole."""
+    import cv2
+
+    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if array is None or array.dtype != np.uint16:
+        raise UnreadableImage("its 16-bit pixels cannot be decoded; save it again as PNG or TIFF")
+    if array.ndim == 2:
+        return array[..., None]
+    return array[..., [2, 1, 0, 3][: array.shape[2]]]
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION_TAG, 1))
+    except Exception:  # malformed metadata must not cost the pixels
+        return 1
+
+
+def _descriptive_exif(image: Image.Image) -> bytes | None:
+    """The tags that describe the photograph; those that describe the file (a TIFF's layout, the orientation) are left."""
+    try:
+        source, kept = image.getexif(), Image.Exif()
+        for tag in DESCRIPTIVE_TAGS:
+            if tag in source:
+                kept[tag] = source[tag]
+        for directory in SUBDIRECTORIES:
+            if content := source.get_ifd(directory):
+                kept.get_ifd(directory).update(content)
+                kept[directory] = content
+        return kept.tobytes() if len(kept) else None
+    except Exception:  # malformed metadata must not cost the pixels
+        return None
+
+
+def _upright(array: Pixels, orientation: int) -> Pixels:
+    """Apply an EXIF orientation (1 to 8; anything else counts as 1)."""
+    if orientation in (5, 6, 7, 8):
+        array = array.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        array = array[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        array = array[::-1]
+    return np.ascontiguousarray(array)

@@ -1,0 +1,37 @@
+"""Integer pixels <-> float tensors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from deblurbench.images.photo import Photo, Pixels
+
+
+def to_tensor(pixels: Pixels) -> Tensor:
+    """(H, W, 3) uint8 or uint16 -> (1, 3, H, W) float32 in [0, 1]."""
+    return to_float(torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None])
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Integer images of any shape -> float32 in [0, 1]; the range is that of the type, never guessed."""
+    return images.to(torch.float32) / torch.iinfo(images.dtype).max
+
+
+def to_pixels(image: Tensor, dtype: np.dtype[Any] | type[np.uint8] = np.uint8) -> Pixels:
+    """(1, 3, H, W) or (3, H, W), clipped to [0, 1] -> (H, W, 3), rounded to the nearest integer of `dtype`."""
+    planes = image.detach().reshape(image.shape[-3:]).to("cpu", torch.float64).clamp(0, 1)
+    scaled = (planes * np.iinfo(dtype).max).round().permute(1, 2, 0).numpy().astype(dtype)
+    return np.ascontiguousarray(scaled)
+
+
+def with_pixels(photo: Photo, image: Tensor) -> Photo:
+    """`photo` with the restored `image` (1, 3, H, W) in place of its pixels, as deep and as grey as it came."""
+    pixels = to_pixels(image, photo.pixels.dtype)
+    if photo.is_grey:
+        pixels = np.repeat(pixels.mean(axis=2, keepdims=True).round().astype(pixels.dtype), 3, axis=2)
+    return replace(photo, pixels=pixels)
