@@ -182,7 +182,7 @@ LOSSES = Registry("loss", "deblurbench.losses")
 ADVERSARIAL_LOSSES = Registry("adversarial loss", "deblurbench.losses.adversarial")
 METRICS = Registry("metric", "deblurbench.metrics")
 BLURS = Registry("blur", "deblurbench.blur")
-CAMERAS = Registry("camera", "deblurbench.blur.camera")
+CAMERAS = Registry("camera", "deblurbench.blur")
 LAYOUTS = Registry("layout", "deblurbench.data.layouts")
 MODELS = Registry("model", "deblurbench.models")
 

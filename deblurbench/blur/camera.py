@@ -3,73 +3,94 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Annotated
 
 import cv2
 import numpy as np
+import torch
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
 
+from deblurbench.blur.convolution import convolve
 from deblurbench.blur.kernels import Blur, Kernel
+from deblurbench.blur.light import decode, encode
 from deblurbench.images.cropping import window
 from deblurbench.images.photo import Pixels
 from deblurbench.registry import CAMERAS, NonNegativeFloat
 
-ENCODING_STEPS = 1 << 14  # of the table from light to 8-bit values: its coarsest step is a fifth of an 8-bit one
+Light = NDArray[np.float32]
+Quality = Annotated[int, Ge(1), Le(100)]
+CLIPPING = 0.9  # light from which on a file's pixel may have been brighter than the file could say
+JPEG_BLOCK = 8
 
 
 @CAMERAS.register("sensor")
 class Camera:
-    """Blurs in linear light, adds sensor noise, encodes and rounds to the depth of the input.
+    """Blurs in linear light, lets highlights saturate, adds sensor noise, encodes, rounds to the input's depth, and compresses.
 
+    Light that the file clipped was really up to `highlights` times as bright (drawn for each photograph), which turns
+    points of light into the bright streaks of real blur; what exceeds full light after blurring is clipped again.
     The noise of a pixel with light x in [0, 1] is Gaussian with variance `shot_noise`^2 x + `read_noise`^2 (Foi et al.
-    2008); both are standard deviations at full light and at none.
+    2008); both are standard deviations at full light and at none. `jpeg` = [lowest, highest] is the range of qualities.
     """
 
-    def __init__(self, *, shot_noise: NonNegativeFloat = 0.01, read_noise: NonNegativeFloat = 0.002) -> None:
-        self.shot_noise, self.read_noise = shot_noise, read_noise
+    def __init__(
+        self,
+        *,
+        highlights: Annotated[float, Ge(1)] = 1.0,
+        shot_noise: NonNegativeFloat = 0.01,
+        read_noise: NonNegativeFloat = 0.002,
+        jpeg: tuple[Quality, Quality] | None = None,
+    ) -> None:
+        if jpeg is not None and jpeg[0] > jpeg[1]:
+            raise ValueError(f"jpeg is [lowest, highest], not [{jpeg[0]}, {jpeg[1]}]")
+        self.highlights, self.shot_noise, self.read_noise, self.jpeg = highlights, shot_noise, read_noise, jpeg
 
     def photograph(self, sharp: Pixels, kernel: Kernel, generator: np.random.Generator) -> Pixels:
         """`sharp` (H, W, 3) through `kernel` -> the valid region (H - 2 radius, W - 2 radius, 3), of the same type."""
-        light = _decoding_table(sharp.dtype)[sharp]
-        radius = kernel.shape[0] // 2
-        # filter2D correlates; a convolution turns the kernel by half a turn.
-        blurred = cv2.filter2D(light, cv2.CV_32F, kernel[::-1, ::-1], borderType=cv2.BORDER_REFLECT_101)
-        blurred = blurred[radius : -radius or None, radius : -radius or None]
+        light = decode(sharp)
+        if self.highlights > 1:
+            excess = generator.uniform(0, self.highlights - 1)
+            light *= 1 + np.float32(excess) * np.clip((light - CLIPPING) / (1 - CLIPPING), 0, 1)
+        exposed = self.develop(np.clip(convolve(light, kernel), 0, 1), generator)
         if self.shot_noise or self.read_noise:
-            variance = self.shot_noise**2 * np.maximum(blurred, 0) + self.read_noise**2
-            blurred = blurred + np.sqrt(variance) * generator.standard_normal(blurred.shape, dtype=np.float32)
-        return _encoded(np.clip(blurred, 0, 1), sharp.dtype)
+            deviation = np.sqrt(self.shot_noise**2 * exposed + self.read_noise**2)
+            exposed = np.clip(exposed + deviation * _normal(exposed.shape, generator), 0, 1)
+        pixels = encode(exposed, sharp.dtype)
+        return (
+            pixels if self.jpeg is None else _compressed(pixels, int(generator.integers(*self.jpeg, endpoint=True)), generator)
+        )
+
+    def develop(self, exposed: Light, generator: np.random.Generator) -> Light:
+        """What becomes of the blurred light before it reaches the sensor: here nothing. In and out (H, W, 3) in [0, 1]."""
+        return exposed
 
 
-def blur_whole(sharp: Pixels, blur: Blur, camera: Camera, generator: np.random.Generator) -> Pixels:
-    """`sharp` (H, W, 3) blurred at its full size; beyond its borders it is mirrored."""
-    padded = window(sharp, -blur.radius, -blur.radius, sharp.shape[0] + 2 * blur.radius, sharp.shape[1] + 2 * blur.radius)
-    return camera.photograph(padded, blur.kernel(generator), generator)
+def blur_whole(sharp: Pixels, blur: Blur, camera: Camera, generator: np.random.Generator) -> tuple[Pixels, Kernel]:
+    """`sharp` (H, W, 3) blurred at its full size, and by which kernel; beyond its borders it is mirrored."""
+    kernel, radius = blur.kernel(generator), blur.radius
+    padded = window(sharp, -radius, -radius, sharp.shape[0] + 2 * radius, sharp.shape[1] + 2 * radius)
+    return camera.photograph(padded, kernel, generator), kernel
 
 
-def srgb_to_linear(values: NDArray[np.floating]) -> NDArray[np.floating]:
-    """sRGB values in [0, 1] -> linear light in [0, 1] (IEC 61966-2-1)."""
-    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+def _compressed(pixels: Pixels, quality: int, generator: np.random.Generator) -> Pixels:
+    """`pixels` after JPEG. Its blocks begin anywhere: a patch of a photograph does not lie on their grid."""
+    top, left = (int(offset) for offset in generator.integers(JPEG_BLOCK, size=2))
+    shallow = pixels if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
+    framed = cv2.copyMakeBorder(shallow, top, 0, left, 0, cv2.BORDER_REPLICATE)
+    # Red and blue change places both ways: only the order in which the codec takes them matters.
+    encoded = cv2.imencode(".jpg", framed[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    assert decoded is not None  # it was encoded a moment ago
+    decoded = decoded[top:, left:, ::-1].astype(np.uint8, copy=False)
+    return decoded if pixels.dtype == np.uint8 else decoded.astype(np.uint16) * 257
 
 
-def linear_to_srgb(light: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Linear light in [0, 1] -> sRGB values in [0, 1]."""
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 0) ** (1 / 2.4) - 0.055)
+def _normal(shape: tuple[int, ...], generator: np.random.Generator) -> Light:
+    """Standard normal numbers, each one of 65,536 equally likely quantiles: four times as fast as exact ones."""
+    return _quantiles()[generator.integers(1 << 16, size=shape, dtype=np.uint16)]
 
 
 @cache
-def _decoding_table(dtype: np.dtype[np.unsignedinteger]) -> NDArray[np.float32]:
-    """The light of every integer value of `dtype`."""
-    largest = np.iinfo(dtype).max
-    return srgb_to_linear(np.arange(largest + 1) / largest).astype(np.float32)
-
-
-@cache
-def _encoding_table() -> NDArray[np.uint8]:
-    light = np.arange(ENCODING_STEPS) / (ENCODING_STEPS - 1)
-    return np.round(linear_to_srgb(light) * 255).astype(np.uint8)
-
-
-def _encoded(light: NDArray[np.float32], dtype: np.dtype[np.unsignedinteger]) -> Pixels:
-    if dtype == np.uint8:  # a table, because powers would take most of the time of a training sample
-        return _encoding_table()[(light * (ENCODING_STEPS - 1) + 0.5).astype(np.uint16)]
-    return np.round(linear_to_srgb(light) * np.iinfo(dtype).max).astype(np.uint16)
+def _quantiles() -> Light:
+    return torch.special.ndtri((torch.arange(1 << 16, dtype=torch.float64) + 0.5) / (1 << 16)).numpy().astype(np.float32)

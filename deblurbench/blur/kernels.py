@@ -3,44 +3,77 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deblurbench.registry import BLURS, NonNegativeFloat, PositiveFloat
+from deblurbench.registry import BLURS, BlurSpec, NonNegativeFloat, PositiveFloat
 
 Kernel = NDArray[np.float32]
 Range = tuple[PositiveFloat, PositiveFloat]
 
 
-class Blur(Protocol):
+class Drawn(NamedTuple):
+    """A kernel, and what was drawn for it: its kind and that kind's parameters, in pixels."""
+
+    kernel: Kernel
+    facts: dict[str, str | float]
+
+
+class Blur(ABC):
     """A kind of blur. Its kernels are square, (2 radius + 1) on a side."""
 
     radius: int
 
-    def kernel(self, generator: np.random.Generator) -> Kernel:
+    @abstractmethod
+    def draw(self, generator: np.random.Generator) -> Drawn:
         """A kernel (2 radius + 1, 2 radius + 1), float32, drawn with `generator`."""
+
+    def kernel(self, generator: np.random.Generator) -> Kernel:
+        """The kernel that `draw` gives."""
+        return self.draw(generator).kernel
 
 
 @BLURS.register("gaussian")
-class Gaussian:
+class Gaussian(Blur):
     """An isotropic Gaussian with a standard deviation drawn uniformly from `sigma` = [lowest, highest], in pixels."""
 
     def __init__(self, *, sigma: Range = (1.0, 3.0)) -> None:
         self.sigma = _ordered("sigma", sigma)
         self.radius = math.ceil(4 * self.sigma[1])
 
-    def kernel(self, generator: np.random.Generator) -> Kernel:
+    def draw(self, generator: np.random.Generator) -> Drawn:
         sigma = generator.uniform(*self.sigma)
-        offsets = np.arange(-self.radius, self.radius + 1)
-        taps = np.exp(-0.5 * (offsets / sigma) ** 2)
-        kernel = np.outer(taps, taps)
-        return (kernel / kernel.sum()).astype(np.float32)
+        taps = np.exp(-0.5 * (_offsets(self.radius) / sigma) ** 2)
+        return Drawn(_normalised(np.outer(taps, taps)), {"kind": "gaussian", "sigma": sigma})
+
+
+@BLURS.register("disk")
+class Disk(Blur):
+    """Defocus: the disk of confusion of a round aperture, its radius drawn uniformly from `size` = [smallest, largest].
+
+    The weight of a pixel is the part of it that the disk covers, so that radii between whole pixels differ too.
+    """
+
+    FINENESS = 8  # points a side of a pixel at which it is asked whether the disk covers it
+
+    def __init__(self, *, size: Range = (1.0, 5.0)) -> None:
+        self.size = _ordered("size", size)
+        self.radius = math.ceil(self.size[1] + 0.5)
+
+    def draw(self, generator: np.random.Generator) -> Drawn:
+        radius = generator.uniform(*self.size)
+        points = (np.arange((2 * self.radius + 1) * self.FINENESS) + 0.5) / self.FINENESS - self.radius - 0.5
+        covered = (points[:, None] ** 2 + points**2 <= radius**2).astype(np.float64)
+        pixels = covered.reshape(2 * self.radius + 1, self.FINENESS, -1, self.FINENESS).sum(axis=(1, 3))
+        return Drawn(_normalised(pixels), {"kind": "disk", "radius": radius})
 
 
 @BLURS.register("motion")
-class Motion:
+class Motion(Blur):
     """Camera shake: the trace of a random trajectory (Boracchi & Foi 2012, as DeblurGAN used it), sub-pixel.
 
     A particle moves with inertia, is shaken (`shake`, Gaussian), pulled back to where it started (`pull`) and now and
@@ -63,11 +96,12 @@ class Motion:
         # A curve of this extent lies within this distance of its centroid, plus one pixel of bilinear footprint.
         self.radius = math.ceil(self.length[1]) + 1
 
-    def kernel(self, generator: np.random.Generator) -> Kernel:
+    def draw(self, generator: np.random.Generator) -> Drawn:
         trace = self._trajectory(generator)
         extent = max(np.ptp(trace.real), np.ptp(trace.imag))
-        trace = (trace - trace.mean()) * (generator.uniform(*self.length) / extent)
-        return _splat(trace, self.radius)
+        length = generator.uniform(*self.length)
+        trace = (trace - trace.mean()) * (length / extent)
+        return Drawn(_splat(trace, self.radius), {"kind": "motion", "length": length})
 
     def _trajectory(self, generator: np.random.Generator) -> NDArray[np.complex128]:
         """Positions (STEPS,) in the complex plane; only their shape matters.
@@ -92,6 +126,36 @@ class Motion:
         return positions
 
 
+@BLURS.register("mixed")
+class Mixed(Blur):
+    """One of `kinds`, each as likely, and its parameters drawn as its own."""
+
+    def __init__(self, *, kinds: Sequence[BlurSpec] = ("gaussian", "disk", "motion")) -> None:
+        if not kinds:
+            raise ValueError("kinds: give at least one blur")
+        self.kinds: list[Blur] = [BLURS.build(kind, f"kinds[{place}]") for place, kind in enumerate(kinds)]
+        self.radius = max(kind.radius for kind in self.kinds)
+
+    def draw(self, generator: np.random.Generator) -> Drawn:
+        kind = self.kinds[int(generator.integers(len(self.kinds)))]
+        kernel, facts = kind.draw(generator)
+        return Drawn(np.pad(kernel, self.radius - kind.radius), facts)
+
+
+def spread(kernel: Kernel) -> float:
+    """The root mean square distance of a kernel's light from its centre, in pixels: one strength for all kinds."""
+    squares = _offsets(kernel.shape[0] // 2) ** 2
+    return float(np.sqrt((kernel * (squares[:, None] + squares)).sum()))
+
+
+def _offsets(radius: int) -> NDArray[np.int_]:
+    return np.arange(-radius, radius + 1)
+
+
+def _normalised(weights: NDArray[np.float64]) -> Kernel:
+    return (weights / weights.sum()).astype(np.float32)
+
+
 def _splat(trace: NDArray[np.complex128], radius: int) -> Kernel:
     """The time that a trace spends in each pixel, each point shared bilinearly among four; sums to one."""
     size = 2 * radius + 1
@@ -102,7 +166,7 @@ def _splat(trace: NDArray[np.complex128], radius: int) -> Kernel:
     for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
         share = (right_share if dx else 1 - right_share) * (bottom_share if dy else 1 - bottom_share)
         np.add.at(kernel, (top + dy, left + dx), share)
-    return (kernel / kernel.sum()).astype(np.float32)
+    return _normalised(kernel)
 
 
 def _ordered(name: str, bounds: Range) -> Range:

@@ -99,7 +99,7 @@ class PairedImages:
         sharp = self.sharp(item)
         if sharp is not None and self._blur is not None:
             # Keyed by the image alone: every model, seed and machine is judged on the same blurred image.
-            return blur_whole(sharp, self._blur, self._camera, generator("evaluation", item.entry.key)), sharp
+            return blur_whole(sharp, self._blur, self._camera, generator("evaluation", item.entry.key))[0], sharp
         assert item.blurred is not None  # prepared items without a blur have their blurred file
         return self._middle(self._cache.pixels(item.blurred)), sharp
 

@@ -3,10 +3,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deblurbench.blur.camera import Camera, blur_whole, linear_to_srgb, srgb_to_linear
+from deblurbench.blur.camera import Camera, blur_whole
+from deblurbench.blur.convolution import convolve
 from deblurbench.blur.kernels import Gaussian, Motion
+from deblurbench.blur.light import linear_to_srgb, srgb_to_linear
+from deblurbench.blur.old_photo import OldPhoto
+from deblurbench.errors import UsageError
 from deblurbench.images.cropping import window
+from deblurbench.images.photo import Pixels
 from deblurbench.randomness import generator
+from deblurbench.registry import CAMERAS
 
 QUIET = Camera(shot_noise=0, read_noise=0)
 
@@ -72,7 +78,7 @@ def test_a_patch_sees_the_light_from_beyond_its_border(photo: np.ndarray) -> Non
 
 
 def test_whole_photographs_keep_their_size_and_depend_on_their_key_alone(photo: np.ndarray) -> None:
-    first, again, other = (blur_whole(photo, Gaussian(), Camera(), generator(key)) for key in ("a", "a", "b"))
+    first, again, other = (blur_whole(photo, Gaussian(), Camera(), generator(key))[0] for key in ("a", "a", "b"))
     assert first.shape == photo.shape
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -83,3 +89,93 @@ def test_windows_mirror_images_smaller_than_themselves(size: int) -> None:
     image = np.arange(size * size * 3, dtype=np.uint8).reshape(size, size, 3)
     expected = np.pad(image, ((7, 7), (7, 7), (0, 0)), mode="reflect") if size > 1 else np.tile(image, (15, 15, 1))
     assert np.array_equal(window(image, -7, -7, size + 14, size + 14), expected)
+
+
+@pytest.mark.parametrize(("height", "width", "radius"), [(9, 40, 2), (61, 64, 13), (27, 27, 13), (5, 5, 0)])
+def test_convolution_is_the_sum_that_it_stands_for(height: int, width: int, radius: int) -> None:
+    random = np.random.default_rng(0)
+    image = random.random((height, width, 3), np.float32)
+    kernel = random.random((2 * radius + 1,) * 2, np.float32)
+    out = convolve(image, kernel)
+    expected = np.zeros((height - 2 * radius, width - 2 * radius, 3))
+    for row in range(2 * radius + 1):
+        for column in range(2 * radius + 1):
+            shifted = image[2 * radius - row :, 2 * radius - column :][: expected.shape[0], : expected.shape[1]]
+            expected += kernel[row, column] * shifted.astype(np.float64)
+    assert out.dtype == np.float32
+    assert np.abs(out - expected).max() < 1e-5 * expected.max()
+
+
+def test_noise_is_normal() -> None:
+    """Its numbers come from a table of quantiles: mean, deviation, skew, kurtosis and neighbours must not tell."""
+    image = np.full((512, 512, 3), 128, np.uint16) * 257
+    camera = Camera(shot_noise=0, read_noise=0.01)
+    light = srgb_to_linear(camera.photograph(image, delta(0), generator(0)) / 65535).ravel()
+    values = (light - light.mean()) / light.std()
+    assert light.std() == pytest.approx(0.01, rel=0.005)
+    assert np.mean(values**3) == pytest.approx(0, abs=0.02)
+    assert np.mean(values**4) == pytest.approx(3, abs=0.03)
+    assert np.mean(values[1:] * values[:-1]) == pytest.approx(0, abs=0.005)
+
+
+def test_clipped_light_burns_streaks() -> None:
+    """A lamp that the file clipped stays white though its light is spread over nine pixels; a grey card does not."""
+    kernel = np.zeros((9, 9), np.float32)
+    kernel[4] = 1 / 9
+    lamp, card = (np.zeros((40, 40, 3), np.uint8) for _ in range(2))
+    lamp[20, 20], card[20, 20] = 255, 180
+    blazing = Camera(highlights=50, shot_noise=0, read_noise=0)
+    key = next(number for number in range(100) if generator(number).uniform(0, 49) > 20)
+    assert QUIET.photograph(lamp, kernel, generator(key)).max() < 100
+    streak = blazing.photograph(lamp, kernel, generator(key))[16, 12:21, 0]
+    assert (streak == 255).all()
+    assert np.array_equal(blazing.photograph(card, kernel, generator(key)), QUIET.photograph(card, kernel, generator(key)))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_jpeg_leaves_its_marks_in_any_depth_and_at_any_offset(photo: np.ndarray, dtype: type) -> None:
+    image: Pixels = photo if dtype == np.uint8 else photo.astype(np.uint16) * 257
+    scale = np.iinfo(dtype).max / 255
+
+    def error(quality: int, key: int) -> float:
+        out = Camera(shot_noise=0, read_noise=0, jpeg=(quality, quality)).photograph(image, delta(0), generator(key))
+        assert out.shape == image.shape
+        assert out.dtype == dtype
+        return float(np.abs(out.astype(float) - image).mean() / scale)
+
+    assert error(95, 0) < 3 < error(10, 0) < 12
+    assert len({error(30, key) for key in range(4)}) >= 3  # other grids
+
+
+def test_jpeg_keeps_red_red() -> None:
+    image = np.zeros((32, 32, 3), np.uint8)
+    image[..., 0] = 200
+    out = Camera(shot_noise=0, read_noise=0, jpeg=(95, 95)).photograph(image, delta(0), generator(0))
+    assert np.abs(out.astype(int) - image).max() < 8
+
+
+def test_an_old_photograph_is_faded_grainy_and_scratched(photo: np.ndarray) -> None:
+    def aged(key: int = 1, **options: float) -> np.ndarray:
+        settings = {"fading": 0.0, "grain": 0.0, "scratches": 0.0, **options}
+        return OldPhoto(shot_noise=0, read_noise=0, **settings).photograph(photo, delta(0), generator(key)).astype(float)
+
+    assert np.abs(aged() - photo).max() <= 1  # nothing of it is nothing
+    faded = aged(key=4, fading=1.0)  # of which this key draws 0.42
+    assert faded.min() > photo.min() + 10
+    assert faded[..., 2].max() < photo[..., 2].max() - 10  # blue goes first: it yellows
+    assert np.ptp(faded) < np.ptp(photo)
+    grain = aged(grain=0.2) - photo
+    assert grain.std() > 3
+    assert np.corrcoef(grain[..., 0].ravel(), grain[..., 1].ravel())[0, 1] > 0.9  # silver has no colour
+    assert np.corrcoef(grain[1:, :, 0].ravel(), grain[:-1, :, 0].ravel())[0, 1] > 0.3  # grains are larger than a pixel
+    scratched = np.abs(aged(scratches=100.0) - photo).max(axis=2) > 20
+    assert 0.0005 < scratched.mean() < 0.1
+    assert np.array_equal(aged(key=2, scratches=100.0), aged(key=2, scratches=100.0))
+
+
+def test_cameras_are_checked() -> None:
+    assert CAMERAS.names() == ["old-photo", "sensor"]
+    with pytest.raises(UsageError, match=r"jpeg is \[lowest, highest\]"):
+        CAMERAS.build({"name": "sensor", "jpeg": [90, 40]})
+    with pytest.raises(UsageError, match="highlights"):
+        CAMERAS.build({"name": "sensor", "highlights": 0.5})

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from deblurbench.blur.kernels import spread
 from deblurbench.errors import UsageError
 from deblurbench.randomness import generator
 from deblurbench.registry import BLURS
@@ -58,6 +59,38 @@ def test_trajectories_turn_and_are_sub_pixel() -> None:
         bends.append(np.abs(trace[-1] - trace[0]) / path)  # 1 for a straight line
         assert len(np.unique(np.round(blur.kernel(generator(0, number)), 7))) > 10
     assert min(bends) < 0.6 < max(bends)
+
+
+@pytest.mark.parametrize("radius", [2.0, 3.3, 7.0])
+def test_a_disk_is_round_and_as_large_as_asked(radius: float) -> None:
+    blur = BLURS.build({"name": "disk", "size": [radius, radius]})
+    kernel = blur.kernel(generator(0))
+    assert spread(kernel) == pytest.approx(np.sqrt(radius**2 / 2 + 1 / 6), rel=0.03)  # of a disk, and of a pixel's square
+    assert np.allclose(kernel, kernel.T)
+    assert np.allclose(kernel, kernel[::-1])
+    inside = kernel[kernel > 0.99 * kernel.max()]
+    assert inside.size >= np.pi * (radius - 1) ** 2 - 1  # flat, unlike a Gaussian
+    assert kernel.max() == pytest.approx(1 / (np.pi * radius**2), rel=0.03)
+
+
+def test_a_mixture_draws_each_of_its_kinds_as_that_kind_would() -> None:
+    kinds = [
+        {"name": "gaussian", "sigma": [1.0, 2.0]},
+        {"name": "disk", "size": [3.0, 3.0]},
+        {"name": "motion", "length": [9.0, 9.0]},
+    ]
+    blur = BLURS.build({"name": "mixed", "kinds": kinds})
+    drawn = [blur.draw(generator(0, number)) for number in range(300)]
+    counts = {kind: sum(facts["kind"] == kind for _, facts in drawn) for kind in ("gaussian", "disk", "motion")}
+    assert all(70 <= count <= 130 for count in counts.values())
+    for kernel, facts in drawn:
+        assert kernel.shape == (2 * blur.radius + 1,) * 2
+        if facts["kind"] == "gaussian":
+            assert spread(kernel) == pytest.approx(np.sqrt(2) * facts["sigma"], rel=0.01)
+    with pytest.raises(UsageError, match="at least one blur"):
+        BLURS.build({"name": "mixed", "kinds": []})
+    with pytest.raises(UsageError, match=r"kinds\[0\]: no blur is called 'gausian'; did you mean 'gaussian'"):
+        BLURS.build({"name": "mixed", "kinds": ["gausian"]})
 
 
 def test_an_empty_range_is_refused() -> None:

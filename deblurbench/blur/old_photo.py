@@ -1,0 +1,68 @@
+"""What the years do to a print: fading, film grain and scratches."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import cv2
+import numpy as np
+from annotated_types import Ge, Le
+
+from deblurbench.blur.camera import Camera, Light, Quality
+from deblurbench.blur.light import linear_to_srgb, srgb_to_linear
+from deblurbench.registry import CAMERAS, NonNegativeFloat
+
+YELLOWED = np.array([0.02, 0.10, 0.28], np.float32)  # of red, green and blue, what a fully faded print has lost of its white
+VEIL = 0.25  # how light its black has become
+GRAIN_SIZE = 0.7  # standard deviation of a grain, pixels
+LONGEST = 0.5  # of a scratch, as a part of the longer side
+
+
+@CAMERAS.register("old-photo")
+class OldPhoto(Camera):
+    """A blurred photograph on film, faded, grainy and scratched, then scanned by the sensor that `Camera` describes.
+
+    `fading` (1: black is grey and white yellow) and `grain` (the deviation of mid-grey values) are the most; how much is
+    drawn for each photograph. `scratches` is their mean number in a megapixel. The sharp side stays as it is, so that a
+    model learns to undo all of it.
+    """
+
+    def __init__(
+        self,
+        *,
+        fading: Annotated[float, Ge(0), Le(1)] = 0.6,
+        grain: NonNegativeFloat = 0.06,
+        scratches: NonNegativeFloat = 15.0,
+        highlights: Annotated[float, Ge(1)] = 1.0,
+        shot_noise: NonNegativeFloat = 0.01,
+        read_noise: NonNegativeFloat = 0.002,
+        jpeg: tuple[Quality, Quality] | None = None,
+    ) -> None:
+        super().__init__(highlights=highlights, shot_noise=shot_noise, read_noise=read_noise, jpeg=jpeg)
+        self.fading, self.grain, self.scratches = fading, grain, scratches
+
+    def develop(self, exposed: Light, generator: np.random.Generator) -> Light:
+        """The print: values as the eye sees them, which is how densities fade and grain shows."""
+        values = linear_to_srgb(exposed).astype(np.float32)
+        fading, grain = generator.uniform(size=2) * (self.fading, self.grain)
+        values = fading * VEIL + values * (1 - fading * (VEIL + YELLOWED))
+        noise = cv2.GaussianBlur(generator.standard_normal(values.shape[:2], dtype=np.float32), (0, 0), GRAIN_SIZE)
+        noise *= grain / max(float(noise.std()), 1e-6)
+        values += noise[..., None] * 2 * np.sqrt(np.clip(values * (1 - values), 0, None))  # most in the middle tones
+        for _ in range(generator.poisson(self.scratches * values[..., 0].size / 1e6)):
+            _scratch(values, generator)
+        return srgb_to_linear(np.clip(values, 0, 1)).astype(np.float32)
+
+
+def _scratch(values: Light, generator: np.random.Generator) -> None:
+    """Draw one into `values` (H, W, 3): thin, bent, mostly along the film's way, light where the emulsion is gone."""
+    height, width = values.shape[:2]
+    points = 24
+    length = generator.uniform(0.05, LONGEST) * max(height, width)
+    down = np.linspace(0, length, points) + generator.uniform(-length / 2, height - length / 2)
+    across = generator.uniform(0, width) + np.cumsum(generator.normal(0, length / 80, points))
+    path = np.stack([across, down], axis=1)
+    mask = np.zeros((height, width), np.uint8)
+    cv2.polylines(mask, [(path * 16).astype(np.int32)], False, 255, thickness=1, lineType=cv2.LINE_AA, shift=4)
+    strength = mask[..., None] * np.float32(generator.uniform(0.3, 0.9) / 255)
+    values += strength * ((1.0 if generator.uniform() < 0.8 else 0.0) - values)
