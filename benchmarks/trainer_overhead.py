@@ -93,7 +93,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = TrainingSettings(steps=NEVER, validate_every=NEVER, checkpoint_every=NEVER, log_every=20)
     images = open_dataset("photos", PixelCache(default_cache_folder()), layout="skimage-photos", blur="gaussian")
-    images.prepare(images.entries)
+    images.prepare()
     block = load_batches(images, settings, range(options.steps))
     with tempfile.TemporaryDirectory() as folder:
         model, twin = (_same_model() for _ in range(2))

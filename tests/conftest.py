@@ -59,10 +59,10 @@ def batch(photo: np.ndarray) -> Batch:
 
 @pytest.fixture
 def write_pairs(photo: np.ndarray) -> Callable[..., Path]:
-    """Writes NAME.png pairs into FOLDER/{blur,sharp}: crops of the photograph, blurred by averaging."""
+    """Writes NAME.png pairs into FOLDER/{blur,sharp}: crops of the photograph from `start` on, blurred by averaging."""
 
-    def write(folder: Path, names: list[str], size: int = 48) -> Path:
-        for place, name in enumerate(names):
+    def write(folder: Path, names: list[str], size: int = 48, start: int = 0) -> Path:
+        for place, name in enumerate(names, start):
             sharp = photo[place : place + size, 7 * place : 7 * place + size]
             blurred = sum(np.roll(sharp.astype(float), shift, 1) for shift in (-1, 0, 1)) / 3
             for side, pixels in (("sharp", sharp), ("blur", blurred.astype(np.uint8))):
@@ -78,8 +78,8 @@ def pairs_folder(tmp_path: Path, write_pairs: Callable[..., Path]) -> Path:
     """Own pairs: four to train, one to validate, two to test."""
     folder = tmp_path / "pairs"
     write_pairs(folder / "train", [f"a{number}.png" for number in range(4)])
-    write_pairs(folder / "validation", ["v0.png"])
-    write_pairs(folder / "test", ["t0.png", "t1.png"])
+    write_pairs(folder / "validation", ["v0.png"], start=10)
+    write_pairs(folder / "test", ["t0.png", "t1.png"], start=20)
     return folder
 
 
@@ -87,7 +87,7 @@ def pairs_folder(tmp_path: Path, write_pairs: Callable[..., Path]) -> Path:
 def pairs(pairs_folder: Path, cache: PixelCache) -> PairedImages:
     """The data set of `pairs_folder`, ready."""
     images = open_dataset("pairs", cache, layout={"name": "paired-folder", "path": str(pairs_folder)})
-    images.prepare(images.entries)
+    images.prepare()
     return images
 
 
@@ -95,7 +95,7 @@ def pairs(pairs_folder: Path, cache: PixelCache) -> PairedImages:
 def sharp_photos(cache: PixelCache) -> PairedImages:
     """scikit-image's photographs, shaken, ready."""
     images = open_dataset("photos", cache, layout="skimage-photos", blur={"name": "motion", "length": [3.0, 8.0]})
-    images.prepare(images.entries)
+    images.prepare()
     return images
 
 

@@ -61,9 +61,8 @@ class Runner:
     def prepare(self) -> None:
         """Decode the data, name what is wrong with it, list the cells. Raises UsageError before any work is begun."""
         with self.accelerator.main_process_first():  # the others find the cache filled
-            for name, images in self.datasets.items():
-                bar = progress_bar(images.entries, desc=f"reading {name}", unit="photo", disable=not self._is_main)
-                images.prepare(bar)
+            for images in self.datasets.values():
+                images.prepare(show_progress=self._is_main)
         for name, images in self.datasets.items():
             self._say_problems(name, images.problems)
             require_scorable(images, self.recipe)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from deblurbench.errors import UsageError
+from deblurbench.images.idx import IdxImage
 
 SPLITS = TRAIN, VALIDATION, TEST = "train", "validation", "test"
+ImageSource = Path | IdxImage
 SHOWN = "shown"  # really blurred, without an aligned sharp twin: restored and shown, never scored
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One photograph: a pair, a sharp one to be blurred, or (split "shown") a blurred one alone.
 
@@ -25,11 +28,11 @@ class Entry:
     key: str
     split: str
     group: str
-    sharp: Path | None = None
-    blurred: Path | None = None
+    sharp: ImageSource | None = None
+    blurred: ImageSource | None = None
 
     @property
-    def files(self) -> list[Path]:
+    def files(self) -> list[ImageSource]:
         """The files behind this entry."""
         return [path for path in (self.blurred, self.sharp) if path is not None]
 
@@ -88,15 +91,20 @@ def split_in_blocks(keys: Iterable[str]) -> dict[str, str]:
 
 
 def carve_validation(entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """The last tenth of the training entries by key becomes validation; the test entries that are shipped stay so.
+    """The last groups of the training entries by name, about a tenth, become validation; shipped test entries stay so.
 
-    Raises UsageError where one training entry leaves none.
+    Whole scenes move, never a part of one. Raises UsageError where one training group leaves none.
     """
-    train = sorted((entry for entry in entries if entry.split == TRAIN), key=lambda entry: entry.key)
-    if len(train) < 2:
-        raise UsageError(f"{train[0].files[0].parent}: one photograph to train leaves none for validation; give at least 2")
-    carved = {entry.key for entry in train[-max(1, round(len(train) / 10)) :]}
-    return tuple(replace(entry, split=VALIDATION) if entry.key in carved else entry for entry in entries)
+    train = [entry for entry in entries if entry.split == TRAIN]
+    sizes = Counter(entry.group for entry in train)
+    if len(sizes) < 2:
+        raise UsageError(f"{train[0].files[0]}: one photograph or scene to train leaves none for validation; give at least 2")
+    carved: set[str] = set()
+    for group in sorted(sizes, reverse=True)[:-1]:
+        carved.add(group)
+        if sum(sizes[name] for name in carved) >= round(len(train) / 10):
+            break
+    return tuple(replace(entry, split=VALIDATION) if entry.group in carved else entry for entry in entries)
 
 
 def match_by_name(blurred: Sequence[Path], sharp: Sequence[Path]) -> tuple[list[tuple[str, Path, Path]], list[str]]:

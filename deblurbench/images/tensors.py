@@ -19,7 +19,7 @@ def to_tensor(pixels: Pixels) -> Tensor:
 
 def to_float(images: Tensor) -> Tensor:
     """Integer images of any shape -> float32 in [0, 1]; the range is that of the type, never guessed."""
-    return images.to(torch.float32) / torch.iinfo(images.dtype).max
+    return images.to(torch.float32).div_(torch.iinfo(images.dtype).max)
 
 
 def to_pixels(image: Tensor, dtype: np.dtype[Any] | type[np.uint8] = np.uint8) -> Pixels:

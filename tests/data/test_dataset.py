@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,17 +8,17 @@ import pytest
 from PIL import Image
 
 from deblurbench.blur.camera import Camera
-from deblurbench.data.cache import PixelCache, default_cache_folder
+from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import PairedImages, open_dataset
 from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION
-from deblurbench.errors import UnreadableImage, UsageError
+from deblurbench.errors import UsageError
 from deblurbench.images.reading import read_photo
 from deblurbench.randomness import generator
 
 
 def ready(path: Path, cache: PixelCache, **arguments: object) -> PairedImages:
     images = open_dataset("mine", cache, **{"layout": {"name": "paired-folder", "path": str(path)}, **arguments})  # type: ignore[arg-type]
-    images.prepare(images.entries)
+    images.prepare()
     return images
 
 
@@ -34,10 +33,11 @@ def test_pairs_come_from_their_files(pairs: PairedImages, pairs_folder: Path) ->
 def test_patches_of_a_pair_are_cut_and_turned_alike(tmp_path: Path, cache: PixelCache) -> None:
     """Both sides carry their coordinates: wherever a patch comes from, they must agree."""
     rows, columns = np.mgrid[:60, :50].astype(np.uint8)
-    for split in (TRAIN, VALIDATION, TEST):
+    for number, split in enumerate((TRAIN, VALIDATION, TEST)):
         for side, value in (("sharp", 1), ("blur", 2)):
             (tmp_path / split / side).mkdir(parents=True)
-            Image.fromarray(np.dstack([rows, columns, np.full_like(rows, value)])).save(tmp_path / split / side / "a.png")
+            pixels = np.dstack([rows, columns, np.full_like(rows, value + 10 * number)])
+            Image.fromarray(pixels).save(tmp_path / split / side / "a.png")
     images = ready(tmp_path, cache)
     seen = set()
     for number in range(60):
@@ -67,8 +67,8 @@ def test_patches_are_a_function_of_their_key(sharp_photos: PairedImages) -> None
 def test_photographs_smaller_than_a_patch_are_mirrored(
     tmp_path: Path, cache: PixelCache, write_pairs: Callable[..., Path]
 ) -> None:
-    for split in (TRAIN, VALIDATION, TEST):
-        write_pairs(tmp_path / split, ["a.png"], size=20)
+    for number, split in enumerate((TRAIN, VALIDATION, TEST)):
+        write_pairs(tmp_path / split, ["a.png"], size=20, start=number)
     images = ready(tmp_path, cache)
     assert images.patch(images.items(TRAIN)[0], 48, generator(0))[0].shape == (48, 48, 3)
 
@@ -77,7 +77,7 @@ def test_evaluation_blur_is_the_same_for_every_model_and_machine(cache: PixelCac
     """Keyed by the photograph alone, and known to the digit: another number here is another benchmark."""
     quiet = {"name": "sensor", "shot_noise": 0, "read_noise": 0}
     images = open_dataset("p", cache, layout="skimage-photos", blur={"name": "gaussian", "sigma": [1.0, 3.0]}, camera=quiet)
-    images.prepare(images.entries)
+    images.prepare()
     item = next(item for item in images.items(TEST) if item.entry.key == "chelsea")
     blurred, sharp = images.whole(item)
     again, _ = images.whole(item)
@@ -133,6 +133,19 @@ def test_what_cannot_be_used_is_named_and_left_out(pairs_folder: Path, cache: Pi
         ready(pairs_folder, cache, strict=True)
 
 
+def test_what_is_tested_is_not_trained_on(pairs_folder: Path, cache: PixelCache) -> None:
+    """The same picture under another name in another split: a score on it would mean nothing."""
+    for side in ("blur", "sharp"):
+        copied = (pairs_folder / "test" / side / "t1.png").read_bytes()
+        (pairs_folder / "train" / side / "holiday.png").write_bytes(copied)
+    images = ready(pairs_folder, cache)
+    assert [item.entry.key for item in images.items(TRAIN)] == ["train-a0", "train-a1", "train-a2", "train-a3"]
+    assert len(images.items(TEST)) == 2
+    (problem,) = images.problems
+    assert "holiday.png: holds the same picture as" in problem
+    assert "t1.png of the test split; left out of train" in problem
+
+
 def test_a_split_with_nothing_usable_is_an_error(pairs_folder: Path, cache: PixelCache) -> None:
     for path in (pairs_folder / "validation" / "blur").iterdir():
         path.write_text("no image")
@@ -147,47 +160,6 @@ def test_the_fingerprint_is_of_contents_not_of_places(pairs_folder: Path, cache:
     assert ready(moved, cache).fingerprint == before
     Image.open(moved / "train" / "blur" / "a0.png").rotate(90).save(moved / "train" / "blur" / "a0.png")
     assert ready(moved, cache).fingerprint != before
-
-
-def test_images_are_decoded_once_and_anew_when_they_change(
-    tmp_path: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cache, path = PixelCache(tmp_path / "cache"), tmp_path / "a.png"
-    Image.fromarray(photo).save(path)
-    content, shape = cache.add(path)
-    assert shape == photo.shape
-    assert np.array_equal(cache.pixels(content), photo)
-    assert not cache.pixels(content).flags.writeable
-    with monkeypatch.context() as patched:
-        patched.setattr("deblurbench.data.cache.decode_photo", lambda *_: pytest.fail("decoded twice"))
-        assert cache.add(path) == (content, shape)
-    Image.fromarray(photo[::-1]).save(path)
-    changed, _ = cache.add(path)
-    assert changed != content
-    assert np.array_equal(cache.pixels(changed), photo[::-1])
-
-
-def test_a_broken_cache_entry_is_made_anew(tmp_path: Path, photo: np.ndarray) -> None:
-    cache, path = PixelCache(tmp_path / "cache"), tmp_path / "a.png"
-    Image.fromarray(photo).save(path)
-    content, _ = cache.add(path)
-    for index in (cache.folder / "index").iterdir():
-        index.write_text("{ half of")
-    assert cache.add(path)[0] == content
-
-
-def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableImage, match=r"gone\.png: cannot be read \(No such file"):
-        PixelCache(tmp_path).add(tmp_path / "gone.png")
-
-
-def test_the_cache_lies_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("DEBLURBENCH_CACHE", str(tmp_path / "a"))
-    assert default_cache_folder() == tmp_path / "a"
-    monkeypatch.delenv("DEBLURBENCH_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "b"))
-    assert default_cache_folder() == tmp_path / "b" / "deblurbench"
-    assert os.environ.get("DEBLURBENCH_CACHE") is None
 
 
 def test_sixteen_bit_photographs_are_blurred_in_sixteen_bits(tmp_path: Path, cache: PixelCache) -> None:

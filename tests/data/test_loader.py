@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -11,7 +13,9 @@ from PIL import Image
 from deblurbench.data.batch import Batch
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import PairedImages, open_dataset
-from deblurbench.data.loader import TrainingSamples, batches
+from deblurbench.data.loader import batches
+from deblurbench.data.order import GROUP, VISITS, SampleOrder
+from deblurbench.images.reading import decode_photo
 
 CPU = torch.device("cpu")
 
@@ -56,21 +60,73 @@ def test_ranks_share_the_batch_of_one(sharp_photos: PairedImages) -> None:
         assert torch.equal(together.blurred, torch.cat([first.blurred, second.blurred]))
 
 
-def test_every_photograph_is_seen_once_an_epoch(pairs: PairedImages, monkeypatch: pytest.MonkeyPatch) -> None:
-    samples = TrainingSamples(pairs, crop_size=8, seed=0)
-    seen: list[str] = []
-    original = pairs.patch
-    monkeypatch.setattr(pairs, "patch", lambda item, *rest: (seen.append(item.entry.key), original(item, *rest))[1])
-    for number in range(12):
-        samples[number]
-    epochs = [seen[start : start + 4] for start in (0, 4, 8)]
-    assert all(len(set(epoch)) == 4 for epoch in epochs)
-    assert len({tuple(epoch) for epoch in epochs}) > 1  # in another order each time
+def test_workers_do_not_wait_for_threads_that_opencv_had_before_them(pairs_folder: Path) -> None:
+    """Blurring in this process starts OpenCV's pool; a forked worker that inherits it hangs for ever."""
+    code = """
+import sys, cv2, numpy, torch
+from pathlib import Path
+from deblurbench.data.cache import PixelCache
+from deblurbench.data.dataset import open_dataset
+from deblurbench.data.loader import batches
+
+cv2.setNumThreads(4)
+cv2.GaussianBlur(numpy.random.rand(2000, 2000, 3), (0, 0), 3)
+images = open_dataset("pairs", PixelCache(Path(sys.argv[1])), layout={"name": "paired-folder", "path": sys.argv[1]}, blur="gaussian")
+images.prepare()
+for batch in batches(images, crop_size=24, batch_size=2, seed=0, steps=range(3), device=torch.device("cpu"), workers=2):
+    print(batch.sharp.shape)
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(pairs_folder)], capture_output=True, text=True, timeout=60)
+    assert done.stdout.count("torch.Size([2, 3, 24, 24])") == 3, done.stderr
+
+
+@pytest.mark.parametrize("count", [1, 6, 64, 150])
+def test_an_epoch_takes_every_image_as_often_and_neighbours_are_mixed(count: int) -> None:
+    order = SampleOrder(count, seed=0)
+    epochs = [[order.image(number) for number in range(start, start + VISITS * count)] for start in (0, VISITS * count)]
+    for epoch in epochs:
+        assert sorted(epoch) == sorted(list(range(count)) * VISITS)
+    assert epochs[0] != epochs[1] or count == 1
+    if count > GROUP:
+        assert len(set(epochs[0][: GROUP * VISITS])) == GROUP  # a group is done before the next begins
+        batches_of_8 = [epochs[0][start : start + 8] for start in range(0, GROUP * VISITS, 8)]
+        assert np.mean([len(set(batch)) for batch in batches_of_8]) > 7  # seldom twice in a batch
+
+
+def test_bundles_hold_the_same_numbers_image_by_image() -> None:
+    order = SampleOrder(150, seed=0)
+    bundles = list(order.bundles(range(600)))
+    assert sorted(number for bundle in bundles for number in bundle) == list(range(600))
+    for bundle in bundles:
+        assert len({order.image(number) for number in bundle}) == 1
+        assert len(bundle) == VISITS
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_images_decoded_on_demand_give_the_same_batches(pairs_folder: Path, pairs: PairedImages, workers: int) -> None:
+    layout = {"name": "paired-folder", "path": str(pairs_folder)}
+    off = open_dataset("pairs", PixelCache(pairs_folder / "no", limit=0), layout=layout)
+    off.prepare()
+    assert (off.decodes_on_demand, pairs.decodes_on_demand) == (True, False)
+    assert off.fingerprint == pairs.fingerprint
+    for options in ({}, {"steps": range(3, 25)}, {"rank": 1, "ranks": 2}):
+        assert equal(collect(pairs, **options), collect(off, workers=workers, **options))
+
+
+def test_on_demand_an_image_is_decoded_once_for_its_visits(pairs_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    off = open_dataset("pairs", PixelCache(pairs_folder, limit=0), layout={"name": "paired-folder", "path": str(pairs_folder)})
+    off.prepare()
+    decoded: list[Path] = []
+    monkeypatch.setattr(
+        "deblurbench.data.cache.decode_photo", lambda data, path: (decoded.append(path), decode_photo(data, path))[1]
+    )
+    collect(off, steps=range(4))  # 16 samples of four pairs
+    assert len(decoded) == 8
 
 
 def test_photographs_of_8_and_16_bits_share_a_batch(tmp_path: Path, cache: PixelCache) -> None:
-    values = np.full((40, 40, 3), 100, np.uint8)
     for number in range(8):
+        values = np.full((40, 40, 3), 100 + number, np.uint8)
         if number % 2:
             Image.fromarray(values).save(tmp_path / f"{number}.png")
         else:
@@ -79,7 +135,10 @@ def test_photographs_of_8_and_16_bits_share_a_batch(tmp_path: Path, cache: Pixel
         "mixed", cache, layout={"name": "sharp-folder", "path": str(tmp_path)}, blur="gaussian",
         camera={"name": "sensor", "shot_noise": 0, "read_noise": 0},
     )  # fmt: skip
-    images.prepare(images.entries)
+    images.prepare()
     for batch in collect(images, steps=range(3)):
-        assert torch.allclose(batch.sharp, torch.full_like(batch.sharp, 100 / 255), atol=1e-6)
+        levels = batch.sharp[:, :1, :1, :1] * 255
+        assert torch.allclose(levels, levels.round(), atol=1e-4)
+        assert 100 <= levels.min() <= levels.max() <= 107
+        assert torch.allclose(batch.sharp, levels / 255, atol=1e-6)
         assert torch.allclose(batch.blurred, batch.sharp, atol=0.5 / 255)

@@ -1,0 +1,67 @@
+"""The idx files of MNIST: many small grey images in one file (LeCun & Cortes; magic number, sizes, then bytes)."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deblurbench.errors import UnreadableImage, UsageError
+
+IMAGES, LABELS = 2051, 2049  # magic numbers
+HEADER = struct.Struct(">4I")
+LARGEST = 1 << 30  # bytes of pixels that are read; MNIST's own largest file has 47 million
+
+
+@dataclass(frozen=True, slots=True)
+class IdxImage:
+    """One image of an idx file."""
+
+    path: Path
+    index: int
+
+    def __str__(self) -> str:
+        return f"{self.path}[{self.index}]"
+
+
+def count_idx(path: Path) -> int:
+    """How many images the idx file `path` (perhaps .gz) says it holds. Raises UsageError where it is none."""
+    try:
+        with _opened(path) as file:
+            return _sizes(file.read(HEADER.size), path)[0]
+    except (OSError, EOFError, zlib.error, UnreadableImage) as error:
+        raise UsageError(f"{path}: is no idx file of images ({error}); give MNIST's own files") from error
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """All images (N, H, W) of the idx file `path` (perhaps .gz). Raises UnreadableImage where it is none, or not whole."""
+    try:
+        with _opened(path) as file:
+            count, height, width = _sizes(file.read(HEADER.size), path)
+            data = file.read(count * height * width + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableImage(f"{path}: cannot be read ({error}); download it again") from error
+    if len(data) != count * height * width:
+        raise UnreadableImage(f"{path}: does not hold the {count} images that it announces; download it again")
+    return np.frombuffer(data, np.uint8).reshape(count, height, width)
+
+
+def _opened(path: Path) -> gzip.GzipFile:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def _sizes(header: bytes, path: Path) -> tuple[int, int, int]:
+    if len(header) < HEADER.size:
+        raise UnreadableImage(f"{path}: is too short for an idx file; download it again")
+    magic, count, height, width = HEADER.unpack(header)
+    if magic != IMAGES:
+        what = "labels, not images" if magic == LABELS else f"no idx images (magic number {magic}, not {IMAGES})"
+        raise UnreadableImage(f"{path}: holds {what}; give the file of images")
+    if not 0 < count * height * width <= LARGEST:
+        raise UnreadableImage(f"{path}: announces {count} images of {width}x{height}, which cannot be; download it again")
+    return count, height, width

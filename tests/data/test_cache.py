@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deblurbench.data.cache import PixelCache, default_cache_folder, folder_size
+from deblurbench.errors import UnreadableImage
+from deblurbench.images.idx import IdxImage
+
+
+@pytest.fixture
+def file(tmp_path: Path, photo: np.ndarray) -> Path:
+    path = tmp_path / "a.png"
+    Image.fromarray(photo).save(path)
+    return path
+
+
+def forbid_decoding(patched: pytest.MonkeyPatch) -> None:
+    patched.setattr("deblurbench.data.cache.decode_photo", lambda *_: pytest.fail("decoded twice"))
+
+
+def test_images_are_decoded_once_and_anew_when_they_change(
+    tmp_path: Path, file: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = PixelCache(tmp_path / "cache")
+    stored = cache.add(file)
+    assert stored.shape == photo.shape
+    with monkeypatch.context() as patched:
+        forbid_decoding(patched)
+        assert cache.add(file) == stored
+        assert np.array_equal(cache.pixels(stored), photo)
+        assert not cache.pixels(stored).flags.writeable
+    Image.fromarray(photo[::-1]).save(file)
+    changed = cache.add(file)
+    assert changed.content != stored.content
+    assert np.array_equal(cache.pixels(changed), photo[::-1])
+
+
+def test_copies_share_their_pixels(tmp_path: Path, file: Path, photo: np.ndarray) -> None:
+    cache = PixelCache(tmp_path / "cache")
+    (tmp_path / "copy.png").write_bytes(file.read_bytes())
+    assert cache.add(file).content == cache.add(tmp_path / "copy.png").content
+    assert len(list(cache.folder.rglob("*.npy"))) == 1
+
+
+def test_cached_files_are_ordinary_numpy_files(tmp_path: Path, file: Path, photo: np.ndarray) -> None:
+    cache = PixelCache(tmp_path / "cache")
+    cache.add(file)
+    (array,) = cache.folder.rglob("*.npy")
+    assert np.array_equal(np.load(array, allow_pickle=False), photo)
+
+
+def test_a_broken_cache_entry_is_made_anew(tmp_path: Path, file: Path, photo: np.ndarray) -> None:
+    cache = PixelCache(tmp_path / "cache")
+    stored = cache.add(file)
+    for index in (cache.folder / "index").iterdir():
+        index.write_text("{ half of")
+    assert cache.add(file) == stored
+    (array,) = cache.folder.rglob("*.npy")
+    array.write_bytes(array.read_bytes()[:-7])
+    assert np.array_equal(cache.pixels(cache.add(file)), photo)
+
+
+def test_pixels_survive_a_cache_that_is_cleared_meanwhile(tmp_path: Path, file: Path, photo: np.ndarray) -> None:
+    cache = PixelCache(tmp_path / "cache")
+    stored = cache.add(file)
+    (array,) = cache.folder.rglob("*.npy")
+    array.unlink()
+    assert np.array_equal(cache.pixels(stored), photo)
+
+
+def test_turned_off_it_writes_nothing(tmp_path: Path, file: Path, photo: np.ndarray) -> None:
+    cache = PixelCache(tmp_path / "cache", limit=0)
+    stored = cache.add(file)
+    assert not stored.on_disk
+    assert np.array_equal(cache.pixels(stored), photo)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_beyond_its_limit_images_are_decoded_on_demand(tmp_path: Path, photo: np.ndarray) -> None:
+    cache = PixelCache(tmp_path / "cache", limit=2 * photo.nbytes + 1000)
+    kept = []
+    for number in range(4):
+        Image.fromarray(np.roll(photo, number, 0)).save(tmp_path / f"{number}.png")
+        kept.append(cache.add(tmp_path / f"{number}.png"))
+    assert [stored.on_disk for stored in kept] == [True, True, False, False]
+    assert folder_size(cache.folder / "pixels") <= 2 * photo.nbytes + 1000
+    again = PixelCache(tmp_path / "cache", limit=2 * photo.nbytes + 1000)
+    assert [again.add(tmp_path / f"{number}.png").on_disk for number in range(4)] == [True, True, False, False]
+    for number, stored in enumerate(kept):
+        assert np.array_equal(again.pixels(stored), np.roll(photo, number, 0))
+    larger = PixelCache(tmp_path / "cache", limit=10 * photo.nbytes)
+    assert all(larger.add(tmp_path / f"{number}.png").on_disk for number in range(4))
+
+
+def test_by_default_it_takes_a_quarter_of_the_free_disk(
+    tmp_path: Path, file: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for free, fits in ((4 * photo.nbytes - 4000, False), (4 * photo.nbytes + 4000, True)):
+        monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: type("Usage", (), {"free": free}))
+        assert PixelCache(tmp_path / str(free)).add(file).on_disk == fits
+
+
+def test_a_file_that_changes_during_a_run_is_not_taken_for_the_old_one(tmp_path: Path, file: Path, photo: np.ndarray) -> None:
+    cache = PixelCache(tmp_path / "cache", limit=0)
+    stored = cache.add(file)
+    Image.fromarray(photo[::-1]).save(file)
+    with pytest.raises(UnreadableImage, match=r"a\.png: was changed since the run began"):
+        cache.pixels(stored)
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableImage, match=r"gone\.png: cannot be read \(No such file"):
+        PixelCache(tmp_path).add(tmp_path / "gone.png")
+
+
+def test_two_processes_may_fill_it_at_once(tmp_path: Path, photo: np.ndarray) -> None:
+    for number in range(12):
+        Image.fromarray(np.roll(photo, number, 0)).save(tmp_path / f"{number}.png")
+    code = (
+        "import sys; from pathlib import Path; from deblurbench.data.cache import PixelCache; "
+        "cache = PixelCache(Path(sys.argv[1]) / 'cache'); "
+        "print([cache.add(path).content for path in sorted(Path(sys.argv[1]).glob('*.png'))])"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    printed = [process.communicate(timeout=120)[0] for process in running]
+    assert printed[0] == printed[1]
+    assert all(process.returncode == 0 for process in running)
+    cache = PixelCache(tmp_path / "cache")
+    assert not list(cache.folder.rglob("*.part"))
+    for number in range(12):
+        assert np.array_equal(cache.pixels(cache.add(tmp_path / f"{number}.png")), np.roll(photo, number, 0))
+
+
+def write_idx(path: Path, images: np.ndarray, magic: int = 2051) -> Path:
+    data = struct.pack(">4I", magic, *images.shape) + images.tobytes()
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path
+
+
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "train-images.idx3-ubyte", "train-images-idx3-ubyte.gz"])
+def test_images_of_an_idx_file_are_grey_pictures(tmp_path: Path, name: str) -> None:
+    digits = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
+    cache, path = PixelCache(tmp_path / "cache"), write_idx(tmp_path / name, digits)
+    for index in range(5):
+        stored = cache.add(IdxImage(path, index))
+        assert stored.shape == (28, 28, 3)
+        assert np.array_equal(cache.pixels(stored), np.repeat(digits[index][..., None], 3, 2))
+    assert not (tmp_path / "cache").exists()  # 70,000 tiny files would help nobody
+
+
+def test_idx_files_that_are_not_whole_are_refused(tmp_path: Path) -> None:
+    digits = np.zeros((5, 28, 28), np.uint8)
+    cases = {
+        "labels": (write_idx(tmp_path / "labels", digits, magic=2049), "holds labels, not images"),
+        "magic": (write_idx(tmp_path / "magic", digits, magic=77), "magic number 77"),
+        "short": (write_idx(tmp_path / "short", digits), "does not hold the 5 images"),
+        "empty": (tmp_path / "empty", "too short"),
+        "huge": (tmp_path / "huge", "which cannot be"),
+        "gz": (write_idx(tmp_path / "cut.gz", digits), "cannot be read"),
+    }
+    cases["short"][0].write_bytes(cases["short"][0].read_bytes()[:-1])
+    cases["empty"][0].touch()
+    cases["huge"][0].write_bytes(struct.pack(">4I", 2051, 1 << 31, 1 << 10, 1 << 10))
+    cases["gz"][0].write_bytes(cases["gz"][0].read_bytes()[:20])
+    for path, message in cases.values():
+        with pytest.raises(UnreadableImage, match=message):
+            PixelCache(tmp_path / "cache").add(IdxImage(path, 0))
+
+
+def test_the_cache_lies_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DEBLURBENCH_CACHE", str(tmp_path / "a"))
+    assert default_cache_folder() == tmp_path / "a"
+    monkeypatch.delenv("DEBLURBENCH_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "b"))
+    assert default_cache_folder() == tmp_path / "b" / "deblurbench"
+    assert os.environ.get("DEBLURBENCH_CACHE") is None
