@@ -13,7 +13,8 @@ import numpy as np
 from deblurbench.blur.camera import Camera, blur_whole
 from deblurbench.blur.kernels import Blur
 from deblurbench.data.cache import DATA_VERSION, PixelCache, Stored
-from deblurbench.data.table import SHOWN, SPLITS, TEST, TRAIN, VALIDATION, Entry, Layout
+from deblurbench.data.layout import Layout
+from deblurbench.data.table import SHOWN, SPLITS, TEST, TRAIN, VALIDATION, Entry
 from deblurbench.errors import UnreadableImage, UsageError
 from deblurbench.files import digest
 from deblurbench.images.cropping import middle, window

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from deblurbench.errors import UsageError
 from deblurbench.images.idx import IdxImage
@@ -39,10 +38,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Table:
-    """The entries of a data set, and what was found wrong with it: one line each, naming the file."""
+    """The entries of a data set, and what was found wrong with it: one line each, naming the file.
+
+    `separate` are pairs of separate exposures, which are pairs only once they are registered.
+    """
 
     entries: tuple[Entry, ...]
     problems: tuple[str, ...] = ()
+    separate: tuple[Entry, ...] = ()
 
     def __post_init__(self) -> None:
         seen: dict[str, Entry] = {}
@@ -54,13 +57,6 @@ class Table:
         for entry in self.entries:
             if entry.split != SHOWN and splits.setdefault(entry.group, entry.split) != entry.split:
                 raise UsageError(f"{entry.files[0]}: '{entry.group}' is in two splits, {splits[entry.group]} and {entry.split}")
-
-
-class Layout(Protocol):
-    """A way that people have images on disk, named as they got it."""
-
-    def table(self) -> Table:
-        """The pairs in it. Raises UsageError where the folder is missing or is something else."""
 
 
 def split_by_hash(groups: Iterable[str], *, validation: float = 0.1, test: float = 0.1) -> dict[str, str]:
@@ -90,12 +86,15 @@ def split_in_blocks(keys: Iterable[str]) -> dict[str, str]:
     return {key: TRAIN if place < train else VALIDATION if place < train + share else TEST for place, key in enumerate(ordered)}
 
 
-def carve_validation(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+def carve_validation(entries: Sequence[Entry], problems: Sequence[str] = ()) -> tuple[Entry, ...]:
     """The last groups of the training entries by name, about a tenth, become validation; shipped test entries stay so.
 
-    Whole scenes move, never a part of one. Raises UsageError where one training group leaves none.
+    Whole scenes move, never a part of one. Raises UsageError where one training group leaves none; where there is no
+    training entry at all, with the first of `problems`.
     """
     train = [entry for entry in entries if entry.split == TRAIN]
+    if not train:
+        raise UsageError(f"no usable training images; {problems[0] if problems else 'give the whole download'}")
     sizes = Counter(entry.group for entry in train)
     if len(sizes) < 2:
         raise UsageError(f"{train[0].files[0]}: one photograph or scene to train leaves none for validation; give at least 2")
@@ -107,26 +106,6 @@ def carve_validation(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(replace(entry, split=VALIDATION) if entry.group in carved else entry for entry in entries)
 
 
-def match_by_name(blurred: Sequence[Path], sharp: Sequence[Path]) -> tuple[list[tuple[str, Path, Path]], list[str]]:
-    """Pairs (stem, blurred, sharp) of files with the same stem, and a problem for every file without a twin."""
-    problems: list[str] = []
-    blurred_by_stem, sharp_by_stem = _by_stem(blurred, problems), _by_stem(sharp, problems)
-    for mine, others, side in ((blurred_by_stem, sharp_by_stem, "sharp"), (sharp_by_stem, blurred_by_stem, "blurred")):
-        problems += [f"{path}: has no {side} twin named '{stem}'" for stem, path in mine.items() if stem not in others]
-    both = [(stem, path, sharp_by_stem[stem]) for stem, path in blurred_by_stem.items() if stem in sharp_by_stem]
-    return both, problems
-
-
 def _require_three(count: int) -> None:
     if count < 3:
         raise UsageError(f"{count} photographs are too few to split into train, validation and test; give at least 3")
-
-
-def _by_stem(paths: Sequence[Path], problems: list[str]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for path in paths:
-        if path.stem in found:
-            problems.append(f"{path}: has the same name as {found[path.stem].name} but for the suffix")
-        else:
-            found[path.stem] = path
-    return found

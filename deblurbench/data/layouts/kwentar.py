@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from deblurbench.data.folders import find_folder
+from deblurbench.data.layout import Layout, Origin
 from deblurbench.data.table import SHOWN, TEST, Entry, Table, split_by_hash
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
@@ -17,13 +20,18 @@ NAME = re.compile(r"(?P<id>\d+)_(?P<device>.+)_(?P<kind>[SFM])", re.IGNORECASE)
 
 
 @LAYOUTS.register("kwentar-blur")
-class KwentarBlur:
+class KwentarBlur(Layout):
     """Kaggle `kwentar/blur-dataset` (CC0, A. Alekseev): 350 triplets `{id}_{DEVICE}_{S|F|M}.ext`, read as downloaded.
 
     The three photographs of a triplet are separate exposures and not aligned (16 to 148 pixels apart), so only the sharp
     ones are used to train and score, blurred by us. Really blurred ones of the test scenes are restored and shown, the
-    first `shown` of each kind. Split by id.
+    first `shown` of each kind. With `register: true` of the data set, both kinds are registered with their sharp twins and
+    are the pairs. Split by id.
     """
+
+    origin = Origin(
+        "Kaggle kwentar/blur-dataset", "https://www.kaggle.com/datasets/kwentar/blur-dataset", "CC0", "A. Alekseev, 2019"
+    )
 
     def __init__(self, *, path: str, shown: PositiveInt = 3) -> None:
         self.path, self.shown = Path(path).expanduser(), shown
@@ -36,21 +44,34 @@ class KwentarBlur:
             raise UsageError(f"{root / 'sharp'}: holds no image named like 0_IPHONE-SE_S.JPG; give the downloaded folder")
         splits = split_by_hash(number for number, _ in sharp)
         entries = [Entry(f"{number}_{device}", splits[number], number, sharp=path) for (number, device), path in sharp.items()]
+        separate: list[Entry] = []
         for kind in ("F", "M"):
             if (root / FOLDERS[kind]).is_dir():
-                tested = [(key, path) for key, path in _keyed(root, kind, problems) if splits.get(key[0]) == TEST]
-                entries += [
-                    Entry(f"{number}_{device}_{kind}", SHOWN, number, blurred=path)
-                    for (number, device), path in tested[: self.shown]
+                found = list(_keyed(root, kind, problems))
+                tested = [(key, path) for key, path in found if splits.get(key[0]) == TEST]
+                entries += [Entry(f"{'_'.join(key)}_{kind}", SHOWN, key[0], blurred=path) for key, path in tested[: self.shown]]
+                separate += [
+                    Entry(f"{'_'.join(key)}_{kind}", splits[key[0]], key[0], sharp[key], path)
+                    for key, path in found
+                    if key in sharp
                 ]
-        return Table(tuple(entries), tuple(problems))
+        return Table(tuple(entries), tuple(problems), tuple(separate))
+
+    @classmethod
+    def recognise(cls, path: Path) -> list[dict[str, Any]]:
+        root = _copy_in(path)
+        return [{"path": str(path)}] if root and any((root / FOLDERS[kind]).is_dir() for kind in "FM") else []
 
     def _root(self) -> Path:
-        """The folder that holds `sharp`: the one given, or one of the two copies in it, the scaled one where both are."""
-        for folder in (self.path, *(self.path / copy for copy in COPIES)):
-            if (folder / "sharp").is_dir():
-                return folder
-        raise UsageError(f"{self.path}: holds no folder 'sharp'; give the one that kwentar/blur-dataset was unpacked to")
+        """The folder that holds `sharp`, there or below; of two copies in one folder the scaled one."""
+        above = find_folder(self.path, lambda folder: _copy_in(folder) is not None, "folder 'sharp'")
+        root = _copy_in(above)
+        assert root is not None  # that is what was looked for
+        return root
+
+
+def _copy_in(folder: Path) -> Path | None:
+    return next((copy for copy in (folder, *(folder / name for name in COPIES)) if (copy / "sharp").is_dir()), None)
 
 
 def _keyed(root: Path, kind: str, problems: list[str]) -> Iterator[tuple[tuple[str, str], Path]]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from deblurbench.data.layout import Layout, Origin
 from deblurbench.data.table import SPLITS, TEST, TRAIN, VALIDATION, Entry, Table, carve_validation, split_by_hash
 from deblurbench.errors import UsageError
-from deblurbench.images.photo import list_images
+from deblurbench.images.photo import is_image_name, list_images
 from deblurbench.registry import LAYOUTS
 
 
 @LAYOUTS.register("sharp-folder")
-class SharpFolder:
+class SharpFolder(Layout):
     """`{train,validation,test}/NAME.*` (validation may be missing), or `NAME.*` alone, split by a hash of the name."""
+
+    origin = Origin("own sharp photographs")
+    is_generic = True
 
     def __init__(self, *, path: str) -> None:
         self.path = Path(path).expanduser()
@@ -31,3 +36,12 @@ class SharpFolder:
             raise UsageError(f"{self.path}: holds no images; give a folder of sharp photographs")
         splits = split_by_hash(photo.stem for photo in photos)
         return Table(tuple(Entry(photo.stem, splits[photo.stem], photo.stem, sharp=photo) for photo in photos))
+
+    @classmethod
+    def recognise(cls, path: Path) -> list[dict[str, Any]]:
+        folders = [path / TRAIN, path / TEST] if (path / TRAIN).is_dir() and (path / TEST).is_dir() else [path]
+        return [{"path": str(path)}] if all(_holds_images(folder) for folder in folders) else []
+
+
+def _holds_images(folder: Path) -> bool:
+    return folder.is_dir() and any(is_image_name(child) for child in folder.iterdir())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
+from deblurbench.data.layout import Layout, Origin
 from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS
@@ -28,8 +30,13 @@ PHOTOS = (
 
 
 @LAYOUTS.register("skimage-photos")
-class SkimagePhotos:
+class SkimagePhotos(Layout):
     """Sharp photographs from scikit-image (public domain or CC0, see its data/README.txt), split by photograph."""
+
+    origin = Origin(
+        "scikit-image's photographs", "https://scikit-image.org", "public domain or CC0",
+        "S. van der Walt et al.: scikit-image: image processing in Python, PeerJ 2014",
+    )  # fmt: skip
 
     def table(self) -> Table:
         package = importlib.util.find_spec("skimage")  # found, not imported: only its files are wanted
@@ -40,3 +47,7 @@ class SkimagePhotos:
         if missing:
             raise UsageError(f"{folder / missing[0]}: missing from this scikit-image; run: pip install scikit-image==0.26.0")
         return Table(tuple(Entry(Path(name).stem, split, group, sharp=folder / name) for name, split, group in PHOTOS))
+
+    @classmethod
+    def recognise(cls, path: Path) -> list[dict[str, Any]]:
+        return []  # nobody has them in a folder of their own

@@ -1,0 +1,62 @@
+"""Looking around in folders that people give."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from deblurbench.errors import UsageError
+
+DEEPEST = 6  # kagglehub puts datasets/OWNER/SLUG/versions/N above what was downloaded
+MOST_FOLDERS = 200  # in one folder: more are scenes or persons, not a way down
+
+
+def require_folder(path: Path) -> Path:
+    """`path`. Raises UsageError where it is no folder."""
+    if not path.is_dir():
+        what = "is not a folder" if path.exists() else "there is no such folder"
+        raise UsageError(f"{path}: {what}; give the one that the download was unpacked to")
+    return path
+
+
+def folders_below(path: Path) -> Iterator[Path]:
+    """`path` and the folders below it, the nearest first, as deep as downloads are nested; each once, whatever links say."""
+    waiting, seen = deque([(path, 0)]), set()
+    while waiting:
+        folder, depth = waiting.popleft()
+        try:
+            real = folder.resolve()
+            if real in seen:
+                continue
+            seen.add(real)
+            yield folder
+            below = sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+        except OSError:  # not ours to look into, or a loop of links
+            continue
+        if depth < DEEPEST and len(below) <= MOST_FOLDERS:
+            waiting.extend((child, depth + 1) for child in below)
+
+
+def find_folder(path: Path, fits: Callable[[Path], bool], wanted: str) -> Path:
+    """The nearest folder, `path` or below it, that `fits`. Raises UsageError that names what was `wanted`."""
+    for folder in folders_below(require_folder(path)):
+        if fits(folder):
+            return folder
+    raise UsageError(f"{path}: holds no {wanted}; give the folder that the download was unpacked to")
+
+
+def subfolders(folder: Path, name: str = ".*") -> list[Path]:
+    """The folders in `folder` whose whole name matches the pattern `name`, sorted; none where it is no folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(child for child in folder.iterdir() if child.is_dir() and re.fullmatch(name, child.name))
+
+
+def side(folder: Path, name: str) -> Path:
+    """The folder `name` in `folder`, in whatever case it is written."""
+    if (folder / name).is_dir() or not folder.is_dir():
+        return folder / name
+    alike = [child for child in folder.iterdir() if child.name.lower() == name.lower() and child.is_dir()]
+    return alike[0] if len(alike) == 1 else folder / name

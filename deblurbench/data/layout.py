@@ -1,0 +1,42 @@
+"""What a layout is: a way that people have images on disk, named as they got it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from deblurbench.data.table import Table
+from deblurbench.registry import LAYOUTS
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a data set comes from, what may be done with it, and whom to cite."""
+
+    title: str
+    url: str = ""
+    licence: str = ""
+    citation: str = ""
+
+
+class Layout(ABC):
+    """Reads what lies on disk, as downloaded. Its constructor's `path` is the folder that people would name."""
+
+    origin: ClassVar[Origin]
+    is_generic: ClassVar[bool] = False  # of own images, which other layouts may look like too: asked last
+
+    @abstractmethod
+    def table(self) -> Table:
+        """The pairs in it. Raises UsageError where the folder is missing or is something else."""
+
+    @classmethod
+    @abstractmethod
+    def recognise(cls, path: Path) -> list[dict[str, Any]]:
+        """The constructor's arguments for each data set of this layout at `path` itself; none where it is something else."""
+
+
+def layout_called(name: str) -> type[Layout]:
+    """The layout registered under `name`."""
+    return cast(type[Layout], LAYOUTS.get(name))

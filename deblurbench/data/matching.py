@@ -1,0 +1,40 @@
+"""Finding the twins of files: by name, never by listing order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from deblurbench.images.photo import list_images
+
+Pairs = list[tuple[str, Path, Path]]  # (stem, blurred, sharp)
+
+
+def match_folders(blurred: Path, sharp: Path) -> tuple[Pairs, list[str]]:
+    """Pairs of files with the same stem, and a problem for a folder that is missing and for every file without a twin."""
+    missing = [f"{folder}: there is no such folder" for folder in (blurred, sharp) if not folder.is_dir()]
+    return ([], missing) if missing else match_by_name(list_images(blurred), list_images(sharp))
+
+
+def match_by_name(blurred: Sequence[Path], sharp: Sequence[Path]) -> tuple[Pairs, list[str]]:
+    """Pairs of files with the same stem, and a problem for every file without a twin."""
+    problems: list[str] = []
+    blurred_by_stem, sharp_by_stem = _by_stem(blurred, problems), _by_stem(sharp, problems)
+    for mine, others, side in ((blurred_by_stem, sharp_by_stem, "sharp"), (sharp_by_stem, blurred_by_stem, "blurred")):
+        alike = {stem.lower(): path for stem, path in others.items()}
+        for stem, path in mine.items():
+            if stem not in others:
+                hint = f"; {alike[stem.lower()].name} differs in case: rename one" if stem.lower() in alike else ""
+                problems.append(f"{path}: has no {side} twin named '{stem}'{hint}")
+    both = [(stem, path, sharp_by_stem[stem]) for stem, path in blurred_by_stem.items() if stem in sharp_by_stem]
+    return both, problems
+
+
+def _by_stem(paths: Sequence[Path], problems: list[str]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in found:
+            problems.append(f"{path}: has the same name as {found[path.stem].name} but for the suffix")
+        else:
+            found[path.stem] = path
+    return found

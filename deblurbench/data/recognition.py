@@ -1,0 +1,36 @@
+"""What is this folder? Asking every layout whether it knows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deblurbench.data.folders import folders_below
+from deblurbench.data.layout import layout_called
+from deblurbench.errors import UsageError
+from deblurbench.registry import LAYOUTS, Spec
+
+
+def recognise(path: Path) -> list[Spec]:
+    """The data sets at or below `path` as `layout` sections of an experiment, in the order of their names.
+
+    Layouts of published sets are asked first, in every folder from the nearest down; those of own images only where none
+    of them knows it. Raises UsageError where there is nothing of any kind.
+    """
+    if not path.exists():
+        raise UsageError(f"{path}: there is no such file or folder")
+    candidates = [path] if path.is_file() else list(folders_below(path))
+    for generic in (False, True):
+        layouts = [(name, layout_called(name)) for name in LAYOUTS.names() if layout_called(name).is_generic == generic]
+        found: list[Spec] = []
+        taken: list[Path] = []
+        for folder in candidates:
+            if any(folder.is_relative_to(other) for other in taken):
+                continue
+            here = [{"name": name, **arguments} for name, layout in layouts for arguments in layout.recognise(folder)]
+            if here:
+                found += here
+                taken.append(folder)
+        if found:
+            return found
+    known = ", ".join(LAYOUTS.names())
+    raise UsageError(f"{path}: no layout knows this ({known}); own pairs go into {{train,validation,test}}/{{blur,sharp}}/")
