@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 # In the results folder itself.
-EXPERIMENT, ENVIRONMENT, PROBLEMS = "experiment.yaml", "environment.json", "problems.json"
+EXPERIMENT, ENVIRONMENT = "experiment.yaml", "environment.json"
+PROBLEMS, NOTES = "problems.json", "notes.json"  # what was left out of each data set, and what to know of its numbers
 COMPARISON, PER_IMAGE = "comparison.csv", "per_image.csv"
 HTML, MARKDOWN, GRIDS = "report.html", "report.md", "grids"
 RUNS = "runs"  # RUNS/DATASET/MODEL/seed-N/

@@ -12,7 +12,7 @@ from deblurbench.files import write_csv, write_json
 from deblurbench.metrics.recipe import Recipe
 from deblurbench.results_folder import COMPARISON, ENVIRONMENT, PER_IMAGE
 
-FACTS = ("family", "network", "params", "macs", "train_seconds", "ms_per_megapixel")
+FACTS = ("family", "network", "pairs", "params", "macs", "train_seconds", "ms_per_megapixel")
 
 
 def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
@@ -27,7 +27,7 @@ def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
         record = cell.finished()
         if record is None:
             continue
-        name = {"dataset": cell.dataset, "model": cell.model, "seed": cell.seed}
+        name = {"dataset": cell.dataset, "model": cell.model, "seed": cell.seed, "pairs": record["pairs"]}
         facts = {key: record[key] for key in FACTS}
         summary.append(
             {"dataset": cell.dataset, "model": cell.model, "family": facts.pop("family"), "network": facts.pop("network"),
@@ -37,7 +37,7 @@ def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
         images += [{**name, **row} for row in record["scores"]]
     names = ("dataset", "model", "family", "network", "seed", *FACTS[2:], *recipe.metrics)
     write_csv(out / COMPARISON, names, summary)
-    write_csv(out / PER_IMAGE, ("dataset", "model", "seed", "image", *recipe.metrics), images)
+    write_csv(out / PER_IMAGE, ("dataset", "model", "seed", "pairs", "image", *recipe.metrics), images)
     write_json(out / ENVIRONMENT, environments)
 
 

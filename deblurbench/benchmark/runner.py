@@ -25,13 +25,17 @@ from deblurbench.models.loading import load
 from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS
-from deblurbench.results_folder import ERROR, EXPERIMENT, HISTORY, LAST, PROBLEMS, RESTORED, RUNS, SHARP
+from deblurbench.results_folder import ERROR, EXPERIMENT, HISTORY, LAST, NOTES, PROBLEMS, RESTORED, RUNS, SHARP
 from deblurbench.training.processes import first_process_does
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.trainer import Trainer, require_shares
 from deblurbench.yaml_files import to_yaml
 
 PROBLEMS_SAID = 10
+ON_DEMAND = (
+    "not all of its images are in the cache, which is full or off: they are decoded whenever they are needed, which is slower "
+    "(--cache-gigabytes allows more, deblurbench data clear-cache makes room)"
+)
 
 
 @dataclass
@@ -65,6 +69,10 @@ class Runner:
                 images.prepare(show_progress=self._is_main)
         for name, images in self.datasets.items():
             self._say_problems(name, images.problems)
+            for note in images.notes:
+                self.say(f"{name}: {note}")
+            if images.decodes_on_demand:
+                self.say(f"{name}: {ON_DEMAND}")
             require_scorable(images, self.recipe)
         for entry in self.experiment.models.values():
             require_shares(entry.training, self.accelerator.num_processes)
@@ -111,6 +119,7 @@ class Runner:
         remove_unfinished(self.out)
         write_whole(self.out / EXPERIMENT, to_yaml(self.experiment.resolved))
         write_json(self.out / PROBLEMS, {name: images.problems for name, images in self.datasets.items()})
+        write_json(self.out / NOTES, {name: images.notes for name, images in self.datasets.items()})
         if anything_to_do:
             for name, images in self.datasets.items():
                 write_truth(images, self.out / RUNS / name / SHARP)
@@ -167,6 +176,7 @@ class Runner:
             macs=count_macs(model.restore, self.accelerator.device),
             train_seconds=round(read_json(cell.weights_of / HISTORY)["seconds"], 1) if cell.weights_of else 0,
             ms_per_megapixel=milliseconds_per_megapixel(model, self.accelerator.device),
+            pairs=images.pairs,
             environment=self.environment,
             scores=scores,
         )

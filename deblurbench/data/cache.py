@@ -11,6 +11,7 @@ import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +74,7 @@ class PixelCache:
             content, images = _idx_images(source.path, _status(source.path).st_mtime_ns)
             return Stored(source, f"{content}[{source.index}]", (*images.shape[1:], 3), "uint8", on_disk=True)
         status = _status(source)
-        index = self.folder / "index" / f"{digest([str(source.resolve()), status.st_size, status.st_mtime_ns], length=32)}.json"
+        index = self._index(digest([str(source.resolve()), status.st_size, status.st_mtime_ns], length=32))
         known = None if self.is_off else self._known(source, index)
         return known or self._decode(source, index)
 
@@ -89,17 +90,46 @@ class PixelCache:
                 pass  # the cache was cleared meanwhile
         return _decoded_now(stored.source, stored.content)
 
+    def kept(self, content: str, source: ImageSource) -> Stored | None:
+        """What was kept under `content` (see `keep`), made from `source`; None where it is not there, or not whole."""
+        facts = self.facts(content)
+        if not facts:
+            return None
+        height, width = facts["shape"][:2]
+        stored = Stored(source, content, (height, width, 3), facts["dtype"], on_disk=True)
+        return stored if _size(self._file(content)) == _bytes_needed(stored.shape, np.dtype(stored.dtype)) else None
+
+    def keep(self, origin: Stored, pixels: Pixels, facts: dict[str, Any]) -> Stored | None:
+        """Keep `pixels` that were made from an image, under the content of `origin`; None where there is no room."""
+        if self.is_off or not self._take(_bytes_needed(pixels.shape, pixels.dtype)):
+            return None
+        height, width = pixels.shape[:2]
+        stored = Stored(origin.source, origin.content, (height, width, 3), pixels.dtype.name, on_disk=True)
+        write_whole(self._file(stored.content), _npy_header(pixels) + pixels.tobytes())
+        write_json(self._index(stored.content), {"shape": list(stored.shape), "dtype": stored.dtype, **facts})
+        return stored
+
+    def facts(self, content: str) -> dict[str, Any] | None:
+        """What was noted with what is kept under `content`."""
+        try:
+            facts: dict[str, Any] = read_json(self._index(content))
+            return facts if {"shape", "dtype"} <= facts.keys() else None
+        except (FileNotFoundError, ValueError, AttributeError):
+            return None  # not there yet, or not ours: made anew
+
+    def _index(self, name: str) -> Path:
+        return self.folder / "index" / f"{name}.json"
+
     def _known(self, source: Path, index: Path) -> Stored | None:
         """What the index says of `source`; None where it does not know, or its pixels are not whole and may be written."""
         try:
             known = read_json(index)
             height, width = known["shape"][:2]
             stored = Stored(source, known["digest"], (height, width, 3), known["dtype"], on_disk=True)
-            size = self._file(stored.content).stat().st_size if self._file(stored.content).exists() else 0
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None  # not there yet, or not ours: made anew
         needed = _bytes_needed(stored.shape, np.dtype(stored.dtype))
-        if size == needed:
+        if _size(self._file(stored.content)) == needed:
             return stored
         return None if self._take(needed, only_look=True) else _off_disk(stored)
 
@@ -111,7 +141,7 @@ class PixelCache:
         if self.is_off:
             return _off_disk(stored)
         file, needed = self._file(stored.content), _bytes_needed(pixels.shape, pixels.dtype)
-        if not (file.is_file() and file.stat().st_size == needed):
+        if _size(file) != needed:
             if self._take(needed):
                 write_whole(file, _npy_header(pixels) + pixels.tobytes())
             else:
@@ -142,6 +172,10 @@ class PixelCache:
 def folder_size(folder: Path) -> int:
     """Bytes in the files below `folder`; 0 where there is none."""
     return sum(entry.stat().st_size for entry in folder.rglob("*") if entry.is_file())
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.is_file() else 0
 
 
 def _status(path: Path) -> os.stat_result:

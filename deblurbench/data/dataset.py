@@ -14,7 +14,9 @@ from deblurbench.blur.camera import Camera, blur_whole
 from deblurbench.blur.kernels import Blur
 from deblurbench.data.cache import DATA_VERSION, PixelCache, Stored
 from deblurbench.data.layout import Layout
-from deblurbench.data.table import SHOWN, SPLITS, TEST, TRAIN, VALIDATION, Entry
+from deblurbench.data.notes import misalignment_note, registration_note
+from deblurbench.data.registered_pairs import registered_pair
+from deblurbench.data.table import SHOWN, SPLITS, TEST, TRAIN, VALIDATION, Entry, evenly
 from deblurbench.errors import UnreadableImage, UsageError
 from deblurbench.files import digest
 from deblurbench.images.cropping import middle, window
@@ -24,6 +26,9 @@ from deblurbench.randomness import generator
 from deblurbench.registry import BLURS, CAMERAS, LAYOUTS, BlurSpec, CameraSpec, LayoutSpec, PositiveInt
 
 AT_ONCE = 64  # images that are waited for before more are begun
+PAIRS_MEASURED = 5  # of a data set, to learn whether its sides are aligned
+BLUR_OF_SEPARATE = "mixed"  # of sharp photographs whose twins are separate exposures
+SHOWN_OF_SEPARATE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class PairedImages:
     `blur` is needed where sharp photographs have no blurred twin, and takes the place of the twin where they have one.
     `test_crop` cuts validation and test images to their middle, at most so many pixels a side; nothing is resampled.
     Every file is decoded into `cache` first; what cannot be used is named in `problems`, or raised with `strict`.
+    Pairs from files whose sides turn out to be separate exposures, not aligned, are not used as they are: the sharp side is
+    blurred by us instead, or with `register` they are registered. `notes` say what people must know of the numbers.
     """
 
     def __init__(
@@ -52,14 +59,22 @@ class PairedImages:
         blur: Blur | None = None,
         camera: Camera | None = None,
         test_crop: int | None = None,
+        register: bool = False,
         strict: bool = False,
     ) -> None:
         self.name = name
         self._cache, self._blur, self._camera, self._test_crop = cache, blur, camera or Camera(), test_crop
         table = layout.table()
-        self._entries, self.problems, self._strict = table.entries, list(table.problems), strict
+        self._entries = table.separate if register and table.separate else table.entries
+        self.problems, self.notes, self._strict, self._register = list(table.problems), list[str](), strict, register
         self._items: dict[str, list[Item]] = {}
-        if blur is None and any(entry.blurred is None for entry in table.entries):
+        self._displacements: list[float] = []
+        has_twins = all(entry.blurred is not None for entry in self._entries)
+        if register and (blur is not None or not has_twins):
+            raise UsageError(
+                f"datasets.{name}.register: only pairs from files can be registered; leave it out, or leave out blur"
+            )
+        if blur is None and not has_twins:
             raise UsageError(f"datasets.{name}.blur: these photographs have no blurred twins; say how to blur them")
 
     def prepare(self, *, show_progress: bool = False) -> None:
@@ -75,6 +90,12 @@ class PairedImages:
                         self.problems.append(found)
                     bar.update()
         self.problems += _leave_out_what_is_tested(items)
+        self._items = items
+        if self._register:
+            self.notes.append(registration_note(self._displacements))
+        elif self._blur is None and (note := misalignment_note(self._sample())):
+            self._blur_sharp_sides()
+            self.notes.append(note)
         if self._strict and self.problems:
             raise UsageError(f"datasets.{self.name}: {self.problems[0]} ({len(self.problems)} such problems, strict: true)")
         for split in SPLITS:
@@ -82,6 +103,11 @@ class PairedImages:
                 why = f"; {len(self.problems)} were left out, the first: {self.problems[0]}" if self.problems else ""
                 raise UsageError(f"datasets.{self.name}: no usable {split} images{why}")
         self._items = {split: sorted(found, key=lambda item: item.entry.key) for split, found in items.items()}
+
+    @property
+    def pairs(self) -> str:
+        """What its pairs are: "registered", "synthetic" (blurred by us) or "files" (as they came)."""
+        return "registered" if self._register else "files" if self._blur is None else "synthetic"
 
     @property
     def fingerprint(self) -> str:
@@ -146,7 +172,34 @@ class PairedImages:
         if sharp and blurred and sharp.shape != blurred.shape:
             sizes = " and ".join(f"{side.shape[1]}x{side.shape[0]}" for side in (blurred, sharp))
             return f"{entry.blurred}: the sides of this pair differ in size ({sizes}); make them equal"
+        if self._register:
+            assert sharp is not None  # `__init__` has seen that both sides are there
+            assert blurred is not None
+            try:
+                pair = registered_pair(self._cache, blurred, sharp)
+            except UnreadableImage as error:
+                return str(error)
+            self._displacements.append(pair.displacement)
+            sharp, blurred = pair.sharp, pair.blurred
         return Item(entry, sharp, blurred)
+
+    def _sample(self) -> Iterator[tuple[Pixels, Pixels]]:
+        """A few pairs from files, evenly spaced, (blurred, sharp)."""
+        items = [item for split in SPLITS for item in self._items[split]]
+        for item in evenly(items, PAIRS_MEASURED):
+            assert item.sharp is not None  # SPLITS have both sides where nothing is blurred by us
+            assert item.blurred is not None
+            yield self._cache.pixels(item.blurred), self._cache.pixels(item.sharp)
+
+    def _blur_sharp_sides(self) -> None:
+        """Take the place of pairs that are none; a few of the really blurred test images are shown."""
+        self._blur = BLURS.build(BLUR_OF_SEPARATE)
+        for item in self._items[TEST][:SHOWN_OF_SEPARATE]:
+            key = f"{item.entry.key}-as-photographed"
+            entry = Entry(key, SHOWN, item.entry.group, blurred=item.entry.blurred)
+            self._items[SHOWN].append(Item(entry, None, item.blurred))
+        for split in SPLITS:
+            self._items[split] = [Item(item.entry, item.sharp, None) for item in self._items[split]]
 
     def _middle(self, pixels: Pixels) -> Pixels:
         if self._test_crop is None:
@@ -162,6 +215,7 @@ def open_dataset(
     blur: BlurSpec | None = None,
     camera: CameraSpec = "sensor",
     test_crop: PositiveInt | None = None,
+    register: bool = False,
     strict: bool = False,
 ) -> PairedImages:
     """The data set that a `datasets` entry of an experiment describes; its keyword arguments are the entry's schema."""
@@ -173,6 +227,7 @@ def open_dataset(
         blur=None if blur is None else BLURS.build(blur, f"{where}.blur"),
         camera=CAMERAS.build(camera, f"{where}.camera"),
         test_crop=test_crop,
+        register=register,
         strict=strict,
     )
 

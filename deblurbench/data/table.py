@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from deblurbench.errors import UsageError
 from deblurbench.images.idx import IdxImage
 
 SPLITS = TRAIN, VALIDATION, TEST = "train", "validation", "test"
 ImageSource = Path | IdxImage
+Anything = TypeVar("Anything")
 SHOWN = "shown"  # really blurred, without an aligned sharp twin: restored and shown, never scored
 
 
@@ -57,6 +59,12 @@ class Table:
         for entry in self.entries:
             if entry.split != SHOWN and splits.setdefault(entry.group, entry.split) != entry.split:
                 raise UsageError(f"{entry.files[0]}: '{entry.group}' is in two splits, {splits[entry.group]} and {entry.split}")
+
+
+def evenly(items: Sequence[Anything], count: int) -> list[Anything]:
+    """At most `count` of `items`, evenly spaced and in their order."""
+    count = min(count, len(items))
+    return [items[place * len(items) // count] for place in range(count)]
 
 
 def split_by_hash(groups: Iterable[str], *, validation: float = 0.1, test: float = 0.1) -> dict[str, str]:

@@ -27,18 +27,18 @@ def caution(results: Results) -> str:
 
 
 def _answer(results: Results, dataset: str) -> str:
-    metric = results.recipe.metrics[0]
+    metric, name = results.recipe.metrics[0], results.label(dataset)
     models = [result for result in results.of(dataset) if not result.is_input]
     untouched = results.input_of(dataset)
     if not models:
-        return f"On {dataset} no model finished."
+        return f"On {name} no model finished."
     best = models[0]
     gain = best.scores[metric] - untouched.scores[metric]
     if gain <= 0:
-        return f"On {dataset} no model beats the blurred input ({untouched.scores[metric]:.2f} dB)."
+        return f"On {name} no model beats the blurred input ({untouched.scores[metric]:.2f} dB)."
     losers = [result.model for result in models if result.scores[metric] <= untouched.scores[metric]]
     sentence = (
-        f"On {dataset}, {best.model} restores best: {best.scores[metric]:.2f} dB PSNR, "
+        f"On {name}, {best.model} restores best: {best.scores[metric]:.2f} dB PSNR, "
         f"{gain:.2f} dB above the blurred input{_second(models, metric)}."
     )
     if losers:

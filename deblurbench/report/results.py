@@ -18,6 +18,7 @@ from deblurbench.results_folder import (
     ENVIRONMENT,
     EXPERIMENT,
     HISTORY,
+    NOTES,
     PER_IMAGE,
     PROBLEMS,
     RECORD,
@@ -63,6 +64,7 @@ class Results:
     test_images: dict[str, int]  # by data set
     failures: tuple[str, ...]
     problems: dict[str, list[str]]  # by data set: what was left out
+    notes: dict[str, list[str]]  # by data set: what to know of its numbers
     experiments: dict[str, str]  # by results folder: the resolved YAML
     environments: dict[str, Any]
 
@@ -70,6 +72,11 @@ class Results:
     def datasets(self) -> list[str]:
         """Names of the data sets whose untouched input was scored, in their order."""
         return [result.dataset for result in self.results if result.is_input]
+
+    def label(self, dataset: str) -> str:
+        """What a data set is called wherever its numbers stand: those of registered pairs are another kind."""
+        registered = any(row["pairs"] == "registered" for row in self.input_of(dataset).rows)
+        return f"{dataset} (registered pairs)" if registered else dataset
 
     def of(self, dataset: str) -> list[Result]:
         """The results on one data set, best PSNR (or first metric) first."""
@@ -105,6 +112,7 @@ def read_results(folders: Sequence[Path]) -> Results:
         raise UsageError(f"{folders[1]}: was scored with another recipe ({named}); such numbers cannot be merged")
     merged: list[Result] = []
     problems: dict[str, list[str]] = {}
+    notes: dict[str, list[str]] = {}
     for part in parts:
         for result in part.results:
             twin = next((row for row in merged if (row.dataset, row.model) == (result.dataset, result.model)), None)
@@ -114,8 +122,9 @@ def read_results(folders: Sequence[Path]) -> Results:
                 _require_same_input(result, twin, part.recipe.metrics[0])
             else:
                 merged.append(_renamed(result, f"{result.model} ({part.title})"))
-        for dataset, lines in part.problems.items():
-            problems[dataset] = list(dict.fromkeys(problems.get(dataset, []) + lines))
+        for found, lines_of in ((problems, part.problems), (notes, part.notes)):
+            for dataset, lines in lines_of.items():
+                found[dataset] = list(dict.fromkeys(found.get(dataset, []) + lines))
     return Results(
         title=" + ".join(part.title for part in parts),
         questions=tuple(dict.fromkeys(question for part in parts for question in part.questions)),
@@ -124,6 +133,7 @@ def read_results(folders: Sequence[Path]) -> Results:
         test_images={name: count for part in parts for name, count in part.test_images.items()},
         failures=tuple(failure for part in parts for failure in part.failures),
         problems=problems,
+        notes=notes,
         experiments={name: text for part in parts for name, text in part.experiments.items()},
         environments={name: value for part in parts for name, value in part.environments.items()},
     )
@@ -136,7 +146,7 @@ def history_of(result: Result) -> dict[str, list[dict[str, Any]]] | None:
 
 
 def _read_one(folder: Path, taken: set[str]) -> Results:
-    for name in (COMPARISON, PER_IMAGE, EXPERIMENT, ENVIRONMENT, PROBLEMS, RUNS):
+    for name in (COMPARISON, PER_IMAGE, EXPERIMENT, ENVIRONMENT, PROBLEMS, NOTES, RUNS):
         if not (folder / name).exists():
             raise UsageError(f"{folder}: holds no {name}; give a whole results folder, as deblurbench run has written it")
     experiment = read_yaml(folder / EXPERIMENT)
@@ -152,6 +162,7 @@ def _read_one(folder: Path, taken: set[str]) -> Results:
         test_images={name: len({row["image"] for row in images if row["dataset"] == name}) for name in experiment["datasets"]},
         failures=tuple(_failures(folder, experiment)),
         problems={name: lines for name, lines in read_json(folder / PROBLEMS).items() if lines},
+        notes={name: lines for name, lines in read_json(folder / NOTES).items() if lines},
         experiments={title: (folder / EXPERIMENT).read_text(encoding="utf-8")},
         environments={title: read_json(folder / ENVIRONMENT)},
     )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from deblurbench.data.dataset import PairedImages
-from deblurbench.data.table import VALIDATION
+from deblurbench.data.table import VALIDATION, evenly
 from deblurbench.images.cropping import middle
 from deblurbench.images.photo import Pixels
 from deblurbench.images.tensors import to_tensor
@@ -47,11 +47,9 @@ class Validator:
     @cached_property
     def _pairs(self) -> list[tuple[Pixels, Pixels]]:
         """The middles of the pairs, copied out of their images: what is blurred by us is blurred once a training."""
-        items = self._images.items(VALIDATION)
-        count = min(self._count, len(items))
         pairs = []
-        for place in range(count):
-            blurred, sharp = self._images.whole(items[place * len(items) // count])
+        for item in evenly(self._images.items(VALIDATION), self._count):
+            blurred, sharp = self._images.whole(item)
             assert sharp is not None  # only the split "shown" has no sharp twin
             rows, columns = (middle(side, self._crop) for side in sharp.shape[:2])
             pairs.append((np.array(blurred[rows, columns]), np.array(sharp[rows, columns])))

@@ -104,8 +104,9 @@ def test_kwentar_other_names_are_named_and_other_folders_refused(kwentar: Path, 
     problems = table("kwentar-blur", path=str(kwentar)).problems
     assert len(problems) == 3
     assert all(any(name in problem for problem in problems) for name in ("holiday.jpg", "7_HONOR-7X_F.jpg", "0_IPHONE-SE_S.jp"))
+    (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="holds no folder 'sharp'"):
-        table("kwentar-blur", path=str(tmp_path))
+        table("kwentar-blur", path=str(tmp_path / "empty"))
     touch(tmp_path / "other" / "sharp", "a.jpg")
     with pytest.raises(UsageError, match="holds no image named like 0_IPHONE-SE_S"):
         table("kwentar-blur", path=str(tmp_path / "other"))

@@ -1,0 +1,35 @@
+"""What people must know of numbers that come from pairs which were not aligned."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+
+from deblurbench.data.alignment import align
+from deblurbench.images.photo import Pixels
+
+
+def misalignment_note(pairs: Iterable[tuple[Pixels, Pixels]]) -> str | None:
+    """What to say of (blurred, sharp) `pairs` of which most are not aligned; None where they are, or cannot be measured."""
+    found = [alignment for pair in pairs if (alignment := align(*pair))]
+    if 2 * sum(not alignment.is_aligned for alignment in found) <= len(found):
+        return None
+    apart = _spread([alignment.displacement for alignment in found])
+    return (
+        f"its pairs are not aligned ({apart}), so the sharp side was blurred by us instead; set `blur` to choose how, or "
+        "`register: true` to register the pairs"
+    )
+
+
+def registration_note(displacements: list[float]) -> str:
+    """What to say of registered pairs that were so many pixels apart."""
+    apart = _spread(displacements) if displacements else "none was found"
+    return (
+        f"registered pairs: separate exposures ({apart}), the sharp one moved onto the blurred one and adapted in exposure, "
+        "both cut to what they share; scores hold what registration leaves and are not comparable with others"
+    )
+
+
+def _spread(displacements: list[float]) -> str:
+    middle, most = statistics.median(displacements), max(displacements)
+    return f"{middle:.0f} pixels apart in the median of {len(displacements)}, {most:.0f} at most"
