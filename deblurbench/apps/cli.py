@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from deblurbench.errors import DeblurbenchError, UsageError, one_line
+from deblurbench.apps.commands import Debug, command
+from deblurbench.apps.data_commands import data_app
+from deblurbench.errors import UsageError
 
 app = typer.Typer(
     help="Which way of deblurring is best for my photographs, and by how much?",
@@ -17,34 +17,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-INTERRUPTED = 130
+app.add_typer(data_app, name="data")
 
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+CacheSize = Annotated[
+    float | None,
+    typer.Option(
+        min=0, envvar="DEBLURBENCH_CACHE_GIGABYTES", show_default=False,
+        help="The most that decoded images may take on disk; 0 turns that off.  [default: a quarter of what is free]",
+    ),
+]  # fmt: skip
 
 
-def command(function: Callable[..., int]) -> Callable[..., None]:
-    """Register `function` as a command: its result is the exit code, and its errors become one line."""
-
-    @functools.wraps(function)
-    def run(*arguments: Any, **options: Any) -> None:
-        try:
-            code = function(*arguments, **options)
-        except KeyboardInterrupt:
-            typer.echo("stopped; run the same command again to go on", err=True)
-            code = INTERRUPTED
-        except (DeblurbenchError, OSError) as error:
-            if options.get("debug"):
-                raise
-            typer.echo(f"error: {one_line(error)}", err=True)
-            code = error.exit_code if isinstance(error, DeblurbenchError) else 1
-        raise typer.Exit(code)
-
-    app.command()(run)
-    return run
-
-
-@command
+@command(app)
 def run(
     experiment: Annotated[str, typer.Argument(help="A YAML file, or the name of one in experiments/.")],
     overrides: Annotated[list[str] | None, typer.Argument(help="key.path=value, laid over the file.")] = None,
@@ -53,12 +38,13 @@ def run(
     restart: Annotated[bool, typer.Option("--restart", help="Move cells with other settings aside, train anew.")] = False,
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Processes that prepare batches beside the training.")] = 0,
+    cache_gigabytes: CacheSize = None,
     debug: Debug = False,
 ) -> int:
     """Train, score and report; run again to go on where it stopped."""
     from deblurbench.benchmark.runner import Runner
     from deblurbench.building_blocks import find_experiment
-    from deblurbench.data.cache import PixelCache, default_cache_folder
+    from deblurbench.data.cache import open_cache
     from deblurbench.experiment import load_experiment
     from deblurbench.report.answer import answers
     from deblurbench.report.page import write_report
@@ -68,7 +54,7 @@ def run(
     checked = load_experiment(find_experiment(experiment), overrides or [])
     out = out or Path("results") / checked.name
     accelerator = open_accelerator(device)
-    runner = Runner(checked, out, accelerator, PixelCache(default_cache_folder()), typer.echo, workers=workers)
+    runner = Runner(checked, out, accelerator, open_cache(cache_gigabytes), typer.echo, workers=workers)
     runner.prepare()
     if dry_run:
         for cell in runner.cells:
@@ -89,7 +75,7 @@ def run(
     return 1 if outcome.failed else 0
 
 
-@command
+@command(app)
 def report(
     folders: Annotated[list[Path], typer.Argument(help="Results folders.")],
     out: Annotated[Path | None, typer.Option(help="Where to write; needed for several.  [default: the folder itself]")] = None,
@@ -105,7 +91,7 @@ def report(
     return 0
 
 
-@command
+@command(app)
 def deblur(
     inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Photographs, or folders of them.")],
     model: Annotated[Path, typer.Option(help="A checkpoint: runs/DATASET/MODEL/seed-N/last.safetensors of a run.")],
@@ -140,7 +126,7 @@ def deblur(
     return 1 if outcome.failed else 0
 
 
-@command
+@command(app)
 def models(debug: Debug = False) -> int:
     """List families, networks and their sizes."""
     from deblurbench.apps.catalogue import describe_models

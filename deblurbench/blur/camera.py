@@ -12,7 +12,7 @@ from annotated_types import Ge, Le
 from numpy.typing import NDArray
 
 from deblurbench.blur.convolution import convolve
-from deblurbench.blur.kernels import Blur, Kernel
+from deblurbench.blur.kernels import Blur, Drawn, Kernel
 from deblurbench.blur.light import decode, encode
 from deblurbench.images.cropping import window
 from deblurbench.images.photo import Pixels
@@ -66,11 +66,11 @@ class Camera:
         return exposed
 
 
-def blur_whole(sharp: Pixels, blur: Blur, camera: Camera, generator: np.random.Generator) -> tuple[Pixels, Kernel]:
-    """`sharp` (H, W, 3) blurred at its full size, and by which kernel; beyond its borders it is mirrored."""
-    kernel, radius = blur.kernel(generator), blur.radius
+def blur_whole(sharp: Pixels, blur: Blur, camera: Camera, generator: np.random.Generator) -> tuple[Pixels, Drawn]:
+    """`sharp` (H, W, 3) blurred at its full size, and what was drawn for it; beyond its borders it is mirrored."""
+    drawn, radius = blur.draw(generator), blur.radius
     padded = window(sharp, -radius, -radius, sharp.shape[0] + 2 * radius, sharp.shape[1] + 2 * radius)
-    return camera.photograph(padded, kernel, generator), kernel
+    return camera.photograph(padded, drawn.kernel, generator), drawn
 
 
 def _compressed(pixels: Pixels, quality: int, generator: np.random.Generator) -> Pixels:

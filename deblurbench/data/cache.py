@@ -48,6 +48,11 @@ def default_cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deblurbench"
 
 
+def open_cache(gigabytes: float | None = None) -> PixelCache:
+    """The user's cache, of at most so many gigabytes; 0 turns it off, None allows a quarter of the free disk."""
+    return PixelCache(default_cache_folder(), limit=None if gigabytes is None else int(gigabytes * 1e9))
+
+
 class PixelCache:
     """Uncompressed pixels of image files, found by content: a changed file is decoded anew, a copied one is not.
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -15,17 +13,16 @@ from deblurbench.blur.kernels import Blur
 from deblurbench.data.cache import DATA_VERSION, PixelCache, Stored
 from deblurbench.data.layout import Layout
 from deblurbench.data.notes import misalignment_note, registration_note
+from deblurbench.data.parallel import in_threads
 from deblurbench.data.registered_pairs import registered_pair
 from deblurbench.data.table import SHOWN, SPLITS, TEST, TRAIN, VALIDATION, Entry, evenly
 from deblurbench.errors import UnreadableImage, UsageError
 from deblurbench.files import digest
 from deblurbench.images.cropping import middle, window
 from deblurbench.images.photo import Pixels
-from deblurbench.progress import progress_bar
 from deblurbench.randomness import generator
 from deblurbench.registry import BLURS, CAMERAS, LAYOUTS, BlurSpec, CameraSpec, LayoutSpec, PositiveInt
 
-AT_ONCE = 64  # images that are waited for before more are begun
 PAIRS_MEASURED = 5  # of a data set, to learn whether its sides are aligned
 BLUR_OF_SEPARATE = "mixed"  # of sharp photographs whose twins are separate exposures
 SHOWN_OF_SEPARATE = 3
@@ -80,15 +77,11 @@ class PairedImages:
     def prepare(self, *, show_progress: bool = False) -> None:
         """Decode every file, on all cores, and sort out what cannot be used. Raises UsageError where a split has nothing."""
         items: dict[str, list[Item]] = {split: [] for split in (*SPLITS, SHOWN)}
-        bar = progress_bar(total=len(self._entries), desc=f"reading {self.name}", unit="photo", disable=not show_progress)
-        with ThreadPoolExecutor(os.cpu_count()) as pool, bar:
-            for start in range(0, len(self._entries), AT_ONCE):
-                for found in pool.map(self._decoded, self._entries[start : start + AT_ONCE]):
-                    if isinstance(found, Item):
-                        items[found.entry.split].append(found)
-                    else:
-                        self.problems.append(found)
-                    bar.update()
+        for found in in_threads(self._decoded, self._entries, doing=f"reading {self.name}", show_progress=show_progress):
+            if isinstance(found, Item):
+                items[found.entry.split].append(found)
+            else:
+                self.problems.append(found)
         self.problems += _leave_out_what_is_tested(items)
         self._items = items
         if self._register:

@@ -13,12 +13,17 @@ from deblurbench.registry import LAYOUTS
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a data set comes from, what may be done with it, and whom to cite."""
+    """Where a data set comes from, what may be done with it, and whom to cite.
+
+    `folder` is what its folder below `data/` is called here, `kaggle` its owner and name there.
+    """
 
     title: str
     url: str = ""
     licence: str = ""
     citation: str = ""
+    folder: str = ""
+    kaggle: str = ""
 
 
 class Layout(ABC):

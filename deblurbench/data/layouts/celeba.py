@@ -26,7 +26,7 @@ class CelebA(Layout):
 
     origin = Origin(
         "CelebA", "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html", "non-commercial research only",
-        "Z. Liu, P. Luo, X. Wang, X. Tang: Deep Learning Face Attributes in the Wild, ICCV 2015",
+        "Z. Liu, P. Luo, X. Wang, X. Tang: Deep Learning Face Attributes in the Wild, ICCV 2015", "celeba",
     )  # fmt: skip
 
     def __init__(self, *, path: str) -> None:

@@ -25,7 +25,7 @@ class Dpdd(Layout):
 
     origin = Origin(
         "DPDD", "https://github.com/Abdullah-Abuolaim/defocus-deblurring-dual-pixel", "see its page",
-        "A. Abuolaim, M. S. Brown: Defocus Deblurring Using Dual-Pixel Data, ECCV 2020",
+        "A. Abuolaim, M. S. Brown: Defocus Deblurring Using Dual-Pixel Data, ECCV 2020", "DPDD",
     )  # fmt: skip
 
     def __init__(self, *, path: str) -> None:

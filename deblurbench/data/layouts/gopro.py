@@ -24,7 +24,7 @@ class GoProLarge(Layout):
     and what most papers use; numbers on `blur_gamma` are not comparable. Validation is whole sequences of train.
     """
 
-    origin = Origin("GOPRO_Large", "https://seungjunnah.github.io/Datasets/gopro", "CC BY 4.0", NAH)
+    origin = Origin("GOPRO_Large", "https://seungjunnah.github.io/Datasets/gopro", "CC BY 4.0", NAH, "GOPRO_Large")
 
     def __init__(self, *, path: str, blur: Literal["blur", "blur_gamma"] = "blur") -> None:
         self.path, self.blur = Path(path).expanduser(), blur
@@ -54,7 +54,10 @@ class RahulbhalleyGoPro(Layout):
     It is not the GoPro test set and may not be reported as such. Split in contiguous blocks of names, which are frames.
     """
 
-    origin = Origin("Kaggle rahulbhalley/gopro-deblur", "https://www.kaggle.com/datasets/rahulbhalley/gopro-deblur", "", NAH)
+    origin = Origin(
+        "Kaggle rahulbhalley/gopro-deblur", "https://www.kaggle.com/datasets/rahulbhalley/gopro-deblur", "see its page", NAH,
+        "gopro-deblur", "rahulbhalley/gopro-deblur",
+    )  # fmt: skip
 
     def __init__(self, *, path: str) -> None:
         self.path = Path(path).expanduser()

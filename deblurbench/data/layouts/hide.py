@@ -26,7 +26,7 @@ class Hide(Layout):
 
     origin = Origin(
         "HIDE", "https://github.com/joanshen0508/HA_deblur", "see its page",
-        "Z. Shen, W. Wang, X. Lu, J. Shen, H. Ling, T. Xu, L. Shao: Human-Aware Motion Deblurring, ICCV 2019",
+        "Z. Shen, W. Wang, X. Lu, J. Shen, H. Ling, T. Xu, L. Shao: Human-Aware Motion Deblurring, ICCV 2019", "HIDE",
     )  # fmt: skip
 
     def __init__(self, *, path: str) -> None:

@@ -30,8 +30,9 @@ class KwentarBlur(Layout):
     """
 
     origin = Origin(
-        "Kaggle kwentar/blur-dataset", "https://www.kaggle.com/datasets/kwentar/blur-dataset", "CC0", "A. Alekseev, 2019"
-    )
+        "Kaggle kwentar/blur-dataset", "https://www.kaggle.com/datasets/kwentar/blur-dataset", "CC0", "A. Alekseev, 2019",
+        "blur-dataset", "kwentar/blur-dataset",
+    )  # fmt: skip
 
     def __init__(self, *, path: str, shown: PositiveInt = 3) -> None:
         self.path, self.shown = Path(path).expanduser(), shown

@@ -26,6 +26,7 @@ class Mnist(Layout):
     origin = Origin(
         "MNIST", "http://yann.lecun.com/exdb/mnist", "CC BY-SA 3.0",
         "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner: Gradient-based learning applied to document recognition, Proc. IEEE 1998",
+        "mnist",
     )  # fmt: skip
 
     def __init__(self, *, path: str, tested: PositiveInt = 10_000) -> None:

@@ -73,7 +73,8 @@ class DBlur(Layout):
     origin = Origin(
         "Kaggle curated list of deblurring sets, DBlur/*",
         "https://www.kaggle.com/datasets/jishnuparayilshibu/a-curated-list-of-image-deblurring-datasets",
-        "those of the sets it holds", "the sets it holds",
+        "those of the sets it holds", "the sets it holds", "a-curated-list-of-image-deblurring-datasets",
+        "jishnuparayilshibu/a-curated-list-of-image-deblurring-datasets",
     )  # fmt: skip
 
     def __init__(self, *, path: str, subset: str = "CelebA") -> None:

@@ -25,7 +25,7 @@ class RealBlur(Layout):
 
     origin = Origin(
         "RealBlur-J and RealBlur-R", "http://cg.postech.ac.kr/research/realblur", "see its page",
-        "J. Rim et al.: Real-World Blur Dataset for Learning and Benchmarking Deblurring Algorithms, ECCV 2020",
+        "J. Rim et al.: Real-World Blur Dataset for Learning and Benchmarking Deblurring Algorithms, ECCV 2020", "RealBlur",
     )  # fmt: skip
 
     def __init__(self, *, path: str, variant: Literal["J", "R"] = "J") -> None:

@@ -23,6 +23,7 @@ class Reds(Layout):
     origin = Origin(
         "REDS", "https://seungjunnah.github.io/Datasets/reds", "CC BY 4.0",
         "S. Nah et al.: NTIRE 2019 Challenge on Video Deblurring and Super-Resolution: Dataset and Study, CVPR Workshops 2019",
+        "REDS",
     )  # fmt: skip
 
     def __init__(self, *, path: str) -> None:

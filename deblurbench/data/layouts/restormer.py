@@ -26,7 +26,9 @@ class Restormer(Layout):
     is whole sequences where names tell them, else the last block of names.
     """
 
-    origin = Origin("Restormer's and NAFNet's repackaging", "https://github.com/swz30/Restormer", "CC BY 4.0 (GoPro)", NAH)
+    origin = Origin(
+        "Restormer's and NAFNet's repackaging", "https://github.com/swz30/Restormer", "CC BY 4.0 (GoPro)", NAH, "Restormer"
+    )
 
     def __init__(self, *, path: str, test: str = "GoPro") -> None:
         self.path, self.test = Path(path).expanduser(), test

@@ -1,0 +1,39 @@
+"""What all commands share: one-line errors, exit codes, common options."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from deblurbench.errors import DeblurbenchError, one_line
+
+INTERRUPTED = 130
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def command(on: typer.Typer, name: str | None = None) -> Callable[[Callable[..., int]], Callable[..., None]]:
+    """Decorator that registers a function as a command of `on`: its result is the exit code, and its errors become one line."""
+
+    def register(function: Callable[..., int]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def run(*arguments: Any, **options: Any) -> None:
+            try:
+                code = function(*arguments, **options)
+            except KeyboardInterrupt:
+                typer.echo("stopped; run the same command again to go on", err=True)
+                code = INTERRUPTED
+            except (DeblurbenchError, OSError) as error:
+                if options.get("debug"):
+                    raise
+                typer.echo(f"error: {one_line(error)}", err=True)
+                code = error.exit_code if isinstance(error, DeblurbenchError) else 1
+            raise typer.Exit(code)
+
+        on.command(name)(run)
+        return run
+
+    return register

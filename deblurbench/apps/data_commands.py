@@ -1,0 +1,127 @@
+"""`deblurbench data ...`: what is this, is it sound, make some, get some."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deblurbench.apps.commands import Debug, command
+from deblurbench.errors import UsageError
+
+data_app = typer.Typer(help="Look at data sets, make them, download them.", no_args_is_help=True)
+PAIRS_DRAWN = 4
+
+
+@command(data_app, "list")
+def list_layouts(debug: Debug = False) -> int:
+    """List the layouts, and how to get the data of each."""
+    from deblurbench.data.downloads import TORCHVISION
+    from deblurbench.data.layout import layout_called
+    from deblurbench.registry import LAYOUTS
+
+    for name in LAYOUTS.names():
+        origin = layout_called(name).origin
+        how = "data get" if origin.kaggle or name in TORCHVISION else "by hand" if origin.folder else ""
+        typer.echo(f"{name:20} {how:9} {origin.title}" + (f"; {origin.licence}; {origin.url}" if origin.url else ""))
+    return 0
+
+
+@command(data_app)
+def check(
+    path: Annotated[Path, typer.Argument(help="A folder, as downloaded, or a CSV of pairs.")],
+    picture: Annotated[Path | None, typer.Option(help="Draw a few pairs, overlays and differences into this PNG.")] = None,
+    debug: Debug = False,
+) -> int:
+    """Say what lies at PATH, how many pairs, and whether they are sound and aligned. Exit code 1: something is not."""
+    from deblurbench.data.inspection import describe, inspect
+    from deblurbench.data.picture import draw_pairs
+    from deblurbench.data.recognition import recognise
+    from deblurbench.data.table import evenly
+    from deblurbench.images.writing import write_photo
+
+    found = []
+    failed = False
+    for spec in recognise(path):
+        try:
+            found.append(inspect(spec, show_progress=True))
+        except UsageError as error:  # the other data sets there are still to be looked at
+            typer.echo(f"error: {error}", err=True)
+            failed = True
+            continue
+        for line in describe(found[-1]):
+            typer.echo(line)
+        typer.echo(f"  in YAML: layout: {{{', '.join(f'{key}: {value}' for key, value in spec.items())}}}")
+    if not found:
+        return UsageError.exit_code
+    if picture is not None:
+        write_photo(picture, draw_pairs(evenly([pair for one in found for pair in one.pairs], PAIRS_DRAWN)))
+        typer.echo(f"wrote {picture}")
+    return 1 if failed or not all(one.is_sound for one in found) else 0
+
+
+@command(data_app)
+def blur(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Sharp photographs, perhaps in train/, validation/, test/.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Gets blur/, sharp/, kernels/ and manifest.json.")],
+    kind: Annotated[str, typer.Option(help="gaussian, disk, motion or mixed; or '{name: disk, size: [1, 4]}'.")],
+    camera: Annotated[str, typer.Option(help="sensor or old-photo; parameters as in YAML.")] = "sensor",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 0,
+    file_format: Annotated[str, typer.Option("--format", help="png or jpg.")] = "png",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes.  [default: one a core]")] = None,
+    debug: Debug = False,
+) -> int:
+    """Make a paired data set from sharp photographs; run again to go on where it stopped."""
+    import os
+
+    from deblurbench.data.making import make_pairs, plan_pairs
+    from deblurbench.registry import BLURS, CAMERAS
+    from deblurbench.yaml_files import parse_yaml
+
+    if file_format not in ("png", "jpg"):
+        raise UsageError(f"--format: '{file_format}' is neither png nor jpg")
+    blur_spec = BLURS.resolve(parse_yaml(kind, "--kind"), "--kind")
+    camera_spec = CAMERAS.resolve(parse_yaml(camera, "--camera"), "--camera")
+    BLURS.build(blur_spec, "--kind"), CAMERAS.build(camera_spec, "--camera")  # whatever they refuse is said before the work
+    tasks = plan_pairs(source)
+    count, failed = make_pairs(
+        tasks, out, blur=blur_spec, camera=camera_spec, seed=seed, file_format="jpg" if file_format == "jpg" else "png",
+        workers=min(workers or os.cpu_count() or 1, len(tasks)), say=typer.echo,
+    )  # fmt: skip
+    for line in failed:
+        typer.echo(f"failed: {line}", err=True)
+    typer.echo(f"wrote {count} pairs to {out}: blur/, sharp/ and kernels/ by the same names, and {out / 'manifest.json'}")
+    return 1 if failed else 0
+
+
+@command(data_app)
+def get(
+    name: Annotated[str, typer.Argument(help="A layout: see `deblurbench data list`.")],
+    folder: Annotated[Path, typer.Option("--out", help="Below this folder.")] = Path("data"),
+    debug: Debug = False,
+) -> int:
+    """Download a data set to where the experiments look for it; run again to go on where it stopped."""
+    from deblurbench.data.downloads import get as download
+    from deblurbench.data.recognition import recognise
+
+    path = download(name, folder, typer.echo)
+    for spec in recognise(path):
+        typer.echo(f"{path}: layout {', '.join(str(value) for key, value in spec.items() if key != 'path')}")
+    return 0
+
+
+@command(data_app, "clear-cache")
+def clear_cache(debug: Debug = False) -> int:
+    """Remove all decoded pixels; they are made anew when they are needed."""
+    import shutil
+
+    from deblurbench.data.cache import default_cache_folder, folder_size
+
+    folder = default_cache_folder()
+    size = folder_size(folder)
+    for child in folder.glob("v*"):
+        if child.is_dir() and child.name[1:].isdigit():  # ours; whatever else lies there is not
+            shutil.rmtree(child)
+    typer.echo(f"removed {size / 1e9:.2f} GB from {folder}")
+    return 0

@@ -1,0 +1,177 @@
+"""Downloading what can be downloaded: resumed after a stop, verified, and to where the experiments look for it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deblurbench.data.layout import Origin, layout_called
+from deblurbench.data.recognition import recognise
+from deblurbench.errors import DeblurbenchError, UsageError, one_line
+from deblurbench.files import UNFINISHED
+from deblurbench.progress import progress_bar
+
+CHUNK = 1 << 20  # bytes
+TIMEOUT = 60  # seconds without a byte
+MISSING = "needs more than is installed; run: pip install 'deblurbench[download]'"
+UNPACKED = 2  # times the size of an archive: what it needs beside itself to be unpacked, at least
+
+Say = Callable[[str], None]
+
+
+def get(name: str, folder: Path, say: Say) -> Path:
+    """Download the data of the layout `name` into `folder`, unless it is there; returns where it lies.
+
+    The size is said first. A download that was stopped goes on; checksums are verified. Raises UsageError where it cannot be
+    downloaded by a program, with where to get it; DeblurbenchError where the download fails.
+    """
+    origin = layout_called(name).origin
+    out = folder / origin.folder
+    if not origin.url:
+        raise UsageError(f"{name}: are your own images; there is nothing to download")
+    if not origin.folder:
+        raise UsageError(f"{name}: comes with the installation; there is nothing to download")
+    if out.is_dir() and any(out.iterdir()):
+        say(f"{out}: is there already")
+        return out
+    if not (origin.kaggle or name in TORCHVISION):
+        raise UsageError(
+            f"{name}: has to be fetched by hand from {origin.url} (a form or a click stands before it); unpack it to {out}, "
+            f"where it will be recognised as {name}"
+        )
+    partial = folder / f".{origin.folder}{UNFINISHED}"
+    partial.mkdir(parents=True, exist_ok=True)
+    try:
+        found = _from_kaggle(origin, partial, say) if origin.kaggle else TORCHVISION[name](partial, say)
+    except ImportError as error:
+        raise UsageError(f"{name}: {MISSING}") from error
+    except DeblurbenchError:
+        raise
+    except Exception as error:  # network libraries raise what they like
+        raise DeblurbenchError(f"{name}: could not be downloaded ({one_line(error)}); run again to go on") from error
+    if not found.is_relative_to(partial):
+        return found  # a notebook on Kaggle has it mounted already
+    recognise(found)  # before anything calls it done
+    found.rename(out)
+    shutil.rmtree(partial, ignore_errors=True)
+    return out
+
+
+def fetch(url: str, path: Path, *, md5: str) -> None:
+    """Download `url` to `path`, going on where an earlier attempt stopped. Raises DeblurbenchError for another checksum."""
+    if path.is_file() and _md5(path) == md5:
+        return
+    part = path.with_name(path.name + UNFINISHED)
+    have = part.stat().st_size if part.is_file() else 0
+    total = 0  # bytes of the whole file, as the server says
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310, known addresses
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+            goes_on = answer.status == 206
+            total = int(answer.headers.get("Content-Length") or 0) + (have if goes_on else 0)
+            bar = progress_bar(total=total, initial=have if goes_on else 0, desc=path.name, unit="B", unit_scale=True)
+            with part.open("ab" if goes_on else "wb") as file, bar:
+                while block := answer.read(CHUNK):
+                    file.write(block)
+                    bar.update(len(block))
+    except urllib.error.HTTPError as error:
+        if error.code != 416:  # nothing is left to send: what is here is whole, or wrong
+            raise
+    if _md5(part) != md5:
+        if not total or part.stat().st_size >= total:  # all of it is there and wrong: nothing to go on from
+            part.unlink()
+        raise DeblurbenchError(f"{url}: what arrived is not whole or not what it should be (checksum); run again")
+    part.rename(path)
+
+
+def _from_kaggle(origin: Origin, partial: Path, say: Say) -> Path:
+    """Through kagglehub, which resumes, verifies and unpacks."""
+    import kagglehub
+    from kagglehub.clients import build_kaggle_client
+    from kagglesdk.datasets.types.dataset_api_service import ApiGetDatasetRequest
+
+    request = ApiGetDatasetRequest()
+    request.owner_slug, request.dataset_slug = origin.kaggle.split("/")
+    with build_kaggle_client() as client:
+        size = client.datasets.dataset_api_client.get_dataset(request).total_bytes
+    _announce(f"{origin.title} from {origin.url}", size, partial, say)
+    with _environment(KAGGLEHUB_CACHE=str(partial.resolve())):
+        return Path(kagglehub.dataset_download(origin.kaggle))
+
+
+def _mnist(partial: Path, say: Say) -> Path:
+    """The files of images alone, from torchvision's mirrors with torchvision's checksums."""
+    from torchvision.datasets import MNIST
+
+    wanted = [(name, md5) for name, md5 in MNIST.resources if "images" in name]
+    folder = partial / "mnist"
+    folder.mkdir(exist_ok=True)
+    failures: list[str] = []
+    for mirror in MNIST.mirrors:
+        try:
+            sizes = [_size_at(mirror + name) for name, _ in wanted]
+            _announce(f"MNIST from {mirror}", sum(sizes), partial, say)
+            for name, md5 in wanted:
+                fetch(mirror + name, folder / name, md5=md5)
+            return folder
+        except (OSError, DeblurbenchError) as error:
+            failures.append(one_line(error))
+    raise DeblurbenchError(f"mnist: no mirror gave it ({'; '.join(failures)}); run again to go on")
+
+
+def _celeba(partial: Path, say: Say) -> Path:
+    """Through torchvision, from Google Drive; files that are whole are not fetched again."""
+    import gdown  # noqa: F401, what torchvision needs: asked for before anything is said
+    from torchvision.datasets import CelebA
+
+    _announce("CelebA from Google Drive, which may refuse when it was asked for too often", CELEBA_BYTES, partial, say)
+    CelebA(str(partial), split="all", download=True)
+    return partial / CelebA.base_folder
+
+
+CELEBA_BYTES = 1_443_490_838  # of img_align_celeba.zip; Google Drive does not say it before
+TORCHVISION: dict[str, Callable[[Path, Say], Path]] = {"mnist": _mnist, "celeba": _celeba}
+
+
+def _announce(what: str, size: int, where: Path, say: Say) -> None:
+    """Say how much will be downloaded. Raises DeblurbenchError where the disk cannot hold it."""
+    say(f"downloading {what}: {_readable(size)}")
+    free = shutil.disk_usage(where).free
+    if UNPACKED * size > free:
+        raise DeblurbenchError(
+            f"{where}: {_readable(free)} are free, and about {_readable(UNPACKED * size)} are needed; make room"
+        )
+
+
+def _readable(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def _size_at(url: str) -> int:
+    with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=TIMEOUT) as answer:  # noqa: S310
+        return int(answer.headers.get("Content-Length") or 0)
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    before = {key: os.environ.get(key) for key in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                del os.environ[key]
+            else:
+                os.environ[key] = value

@@ -1,0 +1,185 @@
+"""The truth about a data set: what it holds, what is wrong with it, and whether its pairs are pairs."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from deblurbench.data.alignment import Alignment, align
+from deblurbench.data.layout import layout_called
+from deblurbench.data.parallel import in_threads
+from deblurbench.data.table import SHOWN, SPLITS, Entry, Table, evenly
+from deblurbench.errors import UnreadableImage
+from deblurbench.files import digest
+from deblurbench.images.idx import IdxImage, read_idx
+from deblurbench.images.photo import is_image_name
+from deblurbench.images.reading import read_photo
+from deblurbench.registry import LAYOUTS, Spec
+
+PAIRS_MEASURED = 8
+SIZES_SAID, PROBLEMS_SAID = 5, 50
+
+
+class Pair(NamedTuple):
+    """A pair that was measured; no alignment where no match was found."""
+
+    key: str
+    blurred: Path
+    sharp: Path
+    alignment: Alignment | None
+
+
+@dataclass
+class Inspection:
+    """What was found out about the data set that `spec` (a `layout` section) describes."""
+
+    spec: Spec
+    table: Table
+    counts: dict[str, int] = field(default_factory=dict)  # of usable entries, by split
+    sizes: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)  # unpaired, unreadable, of different size: named one by one
+    duplicates: list[str] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
+    other_files: Counter[str] = field(default_factory=Counter)  # by suffix: not read as images
+
+    @property
+    def displacements(self) -> list[float]:
+        """Pixels by which the measured pairs are apart."""
+        return [pair.alignment.displacement for pair in self.pairs if pair.alignment]
+
+    @property
+    def is_aligned(self) -> bool | None:
+        """Whether most measured pairs are aligned; None where none could be measured."""
+        found = [pair.alignment.is_aligned for pair in self.pairs if pair.alignment]
+        return 2 * sum(found) >= len(found) if found else None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether there is nothing to complain of."""
+        return not (self.problems or self.duplicates or (self.is_aligned is False and not self.table.separate))
+
+
+class Seen(NamedTuple):
+    """An entry whose sides were decoded: their sizes and digests of their pixels, or what is wrong."""
+
+    entry: Entry
+    sizes: tuple[str, ...] = ()
+    contents: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+def inspect(spec: Spec, *, show_progress: bool = False) -> Inspection:
+    """Decode everything that `spec` describes and measure a few pairs. Raises UsageError where the layout cannot be read."""
+    table = LAYOUTS.build(spec).table()
+    found = Inspection(spec, table, problems=list(table.problems))
+    idx_sizes: dict[Path, str] = {}
+    for path in {source.path for entry in table.entries for source in entry.files if isinstance(source, IdxImage)}:
+        height, width = read_idx(path).shape[1:]
+        idx_sizes[path] = f"{width}x{height}"
+    usable: list[Seen] = []
+    for seen in in_threads(
+        lambda entry: _look_at(entry, idx_sizes), table.entries, doing=f"reading {spec['name']}", show_progress=show_progress
+    ):
+        if seen.problem:
+            found.problems.append(seen.problem)
+        else:
+            usable.append(seen)
+            found.sizes.update(seen.sizes[:1])
+    found.counts = {split: sum(seen.entry.split == split for seen in usable) for split in (*SPLITS, SHOWN)}
+    found.duplicates = list(_duplicates(usable))
+    entries = table.separate or [seen.entry for seen in usable if seen.entry.sharp and seen.entry.blurred]
+    found.pairs = list(_measured(evenly(entries, PAIRS_MEASURED)))
+    root = Path(spec["path"])
+    if root.is_dir():
+        found.other_files = Counter(
+            path.suffix.lower() or "no suffix" for path in root.rglob("*") if not is_image_name(path) and path.is_file()
+        )
+    return found
+
+
+def describe(found: Inspection) -> Iterator[str]:
+    """What was found, as lines for people."""
+    yield f"{found.spec['path']}: {found.spec['name']}, {layout_called(found.spec['name']).origin.title}"
+    yield "  images: " + ", ".join(f"{count} {split}" for split, count in found.counts.items() if count or split != SHOWN)
+    sizes = found.sizes.most_common(SIZES_SAID)
+    more = f" and {len(found.sizes) - SIZES_SAID} other sizes" if len(found.sizes) > SIZES_SAID else ""
+    yield "  sizes: " + ", ".join(f"{size} ({count})" for size, count in sizes) + more
+    if found.other_files:
+        yield "  files that are not read: " + ", ".join(
+            f"{count} {suffix}" for suffix, count in found.other_files.most_common(8)
+        )
+    for title, lines in (
+        ("unpaired, unreadable or otherwise unusable", found.problems),
+        ("in two splits", found.duplicates),
+    ):
+        yield f"  {title}: {len(lines)}"
+        yield from (f"    {one!r}" if "\n" in one else f"    {one}" for one in lines[:PROBLEMS_SAID])
+        if len(lines) > PROBLEMS_SAID:
+            yield f"    ... and {len(lines) - PROBLEMS_SAID} more"
+    yield from _describe_alignment(found)
+
+
+def _describe_alignment(found: Inspection) -> Iterator[str]:
+    if not found.pairs:
+        yield "  alignment: sharp photographs only, to be blurred by us"
+        return
+    if not found.displacements:
+        yield f"  alignment: none of {len(found.pairs)} pairs could be matched; look at them with --picture FILE"
+        return
+    apart, scales = found.displacements, [pair.alignment.scale for pair in found.pairs if pair.alignment]
+    verdict = "aligned" if found.is_aligned else "NOT aligned"
+    yield (
+        f"  alignment of {len(apart)} pairs: {verdict}; corners {statistics.median(apart):.1f} pixels apart in the median, "
+        f"{min(apart):.1f} to {max(apart):.1f}; scale {min(scales):.3f} to {max(scales):.3f}"
+    )
+    if len(apart) < len(found.pairs):
+        yield f"  {len(found.pairs) - len(apart)} of the pairs could not be matched"
+    if not found.is_aligned:
+        yield "  so by default the sharp side is blurred by us (blur: motion, say); register: true registers the pairs instead"
+
+
+def _look_at(entry: Entry, idx_sizes: dict[Path, str]) -> Seen:
+    sizes: list[str] = []
+    contents: list[str] = []
+    for source in entry.files:
+        if isinstance(source, IdxImage):
+            sizes.append(idx_sizes[source.path])
+            continue
+        try:
+            photo = read_photo(source)
+        except UnreadableImage as error:
+            return Seen(entry, problem=str(error))
+        sizes.append(f"{photo.pixels.shape[1]}x{photo.pixels.shape[0]}")
+        contents.append(digest(photo.pixels.tobytes(), length=32))
+    if len(set(sizes)) > 1:
+        return Seen(
+            entry, problem=f"{entry.blurred}: the sides of this pair differ in size ({' and '.join(sizes)}); make them equal"
+        )
+    return Seen(entry, tuple(sizes), tuple(contents))
+
+
+def _duplicates(usable: list[Seen]) -> Iterator[str]:
+    """The same pixels in two splits, whatever the files are called or packed as."""
+    first: dict[str, Entry] = {}
+    for seen in usable:
+        for content, source in zip(seen.contents, seen.entry.files, strict=False):
+            other = first.setdefault(content, seen.entry)
+            if other.split != seen.entry.split and SHOWN not in (other.split, seen.entry.split):
+                yield f"{source} ({seen.entry.split}) is the same picture as {other.files[0]} ({other.split})"
+                break
+
+
+def _measured(entries: list[Entry]) -> Iterator[Pair]:
+    for entry in entries:
+        assert isinstance(entry.blurred, Path)  # chosen because they have both sides, which idx files have not
+        assert isinstance(entry.sharp, Path)
+        try:
+            blurred, sharp = (read_photo(path).pixels for path in (entry.blurred, entry.sharp))
+        except UnreadableImage:
+            continue  # named already
+        if blurred.shape == sharp.shape:
+            yield Pair(entry.key, entry.blurred, entry.sharp, align(blurred, sharp))

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from deblurbench.blur.camera import Camera, blur_whole
+from deblurbench.blur.kernels import Motion
+from deblurbench.data.alignment import align
+from deblurbench.data.cache import PixelCache
+from deblurbench.data.dataset import PairedImages, open_dataset
+from deblurbench.data.registration import largest_rectangle, register
+from deblurbench.data.table import SHOWN, TEST, TRAIN
+from deblurbench.errors import DeblurbenchError, UsageError
+from deblurbench.randomness import generator
+
+
+def shaken(photo: np.ndarray, key: int = 0) -> np.ndarray:
+    return blur_whole(photo, Motion(length=(4.0, 8.0)), Camera(), generator(key))[0]
+
+
+def moved(photo: np.ndarray, matrix: list[list[float]]) -> np.ndarray:
+    """The photograph as another exposure would see it: point (x, y) of the result is `matrix` (x, y) of `photo`."""
+    size = (photo.shape[1], photo.shape[0])
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    return cv2.warpPerspective(photo, np.array(matrix, float), size, flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+
+
+def psnr(first: np.ndarray, second: np.ndarray) -> float:
+    return float(10 * np.log10(255**2 / np.mean((first.astype(float) - second) ** 2)))
+
+
+@pytest.mark.parametrize("key", range(4))
+def test_blur_alone_does_not_displace(photo: np.ndarray, key: int) -> None:
+    found = align(shaken(photo, key), photo)
+    assert found is not None
+    assert found.is_aligned
+    assert found.displacement < 2
+    assert found.scale == pytest.approx(1, abs=0.006)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "scale"),
+    [
+        ([[1, 0, 31], [0, 1, -17], [0, 0, 1]], 1.0),
+        ([[1.05, 0, 10], [0, 1.05, 4], [0, 0, 1]], 1.05),
+        ([[0.96, -0.02, -12], [0.02, 0.96, 25], [0, 0, 1]], 0.9602),
+    ],
+)
+def test_displacement_and_scale_are_measured(photo: np.ndarray, matrix: list[list[float]], scale: float) -> None:
+    found = align(shaken(moved(photo, matrix)), photo)
+    assert found is not None
+    assert not found.is_aligned
+    assert found.scale == pytest.approx(scale, abs=0.006)
+    height, width = photo.shape[:2]
+    corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]], float).T
+    true, measured = np.array(matrix) @ corners, found.matrix @ corners
+    assert np.abs(measured[:2] / measured[2] - true[:2]).max() < 3
+    assert found.displacement == pytest.approx(np.hypot(*(true[:2] - corners[:2])).max(), abs=3)
+
+
+def test_sixteen_bits_are_measured_alike(photo: np.ndarray) -> None:
+    deep = moved(photo, [[1, 0, 20], [0, 1, 0], [0, 0, 1]]).astype(np.uint16) * 257
+    found = align(deep, photo.astype(np.uint16) * 257)
+    assert found is not None
+    assert found.displacement == pytest.approx(20, abs=1)
+
+
+def test_other_pictures_and_flat_ones_have_no_match(photo: np.ndarray) -> None:
+    assert align(np.full_like(photo, 90), photo) is None
+    noise = np.random.default_rng(0).integers(0, 256, photo.shape, dtype=np.uint8)
+    assert align(noise, photo) is None
+
+
+def test_registered_pairs_agree_in_place_and_exposure(photo: np.ndarray) -> None:
+    matrix = [[1.03, -0.01, 12.0], [0.01, 1.03, -9.0], [1e-5, 0, 1]]
+    twin = moved(photo, matrix)
+    blurred = (shaken(twin) * 0.8).astype(np.uint8)
+    found = register(blurred, photo)
+    assert found is not None
+    assert found.blurred.shape == found.sharp.shape
+    assert found.blurred.size > 0.8 * blurred.size
+    assert psnr(blurred, photo) < 18 < 27 < psnr(found.blurred, found.sharp)
+    ideal = psnr((shaken(twin)).astype(np.uint8), twin)
+    assert psnr(found.blurred, found.sharp) > ideal - 1.5
+    assert found.gain == pytest.approx([0.8**2.2] * 3, abs=0.05)  # 0.8 of the values is so much of the light
+
+
+def test_the_blurred_side_is_never_resampled(photo: np.ndarray) -> None:
+    blurred = shaken(moved(photo, [[1, 0, 7], [0, 1, 5], [0, 0, 1]]))
+    found = register(blurred, photo)
+    assert found is not None
+    positions = [
+        (top, left)
+        for top in range(blurred.shape[0] - found.blurred.shape[0] + 1)
+        for left in range(blurred.shape[1] - found.blurred.shape[1] + 1)
+        if np.array_equal(blurred[top:, left:][: found.blurred.shape[0], : found.blurred.shape[1]], found.blurred)
+    ]
+    assert len(positions) == 1
+
+
+def test_the_largest_rectangle_of_a_mask() -> None:
+    mask = np.zeros((20, 30), bool)
+    mask[3:17, 5:25] = True
+    mask[10, 0:30] = True
+    mask[3:12, 20:25] = False
+    rows, columns = largest_rectangle(mask)
+    assert (rows, columns) == (slice(3, 17), slice(5, 20))
+    whole = largest_rectangle(np.ones((1000, 800), bool))
+    assert (whole[0].stop, whole[1].stop) == (1000, 800)
+    assert largest_rectangle(np.zeros((9, 9), bool)) == (slice(0, 0), slice(0, 0))
+
+
+@pytest.fixture
+def separate(tmp_path: Path, photo: np.ndarray) -> Path:
+    """Own pairs that are separate exposures: the blurred side lies 20 pixels away."""
+    for split, count in (("train", 3), ("validation", 1), ("test", 2)):
+        for kind in ("blur", "sharp"):
+            (tmp_path / split / kind).mkdir(parents=True)
+        for number in range(count):
+            sharp = np.roll(photo, 31 * number + len(split), axis=1)
+            away = shaken(moved(sharp, [[1, 0, 20], [0, 1, 6], [0, 0, 1]]), number)
+            Image.fromarray(sharp).save(tmp_path / split / "sharp" / f"{number}.png")
+            Image.fromarray(away).save(tmp_path / split / "blur" / f"{number}.png")
+    return tmp_path
+
+
+def ready(path: Path, cache: PixelCache, **options: object) -> PairedImages:
+    images = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(path)}, **options)  # type: ignore[arg-type]
+    images.prepare()
+    return images
+
+
+def test_pairs_that_are_not_aligned_are_blurred_by_us_and_that_is_said(separate: Path, cache: PixelCache) -> None:
+    images = ready(separate, cache)
+    assert images.pairs == "synthetic"
+    (note,) = images.notes
+    assert "its pairs are not aligned (21 pixels apart in the median of 5" in note
+    assert "`register: true`" in note
+    blurred, sharp = images.whole(images.items(TEST)[0])
+    assert sharp is not None
+    found = align(blurred, sharp)
+    assert found is not None
+    assert found.is_aligned
+    assert [item.entry.key for item in images.items(SHOWN)] == ["test-0-as-photographed", "test-1-as-photographed"]
+    assert images.patch(images.items(TRAIN)[0], 32, generator(0))[0].shape == (32, 32, 3)
+
+
+def test_registered_pairs_are_said_to_be_so(separate: Path, tmp_path: Path) -> None:
+    cache = PixelCache(tmp_path / "cache")
+    images = ready(separate, cache, register=True)
+    assert images.pairs == "registered"
+    (note,) = images.notes
+    assert note.startswith("registered pairs: separate exposures (21 pixels apart in the median of 6")
+    blurred, sharp = images.whole(images.items(TEST)[0])
+    assert sharp is not None
+    assert blurred.shape == sharp.shape
+    assert psnr(blurred, sharp) > 25
+    assert images.fingerprint != ready(separate, cache).fingerprint
+
+
+def test_pairs_are_registered_once(separate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = PixelCache(tmp_path / "cache")
+    first = ready(separate, cache, register=True)
+    monkeypatch.setattr("deblurbench.data.registered_pairs.register", lambda *_: pytest.fail("registered twice"))
+    again = ready(separate, cache, register=True)
+    assert again.fingerprint == first.fingerprint
+    assert again.notes == first.notes
+
+
+def test_registration_needs_pairs_and_a_cache(separate: Path, tmp_path: Path, cache: PixelCache) -> None:
+    with pytest.raises(UsageError, match=r"datasets\.mine\.register: only pairs from files can be registered"):
+        ready(separate, cache, register=True, blur="gaussian")
+    with pytest.raises(DeblurbenchError, match="has no room for registered pairs"):
+        ready(separate, PixelCache(tmp_path / "off", limit=0), register=True)
+
+
+def test_a_pair_that_cannot_be_registered_is_named(separate: Path, cache: PixelCache) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 451, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(separate / "train" / "blur" / "1.png")
+    images = ready(separate, cache, register=True)
+    (problem,) = images.problems
+    assert "1.png: could not be registered with" in problem
+    assert len(images.items(TRAIN)) == 2
+
+
+def test_kwentars_exposures_become_pairs_once_registered(tmp_path: Path, photo: np.ndarray, cache: PixelCache) -> None:
+    for number in range(4):
+        sharp = np.roll(photo, 40 * number, axis=1)
+        for kind, folder, image in (
+            ("S", "sharp", sharp),
+            ("F", "defocused_blurred", cv2.GaussianBlur(moved(sharp, [[1, 0, 9], [0, 1, 4], [0, 0, 1]]), (0, 0), 2)),
+            ("M", "motion_blurred", shaken(moved(sharp, [[1, 0, -14], [0, 1, 3], [0, 0, 1]]))),
+        ):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(image).save(tmp_path / folder / f"{number}_PHONE_{kind}.png")
+    layout = {"name": "kwentar-blur", "path": str(tmp_path)}
+    images = open_dataset("k", cache, layout=layout, register=True)
+    images.prepare()
+    assert [item.entry.key[-2:] for item in images.items(TEST)] == ["_F", "_M"]
+    assert len({item.entry.group for item in images.items(TEST)}) == 1
+    assert images.items(SHOWN) == []
+    assert images.pairs == "registered"

@@ -1,0 +1,206 @@
+"""`deblurbench data check`: everything that is wrong is named and counted, and nothing crashes."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from deblurbench.apps.cli import app
+from deblurbench.data.cache import PixelCache
+from deblurbench.data.dataset import open_dataset
+from deblurbench.data.table import TRAIN
+from deblurbench.errors import UsageError
+from deblurbench.images.reading import read_photo
+
+WritePairs = Callable[..., Path]
+
+
+def check(path: Path, *options: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["data", "check", str(path), *options])
+    return result.exit_code, result.output
+
+
+@pytest.fixture
+def sound(tmp_path: Path, write_pairs: WritePairs) -> Path:
+    root = tmp_path / "pairs"
+    for number, split in enumerate(("train", "validation", "test")):
+        write_pairs(root / split, [f"{split}{place}.png" for place in range(3)], size=160, start=5 * number)
+    return root
+
+
+def test_a_sound_data_set_is_described(sound: Path) -> None:
+    code, text = check(sound)
+    assert code == 0, text
+    assert "paired-folder" in text
+    assert "images: 3 train, 3 validation, 3 test" in text
+    assert "sizes: 160x160 (9)" in text
+    assert "unusable: 0" in text
+    assert "in two splits: 0" in text
+    assert "alignment of 8 pairs: aligned; corners 0." in text
+    assert f"layout: {{name: paired-folder, path: {sound}}}" in text
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG that announces this size and holds next to nothing."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+
+
+def ruin(sound: Path) -> dict[str, str]:
+    """Everything that has been seen on people's disks -> what has to be said of it."""
+    blur, sharp = sound / "train" / "blur", sound / "train" / "sharp"
+    good = (sharp / "train0.png").read_bytes()
+    jpeg = sound / "whole.jpg"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8)).save(jpeg)
+    files = {
+        "empty.png": (b"", "not an image of a known format"),
+        "cut.jpg": (jpeg.read_bytes()[:3000], "cannot be decoded"),
+        "text.png": (b"hello, I am a text\n", "not an image of a known format"),
+        "bomb.png": (png(30000, 30000), "more pixels than are decoded safely"),
+        "lies.png": (png(4000, 4000), "cannot be decoded"),
+    }
+    jpeg.unlink()
+    for name, (data, _) in files.items():
+        (blur / name).write_bytes(data)
+        (sharp / name).write_bytes(good)
+    said = {name: message for name, (_, message) in files.items()}
+    Image.fromarray(np.zeros((80, 160, 3), np.uint8)).save(blur / "wide.png")
+    (sharp / "wide.png").write_bytes(good)
+    said["wide.png"] = "differ in size (160x80 and 160x160)"
+    (blur / "loop.png").symlink_to(blur / "loop.png")
+    (sharp / "loop.png").write_bytes(good)
+    said["loop.png"] = "cannot be read (Too many levels of symbolic links)"
+    (blur / "alone.png").write_bytes(good)
+    said["alone.png"] = "has no sharp twin named 'alone'"
+    (blur / "Case.png").write_bytes(good)
+    (sharp / "case.png").write_bytes(good)
+    said["Case.png"] = "case.png differs in case"
+    return said
+
+
+def test_everything_that_is_wrong_is_named(sound: Path) -> None:
+    said = ruin(sound)
+    (sound / "readme.txt").write_text("x")
+    (sound / "train" / "sharp" / "raw.heic").write_bytes(b"x")
+    code, text = check(sound)
+    assert code == 1
+    for name, message in said.items():
+        assert any(name in line and message in line for line in text.splitlines()), (name, text)
+    assert f"unusable: {len(said) + 1}" in text  # `case.png` has no blurred twin either
+    assert "files that are not read: 1 .txt, 1 .heic" in text or "files that are not read: 1 .heic, 1 .txt" in text
+    assert "images: 3 train, 3 validation, 3 test" in text
+    assert "Traceback" not in text
+
+
+def test_the_same_files_are_named_when_training_and_errors_when_strict(sound: Path, cache: PixelCache) -> None:
+    said = ruin(sound)
+    layout = {"name": "paired-folder", "path": str(sound)}
+    images = open_dataset("mine", cache, layout=layout)
+    images.prepare()
+    assert len(images.items(TRAIN)) == 3
+    for name, message in said.items():
+        assert any(name in problem and message in problem for problem in images.problems), (name, images.problems)
+    with pytest.raises(UsageError, match=rf"\({len(said) + 1} such problems, strict: true\)"):
+        open_dataset("mine", cache, layout=layout, strict=True).prepare()
+
+
+def test_a_file_that_the_system_refuses_is_named(sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told to `read_bytes`, because no permission stops whoever runs the tests as administrator."""
+    refused = sound / "train" / "blur" / "train1.png"
+    original = Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        if path == refused:
+            raise PermissionError(13, "Permission denied", str(path))
+        return original(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    code, text = check(sound)
+    assert code == 1
+    assert "train1.png: cannot be read (Permission denied)" in text
+
+
+def test_odd_kinds_of_images_are_read(tmp_path: Path) -> None:
+    root = tmp_path / "odd"
+    values = np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    for kind in ("blur", "sharp"):
+        (root / kind).mkdir(parents=True)
+        image = Image.fromarray(values if kind == "sharp" else values[::-1])
+        image.convert("CMYK").save(root / kind / "cmyk.jpg")
+        image.convert("P").save(root / kind / "palette.png")
+        image.crop((0, 0, 1, 1)).save(root / kind / "one.png")
+        image.convert("L").save(root / kind / "grey.png")
+        for turn, name in enumerate(("a b", 'it\'s "quoted"', "new\nline", "фото", "写真", "100%"), 1):
+            Image.fromarray(np.roll(np.asarray(image), 5 * turn, axis=0)).save(root / kind / f"{name}.png")
+    _, text = check(root)
+    assert "unusable: 0" in text
+    assert "in two splits: 0" in text
+    assert "images: 8 train, 1 validation, 1 test" in text
+    assert "60x60 (9), 1x1 (1)" in text
+
+
+def test_a_broken_file_with_a_line_break_in_its_name_stays_one_line(sound: Path) -> None:
+    for kind in ("blur", "sharp"):
+        (sound / "train" / kind / "two\nlines.png").write_bytes(b"")
+    code, text = check(sound)
+    assert code == 1
+    assert any("two\\nlines.png" in line and "not an image" in line for line in text.splitlines())
+
+
+def test_the_same_picture_in_two_splits_is_named_whatever_it_is_packed_as(sound: Path) -> None:
+    for kind in ("blur", "sharp"):
+        pixels = read_photo(sound / "test" / kind / "test1.png").pixels
+        Image.fromarray(pixels).save(sound / "train" / kind / "holiday.bmp")
+    code, text = check(sound)
+    assert code == 1
+    assert "in two splits: 1" in text
+    assert "holiday.bmp (train)" in text
+    assert "test1.png (test)" in text or "test1.png" in text
+
+
+def test_separate_exposures_are_told_and_drawn(tmp_path: Path, photo: np.ndarray) -> None:
+    for number in range(4):
+        sharp = np.roll(photo, 60 * number, axis=1)
+        for kind, image in (("sharp", sharp), ("blur", np.roll(sharp, 24, axis=0))):
+            (tmp_path / "pairs" / kind).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(tmp_path / "pairs" / kind / f"{number}.png")
+    picture = tmp_path / "picture.png"
+    code, text = check(tmp_path / "pairs", "--picture", str(picture))
+    assert code == 1
+    assert "NOT aligned; corners 24." in text
+    assert "register: true" in text
+    drawn = read_photo(picture).pixels
+    assert drawn.shape[1] > 1500
+    cells = [drawn[40:200, 6 + 366 * column :][:, :360].astype(float) for column in range(5)]
+    assert cells[4].mean() < cells[3].mean() / 3  # the difference is gone once registered
+
+
+def test_nothing_to_look_at_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert check(tmp_path / "empty")[0] == 2
+    assert check(tmp_path / "nowhere")[0] == 2
+    for kind in ("blur",):
+        (tmp_path / "half" / kind).mkdir(parents=True)
+    code, text = check(tmp_path / "half")
+    assert code == 2
+    assert "sharp: there is no such folder" in text
+
+
+def test_a_picture_of_sharp_photographs_alone_is_refused(tmp_path: Path, photo: np.ndarray) -> None:
+    for number in range(4):
+        Image.fromarray(np.roll(photo, number, 0)).save(tmp_path / f"{number}.png")
+    assert check(tmp_path)[0] == 0
+    code, text = check(tmp_path, "--picture", str(tmp_path / "out.png"))
+    assert code == 2
+    assert "there are no pairs to draw" in text
