@@ -151,7 +151,7 @@ def test_a_gpu_that_was_asked_for_and_is_not_there_is_an_error(
         (["run", "quickstrat"], "error: quickstrat: no experiment is called so; did you mean 'quickstart'?"),
         (["run", "quickstart", "training.stepz=3"], "training.stepz: unknown key of a training; did you mean 'steps'?"),
         (["run", "celebrity", "datasets.celebrity.layout.path=/nowhere"], "/nowhere: there is no such folder"),
-        (["run", "kaggle-blur", "datasets.kaggle-gaussian.layout.path=/nowhere"], "holds no folder 'sharp'"),
+        (["run", "kaggle-blur", "datasets.kaggle-gaussian.layout.path=/nowhere"], "there is no such folder"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_2(tmp_path: Path, arguments: list[str], message: str) -> None:

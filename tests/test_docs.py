@@ -1,0 +1,151 @@
+"""The notebooks run, the experiments run unchanged once their data is there, and the pages are true."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import struct
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+from PIL import Image
+from typer.testing import CliRunner
+
+from deblurbench.apps.cli import app
+from deblurbench.data.layout import layout_called
+from deblurbench.registry import BLURS, CAMERAS, LAYOUTS
+
+ROOT = Path(__file__).parent.parent
+DATA_PAGE = (ROOT / "docs" / "data.md").read_text()
+TINY = [
+    "training.steps=1",
+    "training.batch_size=1",
+    "training.crop_size=28",
+    "training.validate_every=1",
+    "training.log_every=1",
+]
+
+
+def write_kwentar(root: Path, photo: np.ndarray) -> None:
+    for number in range(3):
+        for kind, folder in (("S", "sharp"), ("F", "defocused_blurred"), ("M", "motion_blurred")):
+            (root / "blur_dataset_scaled" / folder).mkdir(parents=True, exist_ok=True)
+            image = np.roll(photo, 50 * number, axis=1)[60:108, 100:164]
+            Image.fromarray(image).save(root / "blur_dataset_scaled" / folder / f"{number}_IPHONE-SE_{kind}.JPG")
+
+
+def write_gopro(root: Path, photo: np.ndarray) -> None:
+    for split, sequences in (("train", ("GOPR0372_07_00", "GOPR0374_11_01")), ("test", ("GOPR0384_11_00",))):
+        for place, sequence in enumerate(sequences):
+            for kind in ("blur", "sharp"):
+                (root / split / sequence / kind).mkdir(parents=True)
+                image = photo[100 + 9 * place : 148 + 9 * place, 60 * len(split) : 60 * len(split) + 64]
+                Image.fromarray(image).save(root / split / sequence / kind / "000047.png")
+
+
+def write_photos(root: Path, photo: np.ndarray) -> None:
+    root.mkdir(parents=True)
+    for number in range(3):
+        Image.fromarray(photo[60:108, 60 * number : 60 * number + 64]).save(root / f"{number}.jpg")
+
+
+def write_mnist(root: Path, _: np.ndarray) -> None:
+    root.mkdir(parents=True)
+    for name, count in (("train-images-idx3-ubyte.gz", 12), ("t10k-images-idx3-ubyte.gz", 2)):
+        digits = np.random.default_rng(count).integers(0, 256, (count, 28, 28), dtype=np.uint8)
+        (root / name).write_bytes(gzip.compress(struct.pack(">4I", 2051, *digits.shape) + digits.tobytes()))
+
+
+def write_faces(root: Path, photo: np.ndarray) -> None:
+    for place, split in enumerate(("train", "validation", "test")):
+        for kind in ("blur", "sharp"):
+            folder = root / "DBlur" / "CelebA" / split / kind
+            folder.mkdir(parents=True)
+            Image.fromarray(photo[60:108, 70 * place : 70 * place + 64]).save(folder / "000001.png")
+
+
+EXPERIMENTS = {
+    "celebrity": ("data/a-curated-list-of-image-deblurring-datasets", write_faces),
+    "gopro": ("data/GOPRO_Large", write_gopro),
+    "gaussian-photos": ("data/photos", write_photos),
+    "mnist-motion": ("data/mnist", write_mnist),
+}
+
+
+def test_every_experiment_is_run_here() -> None:
+    elsewhere = {"quickstart", "kaggle-blur"}  # by whoever runs the README, and by the notebook below
+    assert {path.stem for path in (ROOT / "experiments").glob("*.yaml")} == {*EXPERIMENTS, *elsewhere}
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_runs_unchanged_once_its_data_is_there(
+    name: str, tmp_path: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it, as it stands; only the training is cut short."""
+    where, write = EXPERIMENTS[name]
+    write(tmp_path / where, photo)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["run", name, "--device", "cpu", *TINY])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "results" / name / "report.html").is_file()
+    assert "0 failed" in result.output
+
+
+def execute(name: str, folder: Path, **environment: str) -> str:
+    """Run a notebook as it is committed; everything that its cells printed."""
+    notebook = nbformat.read(ROOT / "docs" / name, as_version=4)
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(folder)}}).execute()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+def test_the_notebooks_run_on_small_data(tmp_path: Path, photo: np.ndarray) -> None:
+    """The second explores what the first has left."""
+    write_kwentar(tmp_path / "input" / "blur-dataset", photo)
+    (tmp_path / "output").mkdir()
+    printed = execute(
+        "kaggle.ipynb", tmp_path, INPUT=str(tmp_path / "input"), OUTPUT=str(tmp_path / "output"), TRAINING=" ".join(TINY)
+    )
+    assert "kwentar-blur" in printed
+    assert "10 cells done, 0 done before, 0 failed" in printed
+    assert (tmp_path / "output" / "pairs.png").is_file()
+    assert (tmp_path / "output" / "deblurred.png").is_file()
+    explored = execute("explore.ipynb", tmp_path, RESULTS=str(tmp_path / "output" / "kaggle-blur"))
+    assert "kaggle-gaussian" in explored
+    assert "pairs: synthetic" in explored
+
+
+def test_the_data_page_lists_every_layout_with_its_source_and_licence() -> None:
+    rows = {match[1]: match[0] for match in re.finditer(r"^\| `([\w-]+)` \|.*$", DATA_PAGE, re.M)}
+    assert set(rows) == set(LAYOUTS.names())
+    for name, row in rows.items():
+        origin = layout_called(name).origin
+        assert origin.url in row, name
+        assert origin.licence.split(" (")[0].split(" those ")[0].split(" research")[0].split("those ")[-1] in row, name
+
+
+def test_the_data_page_names_every_blur_and_camera_with_its_parameters() -> None:
+    for registry in (BLURS, CAMERAS):
+        for name in registry.names():
+            assert re.search(rf"\b{name}\b", DATA_PAGE), name
+    for parameter in (*CAMERAS.resolve("old-photo"), *BLURS.resolve("mixed")):
+        assert parameter == "name" or f"`{parameter}" in DATA_PAGE, parameter
+
+
+def test_the_pages_show_commands_that_are_there_and_point_to_files_that_are_there() -> None:
+    for page in ("data.md", "README.md"):
+        text = (ROOT / "docs" / page).read_text()
+        for command in set(re.findall(r"^    deblurbench (\w+)", text, re.M)):
+            assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
+        for link in re.findall(r"\]\((?!http)([^)]+)\)", text):
+            assert (ROOT / "docs" / link).exists(), link
