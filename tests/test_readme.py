@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from deblurbench.apps.cli import app
 from deblurbench.building_blocks import find_experiment
 from deblurbench.experiment import load_experiment
-from deblurbench.registry import LAYOUTS, MODELS, NETWORKS
+from deblurbench.registry import MODELS, NETWORKS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -42,10 +42,6 @@ def test_its_overrides_are_sound(plain: str) -> None:
     for name, rest in overrides:
         arguments = [rest] if rest.count("=") == 1 else rest.split()
         load_experiment(find_experiment(name), [argument.replace("'", "") for argument in arguments])
-
-
-def test_every_layout_is_listed() -> None:
-    assert set(re.findall(r"^\|[^|]*\| `([\w-]+)` \|", README, re.M)) == set(LAYOUTS.names())
 
 
 def test_every_command_it_shows_is_there() -> None:

@@ -15,7 +15,7 @@ from deblurbench.registry import MODELS, Spec
 from deblurbench.results_folder import BLURRED, RECORD, RESTORED, RUNS
 from deblurbench.training.settings import TrainingSettings
 
-TRAINING_VERSION = 1  # raised whenever the same settings would train other weights
+TRAINING_VERSION = 2  # raised whenever the same settings would train other weights
 SCORING_VERSION = 1  # raised whenever the same weights would score differently
 
 
