@@ -17,6 +17,7 @@ from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import PairedImages, open_dataset
 from deblurbench.images.tensors import to_tensor
 from deblurbench.yaml_files import to_yaml
+from tests.exposures import moved, shaken
 
 torch.set_num_threads(1)  # tiny networks are faster so, and unhurt by whatever else the machine does
 
@@ -137,3 +138,17 @@ def write_experiment(tmp_path: Path, pairs_folder: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def separate(tmp_path: Path, photo: np.ndarray) -> Path:
+    """Own pairs that are separate exposures: the blurred side lies 20 pixels away."""
+    for split, count in (("train", 3), ("validation", 1), ("test", 2)):
+        for kind in ("blur", "sharp"):
+            (tmp_path / split / kind).mkdir(parents=True)
+        for number in range(count):
+            sharp = np.roll(photo, 31 * number + len(split), axis=1)
+            away = shaken(moved(sharp, [[1, 0, 20], [0, 1, 6], [0, 0, 1]]), number)
+            Image.fromarray(sharp).save(tmp_path / split / "sharp" / f"{number}.png")
+            Image.fromarray(away).save(tmp_path / split / "blur" / f"{number}.png")
+    return tmp_path

@@ -68,6 +68,13 @@ class PixelCache:
         self._room: int | None = None  # bytes left; unknown until something is to be written
         self._lock = threading.Lock()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For workers that are started afresh: all but the lock."""
+        return {key: value for key, value in self.__dict__.items() if key != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
+
     @property
     def is_off(self) -> bool:
         """Whether nothing is written."""

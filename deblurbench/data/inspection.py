@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,18 +81,25 @@ def inspect(spec: Spec, *, show_progress: bool = False) -> Inspection:
         height, width = read_idx(path).shape[1:]
         idx_sizes[path] = f"{width}x{height}"
     usable: list[Seen] = []
-    for seen in in_threads(
-        lambda entry: _look_at(entry, idx_sizes), table.entries, doing=f"reading {spec['name']}", show_progress=show_progress
+    # Of separate exposures the blurred side alone is looked at: its sharp twin is among the entries.
+    exposures = [replace(entry, sharp=None) for entry in table.separate]
+    entries = [*table.entries, *exposures]
+    for place, seen in enumerate(
+        in_threads(
+            lambda entry: _look_at(entry, idx_sizes), entries, doing=f"reading {spec['name']}", show_progress=show_progress
+        )
     ):
         if seen.problem:
             found.problems.append(seen.problem)
-        else:
+            continue
+        found.sizes.update(seen.sizes[:1])
+        if place < len(table.entries):
             usable.append(seen)
-            found.sizes.update(seen.sizes[:1])
+    found.problems = list(dict.fromkeys(found.problems))  # an exposure may be shown, too
     found.counts = {split: sum(seen.entry.split == split for seen in usable) for split in (*SPLITS, SHOWN)}
     found.duplicates = list(_duplicates(usable))
-    entries = table.separate or [seen.entry for seen in usable if seen.entry.sharp and seen.entry.blurred]
-    found.pairs = list(_measured(evenly(entries, PAIRS_MEASURED)))
+    paired = table.separate or [seen.entry for seen in usable if seen.entry.sharp and seen.entry.blurred]
+    found.pairs = list(_measured(evenly(paired, PAIRS_MEASURED)))
     root = Path(spec["path"])
     if root.is_dir():
         found.other_files = Counter(
@@ -104,6 +111,8 @@ def inspect(spec: Spec, *, show_progress: bool = False) -> Inspection:
 def describe(found: Inspection) -> Iterator[str]:
     """What was found, as lines for people."""
     yield f"{found.spec['path']}: {found.spec['name']}, {layout_called(found.spec['name']).origin.title}"
+    if found.table.separate:
+        yield f"  pairs of separate exposures: {len(found.table.separate)}"
     yield "  images: " + ", ".join(f"{count} {split}" for split, count in found.counts.items() if count or split != SHOWN)
     sizes = found.sizes.most_common(SIZES_SAID)
     more = f" and {len(found.sizes) - SIZES_SAID} other sizes" if len(found.sizes) > SIZES_SAID else ""

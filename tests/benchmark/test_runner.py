@@ -302,3 +302,13 @@ def test_infinite_scores_are_left_out_of_means() -> None:
     means = dict(mean_scores([{"psnr": math.inf, "ssim": 1.0}, {"psnr": 30.0, "ssim": 0.5}], ("psnr", "ssim")))
     assert means == {"psnr": 30.0, "ssim": 0.75}
     assert math.isnan(dict(mean_scores([{"psnr": math.inf}], ("psnr",)))["psnr"])
+
+
+def test_without_a_cache_the_run_says_so_and_gives_the_same(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+    path = write_experiment(models=ONE_MODEL)
+    assert run(path).exit_code == 0
+    result = run(path, "--cache-gigabytes", "0", "--out", str(tmp_path / "off"))
+    assert result.exit_code == 0, result.output
+    assert "pairs: not all of its images are in the cache, which is full or off" in result.output
+    cached, off = (rows(tmp_path / name / "per_image.csv") for name in ("out", "off"))
+    assert cached == off

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deblurbench.blur.camera import Camera, blur_whole
-from deblurbench.blur.kernels import Motion
 from deblurbench.data.alignment import align
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import PairedImages, open_dataset
@@ -16,17 +14,7 @@ from deblurbench.data.registration import largest_rectangle, register
 from deblurbench.data.table import SHOWN, TEST, TRAIN
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.randomness import generator
-
-
-def shaken(photo: np.ndarray, key: int = 0) -> np.ndarray:
-    return blur_whole(photo, Motion(length=(4.0, 8.0)), Camera(), generator(key))[0]
-
-
-def moved(photo: np.ndarray, matrix: list[list[float]]) -> np.ndarray:
-    """The photograph as another exposure would see it: point (x, y) of the result is `matrix` (x, y) of `photo`."""
-    size = (photo.shape[1], photo.shape[0])
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    return cv2.warpPerspective(photo, np.array(matrix, float), size, flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+from tests.exposures import moved, shaken
 
 
 def psnr(first: np.ndarray, second: np.ndarray) -> float:
@@ -112,20 +100,6 @@ def test_the_largest_rectangle_of_a_mask() -> None:
     whole = largest_rectangle(np.ones((1000, 800), bool))
     assert (whole[0].stop, whole[1].stop) == (1000, 800)
     assert largest_rectangle(np.zeros((9, 9), bool)) == (slice(0, 0), slice(0, 0))
-
-
-@pytest.fixture
-def separate(tmp_path: Path, photo: np.ndarray) -> Path:
-    """Own pairs that are separate exposures: the blurred side lies 20 pixels away."""
-    for split, count in (("train", 3), ("validation", 1), ("test", 2)):
-        for kind in ("blur", "sharp"):
-            (tmp_path / split / kind).mkdir(parents=True)
-        for number in range(count):
-            sharp = np.roll(photo, 31 * number + len(split), axis=1)
-            away = shaken(moved(sharp, [[1, 0, 20], [0, 1, 6], [0, 0, 1]]), number)
-            Image.fromarray(sharp).save(tmp_path / split / "sharp" / f"{number}.png")
-            Image.fromarray(away).save(tmp_path / split / "blur" / f"{number}.png")
-    return tmp_path
 
 
 def ready(path: Path, cache: PixelCache, **options: object) -> PairedImages:

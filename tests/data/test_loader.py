@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,12 @@ for batch in batches(images, crop_size=24, batch_size=2, seed=0, steps=range(3),
 """
     done = subprocess.run([sys.executable, "-c", code, str(pairs_folder)], capture_output=True, text=True, timeout=60)
     assert done.stdout.count("torch.Size([2, 3, 24, 24])") == 3, done.stderr
+
+
+def test_data_sets_travel_to_workers_that_are_started_afresh(sharp_photos: PairedImages) -> None:
+    """As on Windows and macOS, where nothing is forked."""
+    copied = pickle.loads(pickle.dumps(sharp_photos))
+    assert equal(collect(sharp_photos), collect(copied))
 
 
 @pytest.mark.parametrize("count", [1, 6, 64, 150])

@@ -231,3 +231,34 @@ def test_a_kept_report_is_not_written_over() -> None:
     kept = Path(__file__).parents[2] / "results" / "quickstart-reference"
     with pytest.raises(UsageError, match=r"quickstart-reference: holds no problems\.json; give a whole results folder"):
         read_results([kept])
+
+
+@pytest.mark.parametrize("register", [True, False])
+def test_pairs_of_separate_exposures_are_labelled_wherever_their_numbers_stand(
+    separate: Path, tmp_path: Path, register: bool
+) -> None:
+    """Registered, or blurred by us because they are none."""
+    layout = f"{{name: paired-folder, path: {separate}}}"
+    (tmp_path / "e.yaml").write_text(
+        f"""
+datasets: {{mine: {{layout: {layout}, register: {str(register).lower()}}}}}
+models: {{cnn: {{name: cnn, network: {{name: unet, widths: [8], blocks: 1}}}}}}
+training: {{steps: 1, batch_size: 1, crop_size: 16}}
+"""
+    )
+    result = CliRunner().invoke(app, ["run", str(tmp_path / "e.yaml"), "--out", str(tmp_path / "out"), "--device", "cpu"])
+    assert result.exit_code == 0, result.output
+    label, note = (
+        ("registered", "mine: registered pairs: ") if register else ("synthetic", "mine: its pairs are not aligned (21 pixels")
+    )
+    assert note in result.output
+    for name in ("comparison.csv", "per_image.csv"):
+        header, *lines = (tmp_path / "out" / name).read_text().splitlines()
+        place = header.split(",").index("pairs")
+        assert {line.split(",")[place] for line in lines} == {label}
+    text = (tmp_path / "out" / "report.md").read_text()
+    page = (tmp_path / "out" / "report.html").read_text()
+    for shown in (text, page):
+        assert ("mine (registered pairs)" in shown) == register
+        assert "Registered pairs: separate exposures" in shown or "Its pairs are not aligned" in shown
+    assert answers(read_results([tmp_path / "out"]))[0].startswith("On mine (registered pairs)" if register else "On mine")
