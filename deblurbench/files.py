@@ -20,7 +20,8 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
     Whoever reads `path`, at any moment and after any crash, finds the old file or the new one, never half of one.
     """
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    # File names may hold bytes that are no UTF-8; they are written as escapes.
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     try:
         _write_beside_and_rename(path, data)
     except OSError as error:

@@ -131,6 +131,7 @@ def test_the_data_page_lists_every_layout_with_its_source_and_licence() -> None:
     for name, row in rows.items():
         origin = layout_called(name).origin
         assert origin.url in row, name
+        assert origin.citation in DATA_PAGE, name
         assert origin.licence.split(" (")[0].split(" those ")[0].split(" research")[0].split("those ")[-1] in row, name
 
 
@@ -143,9 +144,12 @@ def test_the_data_page_names_every_blur_and_camera_with_its_parameters() -> None
 
 
 def test_the_pages_show_commands_that_are_there_and_point_to_files_that_are_there() -> None:
-    for page in ("data.md", "README.md"):
-        text = (ROOT / "docs" / page).read_text()
-        for command in set(re.findall(r"^    deblurbench (\w+)", text, re.M)):
-            assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
+    for page in (ROOT / "docs" / "data.md", ROOT / "docs" / "README.md", ROOT / "README.md"):
+        text = page.read_text()
+        for command, options in set(re.findall(r"^    deblurbench ((?:data )?[\w-]+)(.*)", text, re.M)):
+            shown = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "200"})
+            assert shown.exit_code == 0, command
+            for option in re.findall(r"--[a-z]+(?:-[a-z]+)*", options):
+                assert option in shown.output, (command, option)
         for link in re.findall(r"\]\((?!http)([^)]+)\)", text):
-            assert (ROOT / "docs" / link).exists(), link
+            assert (page.parent / link).exists(), link

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import io
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -21,6 +23,9 @@ def command(on: typer.Typer, name: str | None = None) -> Callable[[Callable[...,
     def register(function: Callable[..., int]) -> Callable[..., None]:
         @functools.wraps(function)
         def run(*arguments: Any, **options: Any) -> None:
+            for stream in (sys.stdout, sys.stderr):
+                if isinstance(stream, io.TextIOWrapper):
+                    stream.reconfigure(errors="backslashreplace")  # names of files may hold bytes that are no text
             try:
                 code = function(*arguments, **options)
             except KeyboardInterrupt:

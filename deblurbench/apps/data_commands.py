@@ -25,6 +25,8 @@ def list_layouts(debug: Debug = False) -> int:
         origin = layout_called(name).origin
         how = "data get" if origin.kaggle or name in TORCHVISION else "by hand" if origin.folder else ""
         typer.echo(f"{name:20} {how:9} {origin.title}" + (f"; {origin.licence}; {origin.url}" if origin.url else ""))
+        if origin.citation:
+            typer.echo(f"{'':30} cite: {origin.citation}")
     return 0
 
 
@@ -35,12 +37,16 @@ def check(
     debug: Debug = False,
 ) -> int:
     """Say what lies at PATH, how many pairs, and whether they are sound and aligned. Exit code 1: something is not."""
+    import json
+
     from deblurbench.data.inspection import describe, inspect
     from deblurbench.data.picture import draw_pairs
     from deblurbench.data.recognition import recognise
     from deblurbench.data.table import evenly
     from deblurbench.images.writing import write_photo
 
+    if picture is not None and picture.suffix.lower() != ".png":
+        raise UsageError(f"--picture: {picture} is no name of a PNG file")
     found = []
     failed = False
     for spec in recognise(path):
@@ -52,7 +58,7 @@ def check(
             continue
         for line in describe(found[-1]):
             typer.echo(line)
-        typer.echo(f"  in YAML: layout: {{{', '.join(f'{key}: {value}' for key, value in spec.items())}}}")
+        typer.echo(f"  in YAML: layout: {json.dumps(spec, ensure_ascii=False)}")
     if not found:
         return UsageError.exit_code
     if picture is not None:
@@ -114,14 +120,8 @@ def get(
 @command(data_app, "clear-cache")
 def clear_cache(debug: Debug = False) -> int:
     """Remove all decoded pixels; they are made anew when they are needed."""
-    import shutil
-
-    from deblurbench.data.cache import default_cache_folder, folder_size
+    from deblurbench.data.cache import clear, default_cache_folder
 
     folder = default_cache_folder()
-    size = folder_size(folder)
-    for child in folder.glob("v*"):
-        if child.is_dir() and child.name[1:].isdigit():  # ours; whatever else lies there is not
-            shutil.rmtree(child)
-    typer.echo(f"removed {size / 1e9:.2f} GB from {folder}")
+    typer.echo(f"removed {clear(folder) / 1e9:.2f} GB from {folder}")
     return 0

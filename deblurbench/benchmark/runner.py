@@ -33,7 +33,7 @@ from deblurbench.yaml_files import to_yaml
 
 PROBLEMS_SAID = 10
 ON_DEMAND = (
-    "not all of its images are in the cache, which is full or off: they are decoded whenever they are needed, which is slower "
+    "are not in the cache, which is full or off: they are decoded whenever they are needed, which is slower "
     "(--cache-gigabytes allows more, deblurbench data clear-cache makes room)"
 )
 
@@ -71,8 +71,9 @@ class Runner:
             self._say_problems(name, images.problems)
             for note in images.notes:
                 self.say(f"{name}: {note}")
-            if images.decodes_on_demand:
-                self.say(f"{name}: {ON_DEMAND}")
+            missing, count = images.on_demand
+            if missing:
+                self.say(f"{name}: {missing} of {count} images {ON_DEMAND}")
             require_scorable(images, self.recipe)
         for entry in self.experiment.models.values():
             require_shares(entry.training, self.accelerator.num_processes)

@@ -14,7 +14,10 @@ from deblurbench.images.photo import Pixels
 TOLERANCE_PIXELS, TOLERANCE_PART = 4.0, 0.005  # whichever is larger: pixels, or a part of the longer side
 LEVELS = (96, 192, 384, 768)  # longer side, pixels, at which the images are matched, coarse to fine
 SMOOTHING = 11  # pixels: the window that makes both sides about as smooth as one another
-LEAST_CORRELATION = 0.4  # below this, what was found is no match
+DETAIL = (0.015, 0.08)  # of the longer side: the band of standard deviations in which similarity is judged
+LEAST_CORRELATION = 0.3  # of that detail: below this, what was found is no match
+MOST_SCALE, MOST_DISPLACEMENT = 1.35, 0.3  # times, and of the longer side: beyond this a match is an accident
+SMALLEST = 64  # pixels of the shorter side: anything can be fitted to what is smaller
 STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-5)
 
 
@@ -24,7 +27,7 @@ class Alignment:
 
     `matrix` (3, 3) maps (x, y, 1) of the blurred image to the sharp one; `displacement` is the farthest that it moves a
     corner, in pixels; `scale` the size of the sharp image's content relative to the blurred one's;
-    `correlation` that of both once they are aligned.
+    `correlation` that of their detail once they are aligned.
     """
 
     matrix: NDArray[np.float64]
@@ -34,35 +37,57 @@ class Alignment:
     is_aligned: bool
 
 
+def is_measurable(image: Pixels) -> bool:
+    """Whether an image is large enough for its alignment to mean something."""
+    return min(image.shape[:2]) >= SMALLEST
+
+
 def align(blurred: Pixels, sharp: Pixels, *, homography: bool = False) -> Alignment | None:
-    """The affine map or homography between two images (H, W, 3) of the same size; None where no match was found.
+    """The affine map or homography between two images (H, W, 3) of the same size; None where they do not match.
 
     Phase correlation (Kuglin & Hines 1975) finds the first shift, ECC maximisation (Evangelidis & Psarakis 2008) the map,
-    coarse to fine.
+    coarse to fine. It counts if it makes the detail of both images agree, and better than no map does.
     """
     height, width = blurred.shape[:2]
-    matrix = np.eye(3)
-    previous = 0.0
-    correlation = -1.0
+    shrink = min(LEVELS[-1] / max(height, width), 1.0)
+    found = _search(blurred, sharp, homography)
+    blurred_detail, sharp_detail = (_detail(_luma(image, shrink)) for image in (blurred, sharp))
+    fits = {}
+    for matrix in (np.eye(3), found):
+        if matrix is not None:
+            described = _described(matrix, 0.0, width, height)
+            if max(described.scale, 1 / max(described.scale, 1e-6)) > MOST_SCALE:
+                continue
+            if described.displacement > MOST_DISPLACEMENT * max(height, width):
+                continue
+            resize = np.diag([shrink, shrink, 1.0])
+            scaled = resize @ matrix @ np.linalg.inv(resize)
+            fits[_similarity(blurred_detail, sharp_detail, scaled)] = matrix
+    correlation = max(fits)
+    return _described(fits[correlation], correlation, width, height) if correlation >= LEAST_CORRELATION else None
+
+
+def _search(blurred: Pixels, sharp: Pixels, homography: bool) -> NDArray[np.float64] | None:
+    """The map in full-size pixels, from the smallest level to the finest; None where the search does not converge."""
+    longer = max(blurred.shape[:2])
+    matrix, previous = np.eye(3), 0.0
     for level in LEVELS:
-        shrink = min(level / max(height, width), 1.0)
+        shrink = min(level / longer, 1.0)
         if shrink == previous:
             break
-        small_blurred, small_sharp = (_luma(image, shrink) for image in (blurred, sharp))
+        sides = [_luma(image, shrink) for image in (blurred, sharp)]
         if not previous:
-            matrix = _first_shift(small_blurred, small_sharp)
+            matrix = _first_shift(sides[0], sides[1])
         resize = np.diag([shrink / previous, shrink / previous, 1.0]) if previous else np.eye(3)
         matrix = resize @ matrix @ np.linalg.inv(resize)
         is_finest = level == LEVELS[-1] or shrink == 1.0
         try:
-            correlation, matrix = _refine(small_blurred, small_sharp, matrix, homography=homography and is_finest)
-        except cv2.error:  # it did not converge
+            matrix = _refine(sides[0], sides[1], matrix, homography=homography and is_finest)
+        except cv2.error:
             return None
         previous = shrink
-    if correlation < LEAST_CORRELATION:
-        return None
     full = np.diag([1 / previous, 1 / previous, 1.0])
-    return _described(full @ matrix @ np.linalg.inv(full), correlation, width, height)
+    return full @ matrix @ np.linalg.inv(full)
 
 
 def _luma(image: Pixels, shrink: float) -> NDArray[np.float32]:
@@ -81,24 +106,33 @@ def _first_shift(blurred: NDArray[np.float32], sharp: NDArray[np.float32]) -> ND
     return shifted if fits[1] > fits[0] else np.eye(3)
 
 
+def _detail(luma: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is neither noise nor mere light and dark: between them, wrong twins tell themselves."""
+    fine, coarse = (max(part * max(luma.shape), least) for part, least in zip(DETAIL, (0.8, 3.0), strict=True))
+    return np.asarray(cv2.GaussianBlur(luma, (0, 0), fine) - cv2.GaussianBlur(luma, (0, 0), coarse), np.float32)
+
+
 def _similarity(blurred: NDArray[np.float32], sharp: NDArray[np.float32], matrix: NDArray[np.float64]) -> float:
+    """The correlation of both where `sharp`, moved by `matrix`, covers `blurred`; 0 where one of them is flat."""
     height, width = blurred.shape
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = cv2.warpPerspective(sharp, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    with np.errstate(invalid="ignore"):
-        return float(np.nan_to_num(np.corrcoef(moved.ravel(), blurred.ravel())[0, 1]))
+    moved = np.asarray(cv2.warpPerspective(sharp, matrix, (width, height), flags=flags, borderValue=np.nan))
+    inside = np.isfinite(moved)
+    if inside.sum() < blurred.size // 4 or min(moved[inside].std(), blurred[inside].std()) < 1e-4:
+        return 0.0
+    return float(np.corrcoef(moved[inside], blurred[inside])[0, 1])
 
 
 def _refine(
     blurred: NDArray[np.float32], sharp: NDArray[np.float32], matrix: NDArray[np.float64], *, homography: bool
-) -> tuple[float, NDArray[np.float64]]:
-    """ECC from `matrix` on. Returns the correlation and the better matrix. Raises cv2.error where it does not converge."""
+) -> NDArray[np.float64]:
+    """ECC from `matrix` on. Raises cv2.error where it does not converge."""
     smoothing = min(SMOOTHING, min(blurred.shape) // 4 * 2 + 1)
     motion, rows = (cv2.MOTION_HOMOGRAPHY, 3) if homography else (cv2.MOTION_AFFINE, 2)
     start = matrix[:rows].astype(np.float32)
-    correlation, found = cv2.findTransformECC(blurred, sharp, start, motion, STOP, np.ones_like(blurred, np.uint8), smoothing)
+    found = cv2.findTransformECC(blurred, sharp, start, motion, STOP, np.ones_like(blurred, np.uint8), smoothing)[1]
     whole = np.asarray(found, np.float64)
-    return correlation, whole if homography else np.vstack([whole, [0, 0, 1]])
+    return whole if homography else np.vstack([whole, [0, 0, 1]])
 
 
 def _described(matrix: NDArray[np.float64], correlation: float, width: int, height: int) -> Alignment:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import mmap
 import os
 import shutil
 import struct
 import threading
-from dataclasses import dataclass
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from deblurbench.data.table import ImageSource
-from deblurbench.errors import UnreadableImage
+from deblurbench.errors import DeblurbenchError, UnreadableImage
 from deblurbench.files import digest, read_json, write_json, write_whole
 from deblurbench.images.idx import IdxImage, read_idx
 from deblurbench.images.photo import Pixels
@@ -24,6 +27,7 @@ from deblurbench.images.reading import decode_photo
 
 DATA_VERSION = 2  # raised whenever the same files would give other pixels
 PART_OF_FREE_DISK = 4  # by default the cache takes at most one part in so many of what is free without it
+COUNTED_EVERY = 10.0  # seconds between countings of what the cache takes
 OPEN_MAPS = 256  # opening one takes as long as cutting a patch from it
 DECODED = 2  # images that are kept in memory where the disk holds none: the two sides of a pair
 NPY_VERSION = b"\x93NUMPY\x01\x00"
@@ -32,13 +36,18 @@ NPY_HEADER = 128  # bytes, padded: shapes of images are short
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An image that could be decoded: the digest of its content, its shape (H, W, 3), and whether its pixels lie on disk."""
+    """An image that could be decoded: the digests of its file and of its pixels, its shape (H, W, 3), and where its pixels are.
+
+    What is not `on_disk` is decoded from `source` when it is asked for; what was `made` from it cannot be had so.
+    """
 
     source: ImageSource
     content: str
+    look: str
     shape: tuple[int, int, int]
     dtype: str
     on_disk: bool
+    made: bool = False
 
 
 def default_cache_folder() -> Path:
@@ -65,7 +74,7 @@ class PixelCache:
     def __init__(self, folder: Path, *, limit: int | None = None) -> None:
         self.folder = folder / f"v{DATA_VERSION}"
         self._limit = limit
-        self._room: int | None = None  # bytes left; unknown until something is to be written
+        self._room, self._counted = 0, -math.inf  # bytes left, and when that was found out: others may be writing, too
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -84,7 +93,7 @@ class PixelCache:
         """Decode `source` unless that is done. Raises UnreadableImage."""
         if isinstance(source, IdxImage):
             content, images = _idx_images(source.path, _status(source.path).st_mtime_ns)
-            return Stored(source, f"{content}[{source.index}]", (*images.shape[1:], 3), "uint8", on_disk=True)
+            return Stored(source, f"{content}[{source.index}]", "", (*images.shape[1:], 3), "uint8", on_disk=True)
         status = _status(source)
         index = self._index(digest([str(source.resolve()), status.st_size, status.st_mtime_ns], length=32))
         known = None if self.is_off else self._known(source, index)
@@ -98,8 +107,9 @@ class PixelCache:
         if stored.on_disk:
             try:
                 return _mapped(self._file(stored.content), stored)
-            except FileNotFoundError:
-                pass  # the cache was cleared meanwhile
+            except FileNotFoundError as error:  # the cache was cleared meanwhile
+                if stored.made:
+                    raise DeblurbenchError(f"{self.folder}: was cleared during the run; run again to go on") from error
         return _decoded_now(stored.source, stored.content)
 
     def kept(self, content: str, source: ImageSource) -> Stored | None:
@@ -108,7 +118,7 @@ class PixelCache:
         if not facts:
             return None
         height, width = facts["shape"][:2]
-        stored = Stored(source, content, (height, width, 3), facts["dtype"], on_disk=True)
+        stored = Stored(source, content, content, (height, width, 3), facts["dtype"], on_disk=True, made=True)
         return stored if _size(self._file(content)) == _bytes_needed(stored.shape, np.dtype(stored.dtype)) else None
 
     def keep(self, origin: Stored, pixels: Pixels, facts: dict[str, Any]) -> Stored | None:
@@ -116,7 +126,9 @@ class PixelCache:
         if self.is_off or not self._take(_bytes_needed(pixels.shape, pixels.dtype)):
             return None
         height, width = pixels.shape[:2]
-        stored = Stored(origin.source, origin.content, (height, width, 3), pixels.dtype.name, on_disk=True)
+        stored = replace(
+            origin, look=origin.content, shape=(height, width, 3), dtype=pixels.dtype.name, on_disk=True, made=True
+        )
         write_whole(self._file(stored.content), _npy_header(pixels) + pixels.tobytes())
         write_json(self._index(stored.content), {"shape": list(stored.shape), "dtype": stored.dtype, **facts})
         return stored
@@ -137,40 +149,43 @@ class PixelCache:
         try:
             known = read_json(index)
             height, width = known["shape"][:2]
-            stored = Stored(source, known["digest"], (height, width, 3), known["dtype"], on_disk=True)
+            stored = Stored(source, known["digest"], known["look"], (height, width, 3), known["dtype"], on_disk=True)
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None  # not there yet, or not ours: made anew
         needed = _bytes_needed(stored.shape, np.dtype(stored.dtype))
         if _size(self._file(stored.content)) == needed:
             return stored
-        return None if self._take(needed, only_look=True) else _off_disk(stored)
+        return None if self._take(needed, only_look=True) else replace(stored, on_disk=False)
 
     def _decode(self, source: Path, index: Path) -> Stored:
         data = source.read_bytes()  # once: the digest and the pixels must be of the same bytes
         pixels = decode_photo(data, source).pixels
         height, width = pixels.shape[:2]
-        stored = Stored(source, digest(data, length=32), (height, width, 3), pixels.dtype.name, on_disk=True)
+        look = digest([list(pixels.shape), pixels.dtype.name, hashlib.blake2b(pixels.tobytes()).hexdigest()], length=32)
+        stored = Stored(source, digest(data, length=32), look, (height, width, 3), pixels.dtype.name, on_disk=True)
         if self.is_off:
-            return _off_disk(stored)
+            return replace(stored, on_disk=False)
         file, needed = self._file(stored.content), _bytes_needed(pixels.shape, pixels.dtype)
         if _size(file) != needed:
             if self._take(needed):
                 write_whole(file, _npy_header(pixels) + pixels.tobytes())
             else:
-                stored = _off_disk(stored)
-        facts = {"path": str(source), "digest": stored.content, "shape": list(stored.shape), "dtype": stored.dtype}
+                stored = replace(stored, on_disk=False)
+        facts = {
+            "path": str(source), "digest": stored.content, "look": look, "shape": list(stored.shape), "dtype": stored.dtype,
+        }  # fmt: skip
         write_json(index, facts)
         return stored
 
     def _take(self, size: int, *, only_look: bool = False) -> bool:
         """Whether there is room for `size` more bytes, which are then taken."""
         with self._lock:
-            if self._room is None:
-                used = folder_size(self.folder)
+            if time.monotonic() - self._counted > COUNTED_EVERY:
+                used = sum(folder_size(folder) for folder in _our_folders(self.folder.parent))
                 limit = self._limit
                 if limit is None:
                     limit = (shutil.disk_usage(_existing(self.folder)).free + used) // PART_OF_FREE_DISK
-                self._room = limit - used
+                self._room, self._counted = limit - used, time.monotonic()
             if size > self._room:
                 return False
             if not only_look:
@@ -181,9 +196,33 @@ class PixelCache:
         return self.folder / "pixels" / content[:2] / f"{content}.npy"
 
 
+def clear(folder: Path) -> int:
+    """Remove all caches in `folder`, of older versions too, and nothing else. Returns how many bytes that were."""
+    removed = 0
+    for ours in _our_folders(folder):
+        removed += folder_size(ours)
+        shutil.rmtree(ours, ignore_errors=True)  # what another process is writing there goes the next time
+    return removed
+
+
 def folder_size(folder: Path) -> int:
-    """Bytes in the files below `folder`; 0 where there is none."""
-    return sum(entry.stat().st_size for entry in folder.rglob("*") if entry.is_file())
+    """Bytes in the files below `folder`; 0 where there is none. Files may come and go meanwhile."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(path, name)).st_size
+    return total
+
+
+def _our_folders(folder: Path) -> list[Path]:
+    """The caches in `folder`, which may hold anything else: known by their names and by what is in them."""
+    found = [child for child in folder.glob("v*") if child.name[1:].isdigit()]
+    return [
+        child
+        for child in found
+        if (child / "index").is_dir() and {path.name for path in child.iterdir()} <= {"index", "pixels"}
+    ]
 
 
 def _size(file: Path) -> int:
@@ -195,10 +234,6 @@ def _status(path: Path) -> os.stat_result:
         return path.stat()
     except OSError as error:
         raise UnreadableImage(f"{path}: cannot be read ({error.strerror}); replace or remove it") from error
-
-
-def _off_disk(stored: Stored) -> Stored:
-    return Stored(stored.source, stored.content, stored.shape, stored.dtype, on_disk=False)
 
 
 def _existing(folder: Path) -> Path:

@@ -147,12 +147,25 @@ class PairedImages:
     @property
     def are_bytes(self) -> bool:
         """Whether all training images have 8 bits a channel."""
-        return all(stored.dtype == "uint8" for item in self._items[TRAIN] for stored in (item.sharp, item.blurred) if stored)
+        return all(stored.dtype == "uint8" for stored in self._stored(TRAIN))
 
     @property
     def decodes_on_demand(self) -> bool:
         """Whether some training images do not lie in the cache and are decoded whenever they are needed."""
-        return any(not stored.on_disk for item in self._items[TRAIN] for stored in (item.sharp, item.blurred) if stored)
+        return any(not stored.on_disk for stored in self._stored(TRAIN))
+
+    @property
+    def on_demand(self) -> tuple[int, int]:
+        """How many of its images do not lie in the cache, and how many there are."""
+        stored = [stored for split in self._items for stored in self._stored(split)]
+        return sum(not one.on_disk for one in stored), len(stored)
+
+    def are_larger_than(self, size: int) -> bool:
+        """Whether a patch of `size` x `size` is only a part of some training image."""
+        return any(max(stored.shape[:2]) > size for stored in self._stored(TRAIN))
+
+    def _stored(self, split: str) -> Iterator[Stored]:
+        return (stored for item in self._items[split] for stored in (item.sharp, item.blurred) if stored)
 
     def _decoded(self, entry: Entry) -> Item | str:
         """The entry with its sides, or what is wrong with it."""
@@ -226,12 +239,12 @@ def open_dataset(
 
 
 def _leave_out_what_is_tested(items: dict[str, list[Item]]) -> Iterator[str]:
-    """Remove from `items` what a later split holds too, file for file: train gives way to validation, both to test."""
+    """Remove from `items` the pictures that a later split holds too: train gives way to validation, both to test."""
     seen: dict[str, Item] = {}
     for split in (TEST, VALIDATION, TRAIN):
         kept = []
         for item in items[split]:
-            sides = [side.content for side in (item.sharp, item.blurred) if side]
+            sides = [side.look for side in (item.sharp, item.blurred) if side and side.look]
             twin = next((seen[content] for content in sides if content in seen and seen[content].entry.split != split), None)
             if twin is None:
                 kept.append(item)

@@ -19,6 +19,7 @@ from deblurbench.progress import progress_bar
 
 CHUNK = 1 << 20  # bytes
 TIMEOUT = 60  # seconds without a byte
+EXTRAS = ("kagglehub", "gdown")
 MISSING = "needs more than is installed; run: pip install 'deblurbench[download]'"
 UNPACKED = 2  # times the size of an archive: what it needs beside itself to be unpacked, at least
 
@@ -32,6 +33,7 @@ def get(name: str, folder: Path, say: Say) -> Path:
     downloaded by a program, with where to get it; DeblurbenchError where the download fails.
     """
     origin = layout_called(name).origin
+    folder = folder.resolve()
     out = folder / origin.folder
     if not origin.url:
         raise UsageError(f"{name}: are your own images; there is nothing to download")
@@ -50,6 +52,8 @@ def get(name: str, folder: Path, say: Say) -> Path:
     try:
         found = _from_kaggle(origin, partial, say) if origin.kaggle else TORCHVISION[name](partial, say)
     except ImportError as error:
+        if error.name not in EXTRAS:
+            raise
         raise UsageError(f"{name}: {MISSING}") from error
     except DeblurbenchError:
         raise

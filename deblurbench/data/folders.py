@@ -10,6 +10,7 @@ from pathlib import Path
 from deblurbench.errors import UsageError
 
 DEEPEST = 6  # kagglehub puts datasets/OWNER/SLUG/versions/N above what was downloaded
+HIDDEN = (".", "__MACOSX")  # the latter is what archives made on a Mac hold beside everything
 MOST_FOLDERS = 200  # in one folder: more are scenes or persons, not a way down
 
 
@@ -31,10 +32,10 @@ def folders_below(path: Path) -> Iterator[Path]:
             if real in seen:
                 continue
             seen.add(real)
-            yield folder
-            below = sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
-        except OSError:  # not ours to look into, or a loop of links
+            below = sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith(HIDDEN))
+        except OSError:  # not ours to look into (lost+found, say), or a loop of links
             continue
+        yield folder
         if depth < DEEPEST and len(below) <= MOST_FOLDERS:
             waiting.extend((child, depth + 1) for child in below)
 

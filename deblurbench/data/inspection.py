@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections import Counter
 from collections.abc import Iterator
@@ -9,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from deblurbench.data.alignment import Alignment, align
+from deblurbench.data.alignment import Alignment, align, is_measurable
 from deblurbench.data.layout import layout_called
 from deblurbench.data.parallel import in_threads
 from deblurbench.data.table import SHOWN, SPLITS, Entry, Table, evenly
-from deblurbench.errors import UnreadableImage
+from deblurbench.errors import UnreadableImage, one_line
 from deblurbench.files import digest
 from deblurbench.images.idx import IdxImage, read_idx
 from deblurbench.images.photo import is_image_name
@@ -21,7 +22,7 @@ from deblurbench.images.reading import read_photo
 from deblurbench.registry import LAYOUTS, Spec
 
 PAIRS_MEASURED = 8
-SIZES_SAID, PROBLEMS_SAID = 5, 50
+SIZES_SAID = 5
 
 
 class Pair(NamedTuple):
@@ -53,14 +54,16 @@ class Inspection:
 
     @property
     def is_aligned(self) -> bool | None:
-        """Whether most measured pairs are aligned; None where none could be measured."""
-        found = [pair.alignment.is_aligned for pair in self.pairs if pair.alignment]
+        """Whether most measured pairs are aligned; None where there is none, or all are too small to tell."""
+        found = [pair.alignment is not None and pair.alignment.is_aligned for pair in self.pairs]
         return 2 * sum(found) >= len(found) if found else None
 
     @property
     def is_sound(self) -> bool:
         """Whether there is nothing to complain of."""
-        return not (self.problems or self.duplicates or (self.is_aligned is False and not self.table.separate))
+        unmatched = any(pair.alignment is None for pair in self.pairs)
+        unaligned = (self.is_aligned is False or unmatched) and not self.table.separate
+        return not (self.problems or self.duplicates or unaligned)
 
 
 class Seen(NamedTuple):
@@ -100,11 +103,9 @@ def inspect(spec: Spec, *, show_progress: bool = False) -> Inspection:
     found.duplicates = list(_duplicates(usable))
     paired = table.separate or [seen.entry for seen in usable if seen.entry.sharp and seen.entry.blurred]
     found.pairs = list(_measured(evenly(paired, PAIRS_MEASURED)))
-    root = Path(spec["path"])
-    if root.is_dir():
-        found.other_files = Counter(
-            path.suffix.lower() or "no suffix" for path in root.rglob("*") if not is_image_name(path) and path.is_file()
-        )
+    for folder, _, names in os.walk(spec["path"], onerror=lambda error: found.problems.append(one_line(error))):
+        others = (Path(folder, name) for name in names if not is_image_name(Path(name)))
+        found.other_files.update(path.suffix.lower() or "no suffix" for path in others)
     return found
 
 
@@ -126,18 +127,17 @@ def describe(found: Inspection) -> Iterator[str]:
         ("in two splits", found.duplicates),
     ):
         yield f"  {title}: {len(lines)}"
-        yield from (f"    {one!r}" if "\n" in one else f"    {one}" for one in lines[:PROBLEMS_SAID])
-        if len(lines) > PROBLEMS_SAID:
-            yield f"    ... and {len(lines) - PROBLEMS_SAID} more"
+        yield from (f"    {one!r}" if "\n" in one else f"    {one}" for one in lines)
     yield from _describe_alignment(found)
 
 
 def _describe_alignment(found: Inspection) -> Iterator[str]:
     if not found.pairs:
-        yield "  alignment: sharp photographs only, to be blurred by us"
+        has_pairs = any(entry.sharp and entry.blurred for entry in found.table.entries)
+        yield "  alignment: " + ("pairs too small to tell" if has_pairs else "sharp photographs only, to be blurred by us")
         return
     if not found.displacements:
-        yield f"  alignment: none of {len(found.pairs)} pairs could be matched; look at them with --picture FILE"
+        yield f"  alignment: none of {len(found.pairs)} pairs could be matched: are they twins? look with --picture FILE"
         return
     apart, scales = found.displacements, [pair.alignment.scale for pair in found.pairs if pair.alignment]
     verdict = "aligned" if found.is_aligned else "NOT aligned"
@@ -146,7 +146,8 @@ def _describe_alignment(found: Inspection) -> Iterator[str]:
         f"{min(apart):.1f} to {max(apart):.1f}; scale {min(scales):.3f} to {max(scales):.3f}"
     )
     if len(apart) < len(found.pairs):
-        yield f"  {len(found.pairs) - len(apart)} of the pairs could not be matched"
+        unmatched = ", ".join(pair.key for pair in found.pairs if pair.alignment is None)
+        yield f"  could not be matched at all (are they twins?): {unmatched}"
     if not found.is_aligned:
         yield "  so by default the sharp side is blurred by us (blur: motion, say); register: true registers the pairs instead"
 
@@ -190,5 +191,5 @@ def _measured(entries: list[Entry]) -> Iterator[Pair]:
             blurred, sharp = (read_photo(path).pixels for path in (entry.blurred, entry.sharp))
         except UnreadableImage:
             continue  # named already
-        if blurred.shape == sharp.shape:
+        if blurred.shape == sharp.shape and is_measurable(sharp):
             yield Pair(entry.key, entry.blurred, entry.sharp, align(blurred, sharp))

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from deblurbench.data.batch import Batch
 from deblurbench.data.dataset import PairedImages
-from deblurbench.data.order import GROUP, SampleOrder
+from deblurbench.data.order import GROUP, VISITS, SampleOrder
 from deblurbench.data.table import TRAIN
 from deblurbench.images.photo import Pixels
 from deblurbench.randomness import generator
@@ -52,7 +52,7 @@ def batches(
 ) -> Iterator[Batch]:
     """This rank's share of the batch of every step in `steps`; the shares together are what one rank would get."""
     share = batch_size // ranks
-    order = SampleOrder(len(images.items(TRAIN)), seed)
+    order = SampleOrder(len(images.items(TRAIN)), seed, VISITS if images.are_larger_than(crop_size) else 1)
     numbers = _Numbers(steps, batch_size, rank * share, share)
     samples = TrainingSamples(images, order, crop_size=crop_size, seed=seed)
     # Bytes travel, floats are made where they are used; photographs of 16 bits become float32 at once.

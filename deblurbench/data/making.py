@@ -6,6 +6,7 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -18,7 +19,7 @@ import numpy as np
 from deblurbench.blur.camera import blur_whole
 from deblurbench.blur.kernels import spread
 from deblurbench.data.table import SPLITS
-from deblurbench.errors import UnreadableImage, UsageError
+from deblurbench.errors import DeblurbenchError, UnreadableImage, UsageError
 from deblurbench.files import digest, read_json, write_json, write_whole
 from deblurbench.images.photo import Photo, list_images
 from deblurbench.images.reading import decode_photo
@@ -30,6 +31,7 @@ from deblurbench.registry import BLURS, CAMERAS, Spec
 MANIFEST, BLURRED, SHARP, KERNELS = "manifest.json", "blur", "sharp", "kernels"
 SAVED_EVERY = 10.0  # seconds between manifests while it goes on
 Format = Literal["png", "jpg"]
+ToDo = tuple["Task", dict[str, Any] | None]  # and what an earlier run noted of it
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ def plan_pairs(source: Path) -> list[Task]:
     """The photographs in `source`, or in its train/, validation/ and test/. Raises UsageError for none, or two of one name."""
     splits = [split for split in SPLITS if (source / split).is_dir()]
     tasks = [Task(path, split, path.stem) for split in splits or [""] for path in list_images(source / split)]
+    if splits and (loose := list_images(source)):
+        raise UsageError(f"{loose[0]}: lies beside {', '.join(splits)}; move it into one of them, or away")
     if not tasks:
         raise UsageError(f"{source}: holds no images; give a folder of sharp photographs")
     seen: dict[str, Task] = {}
@@ -76,10 +80,12 @@ def make_pairs(
         say(f"{out}: {len(done)} pairs are there already")
     failed: list[str] = []
     made = dict(done)
+    _write_manifest(out, settings, made)  # first of all: it is by this that an interrupted run knows its own
     saved = time.monotonic()
-    work = partial(_make_one, out=out, blur=blur, camera=camera, seed=seed, file_format=file_format, done=done)
+    work = partial(_make_one, out=out, blur=blur, camera=camera, seed=seed, file_format=file_format)
     try:
-        for task, outcome in zip(tasks, _everywhere(work, tasks, workers), strict=True):
+        before = [(task, done.get(task.key)) for task in tasks]
+        for task, outcome in zip(tasks, _everywhere(work, before, workers), strict=True):
             if isinstance(outcome, str):
                 failed.append(outcome)
                 made.pop(task.key, None)
@@ -93,7 +99,8 @@ def make_pairs(
     return sum(task.key in made for task in tasks), failed
 
 
-def _everywhere(work: Callable[[Task], Any], tasks: list[Task], workers: int) -> Iterator[Any]:
+def _everywhere(work: Callable[[ToDo], Any], tasks: list[ToDo], workers: int) -> Iterator[Any]:
+    """What `work` gives for each of `tasks`, in their order."""
     bar = progress_bar(total=len(tasks), desc="blurring", unit="photo")
     with bar:
         if workers <= 1:
@@ -103,24 +110,24 @@ def _everywhere(work: Callable[[Task], Any], tasks: list[Task], workers: int) ->
             return
         # Fresh processes: forked ones would inherit threads of OpenCV that are not there.
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            for outcome in pool.map(work, tasks, chunksize=4):
-                yield outcome
-                bar.update()
+            try:
+                for outcome in pool.map(work, tasks, chunksize=4):
+                    yield outcome
+                    bar.update()
+            except BrokenProcessPool as error:
+                raise DeblurbenchError("a process was killed, perhaps for memory; run again with fewer --workers") from error
 
 
-def _make_one(
-    task: Task, *, out: Path, blur: Spec, camera: Spec, seed: int, file_format: Format, done: dict[str, Any]
-) -> dict[str, Any] | str:
+def _make_one(to_do: ToDo, *, out: Path, blur: Spec, camera: Spec, seed: int, file_format: Format) -> dict[str, Any] | str:
     """The manifest's facts about one pair, which is made unless it is there; or what is wrong with its photograph."""
+    task, before = to_do
     try:
         data = task.source.read_bytes()
         content = digest(data, length=32)
         files = {side: out / task.split / side / f"{task.name}.{file_format}" for side in (SHARP, BLURRED)}
         kernel_file = out / task.split / KERNELS / f"{task.name}.npy"
-        before = done.get(task.key)
         if before and before["digest"] == content and all(path.is_file() for path in (*files.values(), kernel_file)):
-            facts: dict[str, Any] = before
-            return facts
+            return before
         photo = decode_photo(data, task.source)
     except UnreadableImage as error:
         return str(error)
@@ -129,7 +136,12 @@ def _make_one(
     random = generator(seed, "pair", task.key)
     blurred, drawn = blur_whole(photo.pixels, BLURS.build(blur), CAMERAS.build(camera), random)
     for side, pixels in ((SHARP, photo.pixels), (BLURRED, blurred)):
-        write_photo(files[side], Photo(pixels, is_grey=photo.is_grey and side == SHARP, icc_profile=photo.icc_profile))
+        is_grey = photo.is_grey and side == SHARP  # noise has colours, and a profile of grey would lie of them
+        profile = photo.icc_profile if is_grey == photo.is_grey else None
+        try:
+            write_photo(files[side], Photo(pixels, is_grey=is_grey, icc_profile=profile))
+        except DeblurbenchError as error:  # too large for the format, say
+            return str(error)
     buffer = io.BytesIO()
     np.save(buffer, drawn.kernel, allow_pickle=False)
     write_whole(kernel_file, buffer.getvalue())

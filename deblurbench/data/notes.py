@@ -5,16 +5,18 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable
 
-from deblurbench.data.alignment import align
+from deblurbench.data.alignment import align, is_measurable
 from deblurbench.images.photo import Pixels
 
 
 def misalignment_note(pairs: Iterable[tuple[Pixels, Pixels]]) -> str | None:
-    """What to say of (blurred, sharp) `pairs` of which most are not aligned; None where they are, or cannot be measured."""
-    found = [alignment for pair in pairs if (alignment := align(*pair))]
-    if 2 * sum(not alignment.is_aligned for alignment in found) <= len(found):
+    """What to say of (blurred, sharp) `pairs` of which most are not aligned; None where they are, or are too small to tell."""
+    found = [align(*pair) for pair in pairs if is_measurable(pair[0])]
+    aligned = [alignment for alignment in found if alignment and alignment.is_aligned]
+    if 2 * len(aligned) >= len(found):
         return None
-    apart = _spread([alignment.displacement for alignment in found])
+    matched = [alignment.displacement for alignment in found if alignment]
+    apart = _spread(matched) if matched else f"none of {len(found)} could even be matched: are they twins?"
     return (
         f"its pairs are not aligned ({apart}), so the sharp side was blurred by us instead; set `blur` to choose how, or "
         "`register: true` to register the pairs"

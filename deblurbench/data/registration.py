@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deblurbench.blur.light import decode, encode
-from deblurbench.data.alignment import Alignment, align
+from deblurbench.data.alignment import Alignment, align, is_measurable
 from deblurbench.images.photo import Pixels
 
 REGISTRATION_VERSION = 1  # raised whenever the same pair would be registered otherwise
@@ -36,7 +36,7 @@ def register(blurred: Pixels, sharp: Pixels) -> Registered | None:
     fits better; the gain of each channel is the least-squares one in linear light over the valid mask, of which both sides
     keep the largest rectangle.
     """
-    found = align(blurred, sharp)
+    found = align(blurred, sharp) if is_measurable(blurred) else None
     if found is None:
         return None
     bent = align(blurred, sharp, homography=True)

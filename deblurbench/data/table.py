@@ -72,7 +72,7 @@ def split_by_hash(groups: Iterable[str], *, validation: float = 0.1, test: float
 
     Raises UsageError for fewer than three groups, which cannot be split in three.
     """
-    ordered = sorted(set(groups), key=lambda group: hashlib.sha256(group.encode()).hexdigest())
+    ordered = sorted(set(groups), key=lambda group: hashlib.sha256(group.encode("utf-8", "surrogateescape")).hexdigest())
     _require_three(len(ordered))
     test_count, validation_count = (max(1, round(share * len(ordered))) for share in (test, validation))
     return {
@@ -107,9 +107,11 @@ def carve_validation(entries: Sequence[Entry], problems: Sequence[str] = ()) -> 
     if len(sizes) < 2:
         raise UsageError(f"{train[0].files[0]}: one photograph or scene to train leaves none for validation; give at least 2")
     carved: set[str] = set()
+    wanted = round(len(train) / 10)
     for group in sorted(sizes, reverse=True)[:-1]:
         carved.add(group)
-        if sum(sizes[name] for name in carved) >= round(len(train) / 10):
+        wanted -= sizes[group]
+        if wanted <= 0:
             break
     return tuple(replace(entry, split=VALIDATION) if entry.group in carved else entry for entry in entries)
 

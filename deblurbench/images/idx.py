@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deblurbench.errors import UnreadableImage, UsageError
+from deblurbench.errors import UnreadableImage
 
 IMAGES, LABELS = 2051, 2049  # magic numbers
 HEADER = struct.Struct(">4I")
@@ -27,15 +27,6 @@ class IdxImage:
 
     def __str__(self) -> str:
         return f"{self.path}[{self.index}]"
-
-
-def count_idx(path: Path) -> int:
-    """How many images the idx file `path` (perhaps .gz) says it holds. Raises UsageError where it is none."""
-    try:
-        with _opened(path) as file:
-            return _sizes(file.read(HEADER.size), path)[0]
-    except (OSError, EOFError, zlib.error, UnreadableImage) as error:
-        raise UsageError(f"{path}: is no idx file of images ({error}); give MNIST's own files") from error
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

@@ -36,5 +36,6 @@ def list_images(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if is_image_name(path) and not path.is_dir())
     except OSError as error:
-        reason = "is not a folder" if folder.exists() else "there is no such folder"
+        known = {FileNotFoundError: "there is no such folder", NotADirectoryError: "is not a folder"}
+        reason = known.get(type(error), f"cannot be read ({error.strerror})")
         raise UsageError(f"{folder}: {reason}; give the folder that holds the images") from error

@@ -17,6 +17,10 @@ from deblurbench.images.photo import Photo, Pixels
 ORIENTATION_TAG = 0x0112
 DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # title, camera, software, date, people
 SUBDIRECTORIES = (0x8769, 0x8825)  # exposure, place
+# Pillow warns of large images and odd metadata; both are dealt with here. Once and for all, because filters that are put on
+# and taken off around a decoding are not safe where several threads decode.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 RGB_OR_GREY = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I;16B", "I;16L", "I")  # a profile of others would lie
 
 
@@ -32,9 +36,7 @@ def read_photo(path: Path) -> Photo:
 def decode_photo(data: bytes, path: Path) -> Photo:
     """The photo in `data`, the content of `path`. Raises UnreadableImage as `read_photo` does."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large images and odd metadata; both are dealt with here
-            return _decode(data)
+        return _decode(data)
     except UnreadableImage as error:
         raise UnreadableImage(f"{path}: {error}") from error
     except UnidentifiedImageError as error:

@@ -309,6 +309,6 @@ def test_without_a_cache_the_run_says_so_and_gives_the_same(write_experiment: Wr
     assert run(path).exit_code == 0
     result = run(path, "--cache-gigabytes", "0", "--out", str(tmp_path / "off"))
     assert result.exit_code == 0, result.output
-    assert "pairs: not all of its images are in the cache, which is full or off" in result.output
+    assert "pairs: 14 of 14 images are not in the cache, which is full or off" in result.output
     cached, off = (rows(tmp_path / name / "per_image.csv") for name in ("out", "off"))
     assert cached == off

@@ -178,3 +178,34 @@ def test_kwentars_exposures_become_pairs_once_registered(tmp_path: Path, photo: 
     assert len({item.entry.group for item in images.items(TEST)}) == 1
     assert images.items(SHOWN) == []
     assert images.pairs == "registered"
+
+
+def test_a_cache_that_is_cleared_under_registered_pairs_is_named(separate: Path, tmp_path: Path) -> None:
+    images = ready(separate, PixelCache(tmp_path / "cache"), register=True)
+    for path in (tmp_path / "cache").rglob("*.npy"):
+        path.unlink()
+    with pytest.raises(DeblurbenchError, match="was cleared during the run; run again to go on"):
+        images.whole(images.items(TEST)[0])
+
+
+@pytest.mark.parametrize("size", [(64, 64), (96, 96), (218, 178)])
+def test_unrelated_pictures_never_match_however_small(photo: np.ndarray, size: tuple[int, int]) -> None:
+    height, width = size
+    places = [(top, left) for top in (0, 75) for left in (0, 110, 220)]
+    parts = [photo[top : top + height, left : left + width] for top, left in places]
+    random = np.random.default_rng(0)
+    parts += [random.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(3)]
+    for number, part in enumerate(parts):
+        other = parts[(number + 4) % len(parts)]
+        assert align(shaken(part), other) is None
+        assert register(shaken(part), other) is None
+
+
+@pytest.mark.parametrize("size", [(96, 96), (218, 178)])
+def test_small_pairs_are_aligned_however_blurred(photo: np.ndarray, size: tuple[int, int]) -> None:
+    for left in (0, 110, 220):
+        sharp = photo[60 : 60 + size[0], left : left + size[1]]
+        for blurred in (cv2.GaussianBlur(sharp, (0, 0), 3), shaken(sharp, left)):
+            found = align(blurred, sharp)
+            assert found is not None
+            assert found.is_aligned

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deblurbench.data.cache import PixelCache, default_cache_folder, folder_size
+from deblurbench.data.cache import PixelCache, clear, default_cache_folder, folder_size
 from deblurbench.errors import UnreadableImage
 from deblurbench.images.idx import IdxImage
 
@@ -185,3 +185,26 @@ def test_the_cache_lies_where_the_environment_says(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "b"))
     assert default_cache_folder() == tmp_path / "b" / "deblurbench"
     assert os.environ.get("DEBLURBENCH_CACHE") is None
+
+
+def test_two_caches_keep_one_limit(tmp_path: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As two processes would: each counts again what the other has written."""
+    monkeypatch.setattr("deblurbench.data.cache.COUNTED_EVERY", -1.0)
+    limit = 3 * photo.nbytes + 5000
+    both = [PixelCache(tmp_path / "cache", limit=limit) for _ in range(2)]
+    for number in range(6):
+        Image.fromarray(np.roll(photo, number, 0)).save(tmp_path / f"{number}.png")
+        both[number % 2].add(tmp_path / f"{number}.png")
+    assert folder_size(tmp_path / "cache") <= limit
+    assert len(list((tmp_path / "cache").rglob("*.npy"))) >= 2
+
+
+def test_clearing_takes_every_version_and_nothing_that_is_not_ours(tmp_path: Path, file: Path) -> None:
+    cache = PixelCache(tmp_path / "cache")
+    cache.add(file)
+    for name in ("v1/index", "v1/pixels", "v7/photos", "v8/index", "v8/films"):
+        (tmp_path / "cache" / name).mkdir(parents=True)
+    (tmp_path / "cache" / "v7" / "photos" / "a.jpg").write_bytes(b"mine")
+    size = folder_size(cache.folder)
+    assert clear(tmp_path / "cache") == size
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == ["v7", "v8"]

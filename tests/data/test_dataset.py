@@ -138,10 +138,13 @@ def test_what_is_tested_is_not_trained_on(pairs_folder: Path, cache: PixelCache)
     for side in ("blur", "sharp"):
         copied = (pairs_folder / "test" / side / "t1.png").read_bytes()
         (pairs_folder / "train" / side / "holiday.png").write_bytes(copied)
+    for side in ("blur", "sharp"):  # and packed otherwise
+        Image.open(pairs_folder / "test" / side / "t0.png").save(pairs_folder / "train" / side / "party.bmp")
     images = ready(pairs_folder, cache)
     assert [item.entry.key for item in images.items(TRAIN)] == ["train-a0", "train-a1", "train-a2", "train-a3"]
     assert len(images.items(TEST)) == 2
-    (problem,) = images.problems
+    problem, other = sorted(images.problems)
+    assert "party.bmp: holds the same picture as" in other
     assert "holiday.png: holds the same picture as" in problem
     assert "t1.png of the test split; left out of train" in problem
 

@@ -208,6 +208,14 @@ def test_a_kaggle_set_is_downloaded_unpacked_and_recognised(kaggle: Server, tmp_
     assert "is there already" in text
 
 
+def test_by_default_it_goes_where_the_experiments_look(kaggle: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["data", "get", "kwentar-blur"])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "data" / "blur-dataset" / "blur_dataset_scaled" / "sharp").is_dir()
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["blur-dataset"]
+
+
 def test_a_stopped_kaggle_download_goes_on(kaggle: Server, tmp_path: Path) -> None:
     kaggle.cut = 3_000_000
     code, text = get("kwentar-blur", tmp_path / "data")

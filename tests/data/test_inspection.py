@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from deblurbench.data.dataset import open_dataset
 from deblurbench.data.table import TRAIN
 from deblurbench.errors import UsageError
 from deblurbench.images.reading import read_photo
+from deblurbench.yaml_files import parse_yaml
 
 WritePairs = Callable[..., Path]
 
@@ -44,7 +46,8 @@ def test_a_sound_data_set_is_described(sound: Path) -> None:
     assert "unusable: 0" in text
     assert "in two splits: 0" in text
     assert "alignment of 8 pairs: aligned; corners 0." in text
-    assert f"layout: {{name: paired-folder, path: {sound}}}" in text
+    line = next(line for line in text.splitlines() if "in YAML: " in line)
+    assert parse_yaml(line.partition("in YAML: ")[2], "") == {"layout": {"name": "paired-folder", "path": str(sound)}}
 
 
 def png(width: int, height: int) -> bytes:
@@ -204,3 +207,83 @@ def test_a_picture_of_sharp_photographs_alone_is_refused(tmp_path: Path, photo: 
     code, text = check(tmp_path, "--picture", str(tmp_path / "out.png"))
     assert code == 2
     assert "there are no pairs to draw" in text
+
+
+def test_any_path_can_be_pasted_into_yaml(sound: Path) -> None:
+    odd = sound.rename(sound.parent / "my, photos: 'x' {")
+    _, text = check(odd)
+    line = next(line for line in text.splitlines() if "in YAML: " in line)
+    assert parse_yaml(line.partition("in YAML: ")[2], "")["layout"]["path"] == str(odd)
+
+
+def test_names_that_are_no_utf_8_are_only_names(sound: Path, cache: PixelCache) -> None:
+    """As archives of old systems leave them."""
+    name = os.fsdecode(b"caf\xe9.png")
+    for kind in ("blur", "sharp"):
+        pixels = read_photo(sound / "train" / kind / "train0.png").pixels
+        Image.fromarray(pixels[::-1]).save(sound / "train" / kind / name)
+        (sound / "train" / kind / os.fsdecode(b"broken\xe9.png")).write_bytes(b"")
+    code, text = check(sound)
+    assert code == 1
+    assert "images: 4 train" in text
+    assert "broken\\udce9.png: not an image" in text
+    images = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(sound)})
+    images.prepare()
+    assert len(images.items(TRAIN)) == 4
+    for number in range(7):
+        (sound.parent / "photos").mkdir(exist_ok=True)
+        Image.fromarray(np.full((20, 20, 3), number, np.uint8)).save(
+            sound.parent / "photos" / os.fsdecode(b"\xe9%d.png" % number)
+        )
+    assert check(sound.parent / "photos")[0] == 0
+
+
+def test_folders_that_may_not_be_read_are_passed_by(sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`lost+found`, say. Told to `listdir`, because no permission stops whoever runs the tests as administrator."""
+    (sound.parent / "lost+found").mkdir()
+    original = os.listdir
+
+    def listdir(path: object = ".") -> list[str]:
+        if "lost+found" in str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return original(path)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    code, text = check(sound.parent)
+    assert code == 0, text
+    assert "images: 3 train, 3 validation, 3 test" in text
+    with pytest.raises(UsageError, match=r"lost\+found: cannot be read \(Permission denied\)"):
+        open_dataset(
+            "mine", PixelCache(sound), layout={"name": "sharp-folder", "path": str(sound.parent / "lost+found")}, blur="disk"
+        )
+
+
+def test_what_macs_put_into_archives_is_no_data_set(sound: Path) -> None:
+    for kind in ("blur", "sharp"):
+        (sound.parent / "__MACOSX" / "pairs" / kind).mkdir(parents=True)
+        (sound.parent / "__MACOSX" / "pairs" / kind / "._train0.png").write_bytes(b"x")
+    code, text = check(sound.parent)
+    assert code == 0, text
+
+
+@pytest.mark.parametrize("size", [96, 160])
+def test_wrong_twins_are_told_and_not_trained_on(tmp_path: Path, photo: np.ndarray, size: int, cache: PixelCache) -> None:
+    """Paired by listing order, as notebooks do: none matches, and that is not called aligned."""
+    for number in range(6):
+        for kind, place in (("sharp", number), ("blur", (number + 3) % 6)):
+            (tmp_path / "pairs" / kind).mkdir(parents=True, exist_ok=True)
+            top, left = 60 * (place // 3), 140 * (place % 3)
+            Image.fromarray(photo[top : top + size, left : left + size]).save(tmp_path / "pairs" / kind / f"{number}.png")
+    code, text = check(tmp_path / "pairs")
+    assert code == 1
+    assert "could be matched: are they twins?" in text or "NOT aligned" in text
+    images = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(tmp_path / "pairs")})
+    images.prepare()
+    assert images.pairs == "synthetic"
+    assert "its pairs are not aligned" in images.notes[0]
+
+
+def test_a_picture_is_a_png(sound: Path) -> None:
+    code, text = check(sound, "--picture", "out.gif")
+    assert code == 2
+    assert "out.gif is no name of a PNG file" in text

@@ -100,6 +100,16 @@ def test_an_epoch_takes_every_image_as_often_and_neighbours_are_mixed(count: int
         assert np.mean([len(set(batch)) for batch in batches_of_8]) > 7  # seldom twice in a batch
 
 
+def test_images_no_larger_than_a_patch_give_one_sample_an_epoch(pairs: PairedImages) -> None:
+    """There is nothing else to cut from them, and four of each in a row would only narrow the batches."""
+    assert pairs.are_larger_than(24)
+    assert not pairs.are_larger_than(48)
+    whole = collect(pairs, crop_size=48, batch_size=4, steps=range(3))
+    for batch in whole:
+        means = {round(float(image.mean()), 5) for image in batch.sharp}
+        assert len(means) == 4
+
+
 def test_bundles_hold_the_same_numbers_image_by_image() -> None:
     order = SampleOrder(150, seed=0)
     bundles = list(order.bundles(range(600)))

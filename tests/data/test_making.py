@@ -111,6 +111,36 @@ def test_it_goes_on_where_it_stopped(blur: Blur, tmp_path: Path, monkeypatch: py
     assert content(tmp_path / "out") == content(tmp_path / "whole")
 
 
+def test_it_goes_on_after_being_killed_at_once(blur: Blur, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is tidied up after a kill: what is needed to go on must be there before the first pair."""
+    import deblurbench.data.making as making
+
+    original = making._write_manifest
+    with monkeypatch.context() as patched:
+        calls: list[int] = []
+        patched.setattr(
+            making, "_write_manifest", lambda *rest: (calls.append(1), original(*rest) if len(calls) == 1 else None)
+        )
+        patched.setattr(making, "_make_one", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert blur("out", "--kind", "disk")[0] == 130
+    assert blur("out", "--kind", "disk")[0] == 0
+
+
+def test_a_photograph_that_the_format_cannot_hold_is_named(blur: Blur, sharp: Path) -> None:
+    Image.fromarray(np.zeros((1, 65_600, 3), np.uint8)).save(sharp / "wide.png")
+    code, text = blur("out", "--kind", "gaussian", "--format", "jpg")
+    assert code == 1
+    assert "wide.jpg: cannot be encoded" in text
+    assert "wrote 5 pairs" in text
+
+
+def test_photographs_beside_splits_are_not_overlooked(blur: Blur, sharp: Path) -> None:
+    (sharp / "train").mkdir()
+    code, text = blur("out", "--kind", "disk")
+    assert code == 2
+    assert "photo 0.jpg: lies beside train" in text
+
+
 def test_photographs_that_changed_are_made_anew(blur: Blur, tmp_path: Path, sharp: Path, photo: np.ndarray) -> None:
     assert blur("out", "--kind", "disk")[0] == 0
     before = content(tmp_path / "out")

@@ -354,7 +354,7 @@ def test_a_csv_without_splits_is_split_by_group_and_names_may_repeat(write_csv: 
     rows = [f"day{day}/{number}.png,blurred{day}/{number}.png,day{day}" for day in range(5) for number in range(3)]
     found = table("pairs-csv", path=str(write_csv("sharp,blurred,group\n" + "\n".join(rows))))
     assert counts(found) == {TRAIN: 9, VALIDATION: 3, TEST: 3}
-    assert found.entries[0].key == "day0-0"
+    assert found.entries[0].key == "0-1"
     sharp_only = table("pairs-csv", path=str(write_csv("sharp\n" + "\n".join(f"{number:02}.png" for number in range(20)))))
     assert counts(sharp_only) == {TRAIN: 16, VALIDATION: 2, TEST: 2}
     assert all(entry.blurred is None for entry in sharp_only.entries)
@@ -364,9 +364,10 @@ def test_a_csv_without_splits_is_split_by_group_and_names_may_repeat(write_csv: 
     ("text", "message"),
     [
         ("", "has no column 'sharp'"),
-        ("sharp,blured\na,b\n", r"unknown column; did you mean 'blurred'\?"),
+        ("sharp,blured\na,b\n", r"unknown column 'blured'; did you mean 'blurred'\?"),
         ("sharp,split\n,train\n", "holds no usable row; .*line 2: has no sharp image"),
         ("sharp,split\na.png,dev\n", "split 'dev' is none of train, validation, test"),
+        ("sharp,split\na.png,train\nb.png,\nc.png,test\n", "one training .*|leaves none"),
         ("sharp,split\na.png\n", "line 2: has more or fewer values"),
         ("sharp,split\na.png,train\nb.png,train\n", "has rows of train only"),
     ],
@@ -401,3 +402,48 @@ def test_names_that_differ_in_case_are_named_with_their_likely_twin(tmp_path: Pa
     assert any(
         "IMG_1.JPG: has no sharp twin named 'IMG_1'; img_1.jpg differs in case: rename one" in problem for problem in problems
     )
+
+
+def test_a_csv_may_blur_one_photograph_in_several_ways_and_part_by_semicolons(
+    write_csv: Callable[[str], Path], tmp_path: Path
+) -> None:
+    rows = [f"s{number}.png;b{number}-{kind}.png" for number in range(4) for kind in "xy"]
+    found = table("pairs-csv", path=str(write_csv("sharp;blurred\n" + "\n".join(rows))))
+    assert len({entry.key for entry in found.entries}) == 8
+    splits: dict[str, set[str]] = {}
+    for entry in found.entries:
+        splits.setdefault(str(entry.sharp), set()).add(entry.split)
+    assert all(len(names) == 1 for names in splits.values())
+    assert recognise(tmp_path) == [{"name": "pairs-csv", "path": str(tmp_path / "pairs.csv")}]
+
+
+def test_nothing_of_a_published_set_is_dropped_without_a_word(tmp_path: Path) -> None:
+    touch(reds(tmp_path / "reds") / "train" / "train_blur" / "009", "00000000.png")
+    assert any(
+        "train_sharp/009: there is no such folder" in problem for problem in table("reds", path=str(tmp_path / "reds")).problems
+    )
+    touch(kwentar(tmp_path / "kwentar") / "blur_dataset_scaled" / "motion_blurred", "77_IPHONE-SE_M.JPG")
+    assert any(
+        "77_IPHONE-SE_M.JPG: has no sharp twin" in problem
+        for problem in table("kwentar-blur", path=str(tmp_path / "kwentar")).problems
+    )
+    touch(realblur(tmp_path / "rb") / "RealBlur-J_ECC_IMCORR_centroid_itensity_ref" / "scene001" / "blur", "blur_99.png")
+    assert any("blur_99.png: is in no list" in problem for problem in table("realblur", path=str(tmp_path / "rb")).problems)
+    (hide(tmp_path / "hide") / "test" / "test-long-shot").rename(tmp_path / "away")
+    assert any(
+        "test-long-shot: there is no such folder" in problem for problem in table("hide", path=str(tmp_path / "hide")).problems
+    )
+
+
+def test_mnist_that_is_not_whole_is_one_error(tmp_path: Path) -> None:
+    mnist(tmp_path)
+    file = tmp_path / "train-images-idx3-ubyte.gz"
+    file.write_bytes(file.read_bytes()[:-50])
+    with pytest.raises(UsageError, match=r"train-images-idx3-ubyte\.gz: (cannot be read|does not hold)"):
+        table("mnist", path=str(tmp_path))
+
+
+def test_kwentar_is_found_beside_other_sets(tmp_path: Path) -> None:
+    touch(tmp_path / "a" / "sharp", "1.png")
+    kwentar(tmp_path / "b" / "blur-dataset")
+    assert counts(table("kwentar-blur", path=str(tmp_path)))[TRAIN] == 8

@@ -34,7 +34,7 @@ class GoProLarge(Layout):
         entries: list[Entry] = []
         problems: list[str] = []
         for split in SHIPPED:
-            for sequence in subfolders(root / split, SEQUENCE):
+            for sequence in subfolders(root / split):
                 pairs, found = match_folders(sequence / self.blur, sequence / "sharp")
                 problems += found
                 entries += [

@@ -36,7 +36,7 @@ class Hide(Layout):
         root = find_folder(self.path, _is_root, "train/, test/test-close-ups/ and GT/")
         sharp = {path.stem: path for path in list_images(root / "GT")}
         entries: list[Entry] = []
-        problems: list[str] = []
+        problems = [f"{root / TEST / name}: there is no such folder" for name in TESTS if not (root / TEST / name).is_dir()]
         used: set[str] = set()
         for split, folder in ((TRAIN, root / TRAIN), *((TEST, root / TEST / name) for name in TESTS)):
             for blurred in list_images(folder) if folder.is_dir() else []:

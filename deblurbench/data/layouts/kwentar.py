@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from deblurbench.data.folders import find_folder
+from deblurbench.data.folders import find_folder, require_folder
 from deblurbench.data.layout import Layout, Origin
 from deblurbench.data.table import SHOWN, TEST, Entry, Table, split_by_hash
 from deblurbench.errors import UsageError
@@ -51,24 +52,28 @@ class KwentarBlur(Layout):
                 found = list(_keyed(root, kind, problems))
                 tested = [(key, path) for key, path in found if splits.get(key[0]) == TEST]
                 entries += [Entry(f"{'_'.join(key)}_{kind}", SHOWN, key[0], blurred=path) for key, path in tested[: self.shown]]
-                separate += [
-                    Entry(f"{'_'.join(key)}_{kind}", splits[key[0]], key[0], sharp[key], path)
-                    for key, path in found
-                    if key in sharp
-                ]
+                problems += [f"{path}: has no sharp twin '{'_'.join(key)}_S'" for key, path in found if key not in sharp]
+                paired = [(key, path) for key, path in found if key in sharp]
+                separate += [Entry(f"{'_'.join(key)}_{kind}", splits[key[0]], key[0], sharp[key], path) for key, path in paired]
         return Table(tuple(entries), tuple(problems), tuple(separate))
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:
-        root = _copy_in(path)
-        return [{"path": str(path)}] if root and any((root / FOLDERS[kind]).is_dir() for kind in "FM") else []
+        return [{"path": str(path)}] if _is_root(path) else []
 
     def _root(self) -> Path:
         """The folder that holds `sharp`, there or below; of two copies in one folder the scaled one."""
-        above = find_folder(self.path, lambda folder: _copy_in(folder) is not None, "folder 'sharp'")
-        root = _copy_in(above)
-        assert root is not None  # that is what was looked for
-        return root
+        for fits in (_is_root, lambda folder: _copy_in(folder) is not None):  # the sharp ones alone will do
+            with suppress(UsageError):
+                root = _copy_in(find_folder(require_folder(self.path), fits, "folder 'sharp'"))
+                assert root is not None  # that is what was looked for
+                return root
+        raise UsageError(f"{self.path}: holds no folder 'sharp'; give the one that kwentar/blur-dataset was unpacked to")
+
+
+def _is_root(folder: Path) -> bool:
+    root = _copy_in(folder)
+    return root is not None and any((root / FOLDERS[kind]).is_dir() for kind in "FM")
 
 
 def _copy_in(folder: Path) -> Path | None:

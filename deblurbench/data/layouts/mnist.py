@@ -8,7 +8,8 @@ from typing import Any
 from deblurbench.data.folders import find_folder
 from deblurbench.data.layout import Layout, Origin
 from deblurbench.data.table import TEST, TRAIN, Entry, Table, carve_validation
-from deblurbench.images.idx import IdxImage, count_idx
+from deblurbench.errors import UnreadableImage, UsageError
+from deblurbench.images.idx import IdxImage, read_idx
 from deblurbench.registry import LAYOUTS, PositiveInt
 
 STEMS = {TRAIN: "train-images", TEST: "t10k-images"}
@@ -38,7 +39,11 @@ class Mnist(Layout):
         for split in (TRAIN, TEST):
             file = _file(root, split)
             assert file is not None  # that is what makes it the root
-            count = count_idx(file) if split == TRAIN else min(count_idx(file), self.tested)
+            try:
+                count = len(read_idx(file))
+            except UnreadableImage as error:  # of all its digits, not of one
+                raise UsageError(str(error)) from error
+            count = count if split == TRAIN else min(count, self.tested)
             for index in range(count):
                 key = f"{split}-{index:05}"
                 entries.append(Entry(key, split, key, sharp=IdxImage(file, index)))

@@ -22,6 +22,7 @@ from deblurbench.data.table import (
 from deblurbench.errors import UsageError, suggestion
 from deblurbench.registry import LAYOUTS
 
+MOST_FILES = 20  # of a folder that are looked into
 COLUMNS = ("sharp", "blurred", "split", "group")
 
 
@@ -29,8 +30,9 @@ COLUMNS = ("sharp", "blurred", "split", "group")
 class PairsCsv(Layout):
     """A CSV with a header: `sharp`, and if you have them `blurred`, `split` and `group` (the scene or person).
 
-    Paths are relative to the file. Without `blurred` the sharp images are to be blurred. Without `split`, groups are split by a
-    hash of their name, and rows without groups in contiguous blocks by the name of the sharp file.
+    Paths are relative to the file; commas or semicolons part the values. Without `blurred` the sharp images are to be blurred.
+    Without `split`, groups are split by a hash of their name, and where no row has a group, in contiguous blocks by the path of
+    the sharp file. Several blurred versions of one sharp file are one group.
     """
 
     origin = Origin("a CSV of own pairs")
@@ -42,10 +44,10 @@ class PairsCsv(Layout):
         rows, problems = self._rows()
         if not rows:
             raise UsageError(f"{self.path}: holds no usable row; {problems[0] if problems else 'it is empty'}")
-        keys = _keys([row["sharp"] for row in rows])
-        groups = [row.get("group") or key for row, key in zip(rows, keys, strict=True)]
+        keys = _keys(rows)
+        groups = [row.get("group") or row["sharp"] for row in rows]
         if any(row.get("split") for row in rows):
-            splits = [row.get("split") or TRAIN for row in rows]
+            splits = [row["split"] for row in rows]
         else:
             of_group = split_by_hash(groups) if any(row.get("group") for row in rows) else split_in_blocks(groups)
             splits = [of_group[group] for group in groups]
@@ -68,10 +70,12 @@ class PairsCsv(Layout):
         rows: list[dict[str, str]] = []
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as file:
-                reader = csv.DictReader(file)
+                first = file.readline()
+                file.seek(0)
+                reader = csv.DictReader(file, delimiter=";" if ";" in first and "," not in first else ",")
                 for name in reader.fieldnames or ():
                     if name not in COLUMNS:
-                        raise UsageError(f"{self.path}: unknown column{suggestion(str(name), COLUMNS)}")
+                        raise UsageError(f"{self.path}: unknown column '{name}'{suggestion(str(name), COLUMNS)}")
                 if "sharp" not in (reader.fieldnames or ()):
                     raise UsageError(f"{self.path}: has no column 'sharp'; the first line names the columns")
                 for row in reader:
@@ -86,7 +90,15 @@ class PairsCsv(Layout):
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:
-        return [{"path": str(path)}] if path.suffix.lower() == ".csv" and path.is_file() else []
+        files = [path] if path.is_file() else sorted(path.glob("*.csv"))[:MOST_FILES] if path.is_dir() else []
+        return [{"path": str(file)} for file in files if file.suffix.lower() == ".csv" and (file == path or _names_sharp(file))]
+
+
+def _names_sharp(file: Path) -> bool:
+    """Whether the header of a CSV that lies in a folder is ours."""
+    with file.open(encoding="utf-8-sig", errors="replace") as opened:
+        header = opened.readline(1000)
+    return "sharp" in header.strip().replace(";", ",").split(",")
 
 
 def _faults(row: dict[str, Any]) -> Iterator[str]:
@@ -94,13 +106,13 @@ def _faults(row: dict[str, Any]) -> Iterator[str]:
         yield "has more or fewer values than the header"
     elif not row["sharp"]:
         yield "has no sharp image"
-    elif row.get("split") and row["split"] not in SPLITS:
+    elif "split" in row and row["split"] not in SPLITS:
         yield f"split '{row['split']}' is none of {', '.join(SPLITS)}"
 
 
-def _keys(names: list[str]) -> list[str]:
-    """Unique keys that can name a picture: the file's stem, or its whole path where stems repeat."""
-    stems = [Path(name).stem for name in names]
+def _keys(rows: list[dict[str, str]]) -> list[str]:
+    """Unique keys that can name a picture: the sharp file's stem; where these repeat, with the row's number."""
+    stems = [Path(row["sharp"]).stem for row in rows]
     if len(set(stems)) == len(stems):
         return stems
-    return [Path(name).with_suffix("").as_posix().strip("./").replace("/", "-") for name in names]
+    return [f"{stem}-{number}" for number, stem in enumerate(stems, 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from deblurbench.data.folders import find_folder, subfolders
 from deblurbench.data.layout import Layout, Origin
 from deblurbench.data.table import TEST, TRAIN, Entry, Table, carve_validation
 from deblurbench.errors import UsageError
+from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
 
 FOLDERS = {"J": "RealBlur-J_.*", "R": "RealBlur-R_.*"}  # RealBlur-J_ECC_IMCORR_centroid_itensity_ref, spelt so
@@ -40,20 +42,26 @@ class RealBlur(Layout):
             name = f"RealBlur_{self.variant}_{split}_list.txt"
             lists = [folder / name for folder in (root, *subfolders(root)) if (folder / name).is_file()]
             if not lists:
-                raise UsageError(
-                    f"{root / name}: is missing; the lists that come with RealBlur say what is train and what test"
-                )
+                raise UsageError(f"{root / name}: is missing; RealBlur's own lists say what is train and what test")
             for number, line in enumerate(lists[0].read_text(encoding="utf-8").splitlines(), 1):
                 found = _entry(root, split, line) if line.strip() else None
                 if isinstance(found, str):
                     problems.append(f"{lists[0]}: line {number}: {found}")
                 elif found:
                     entries.append(found)
+        listed = {entry.blurred for entry in entries}
+        problems += [f"{path}: is in no list" for path in self._photographs(root) if path not in listed]
         if not entries:
             raise UsageError(
                 f"{root}: none of the listed images is there; {problems[0] if problems else 'the lists are empty'}"
             )
         return Table(carve_validation(entries, problems), tuple(problems))
+
+    def _photographs(self, root: Path) -> Iterator[Path]:
+        """All blurred ones, listed or not."""
+        for folder in subfolders(root, FOLDERS[self.variant]):
+            for scene in subfolders(folder):
+                yield from list_images(scene / "blur") if (scene / "blur").is_dir() else ()
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:

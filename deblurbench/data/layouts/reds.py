@@ -9,6 +9,7 @@ from deblurbench.data.folders import find_folder, subfolders
 from deblurbench.data.layout import Layout, Origin
 from deblurbench.data.matching import match_folders
 from deblurbench.data.table import TEST, TRAIN, Entry, Table, carve_validation, split_by_hash
+from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS
 
 
@@ -34,12 +35,14 @@ class Reds(Layout):
         entries: list[Entry] = []
         problems: list[str] = []
         for split, folder in ((TRAIN, "train"), (TEST, "val")):
-            sharp_side = root / folder / f"{folder}_sharp"
-            for sequence in subfolders(sharp_side) if sharp_side.is_dir() else []:
-                pairs, found = match_folders(root / folder / f"{folder}_blur" / sequence.name, sequence)
+            sides = [root / folder / f"{folder}_{kind}" for kind in ("blur", "sharp")]
+            for name in sorted({sequence.name for side in sides for sequence in subfolders(side)}):
+                pairs, found = match_folders(sides[0] / name, sides[1] / name)
                 problems += found
-                group = f"{folder}-{sequence.name}"
+                group = f"{folder}-{name}"
                 entries += [Entry(f"{group}-{frame}", split, group, sharp, blurred) for frame, blurred, sharp in pairs]
+        if not entries:
+            raise UsageError(f"{root}: no sequence has both sides; {problems[0] if problems else 'give the whole download'}")
         if any(entry.split == TEST for entry in entries):
             return Table(carve_validation(entries, problems), tuple(problems))
         splits = split_by_hash(entry.group for entry in entries)

@@ -30,7 +30,8 @@ class SharpFolder(Layout):
                 for split in present
                 for photo in list_images(self.path / split)
             ]
-            return Table(tuple(entries) if VALIDATION in present else carve_validation(entries))
+            problems = tuple(f"{photo}: lies beside train/ and test/, in no split" for photo in list_images(self.path))
+            return Table(tuple(entries) if VALIDATION in present else carve_validation(entries), problems)
         photos = list_images(self.path)
         if not photos:
             raise UsageError(f"{self.path}: holds no images; give a folder of sharp photographs")
