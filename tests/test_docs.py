@@ -34,7 +34,7 @@ def write_kwentar(root: Path, photo: np.ndarray) -> None:
     for number in range(3):
         for kind, folder in (("S", "sharp"), ("F", "defocused_blurred"), ("M", "motion_blurred")):
             (root / "blur_dataset_scaled" / folder).mkdir(parents=True, exist_ok=True)
-            image = np.roll(photo, 50 * number, axis=1)[60:108, 100:164]
+            image = np.roll(photo, 50 * number, axis=1)[60:140, 100:180]
             Image.fromarray(image).save(root / "blur_dataset_scaled" / folder / f"{number}_IPHONE-SE_{kind}.JPG")
 
 

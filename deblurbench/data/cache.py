@@ -158,7 +158,10 @@ class PixelCache:
         return None if self._take(needed, only_look=True) else replace(stored, on_disk=False)
 
     def _decode(self, source: Path, index: Path) -> Stored:
-        data = source.read_bytes()  # once: the digest and the pixels must be of the same bytes
+        try:
+            data = source.read_bytes()  # once: the digest and the pixels must be of the same bytes
+        except OSError as error:
+            raise _unreadable(source, error) from error
         pixels = decode_photo(data, source).pixels
         height, width = pixels.shape[:2]
         look = digest([list(pixels.shape), pixels.dtype.name, hashlib.blake2b(pixels.tobytes()).hexdigest()], length=32)
@@ -233,7 +236,11 @@ def _status(path: Path) -> os.stat_result:
     try:
         return path.stat()
     except OSError as error:
-        raise UnreadableImage(f"{path}: cannot be read ({error.strerror}); replace or remove it") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> UnreadableImage:
+    return UnreadableImage(f"{path}: cannot be read ({error.strerror}); replace or remove it")
 
 
 def _existing(folder: Path) -> Path:

@@ -12,7 +12,7 @@ from deblurbench.blur.camera import Camera, blur_whole
 from deblurbench.blur.kernels import Blur
 from deblurbench.data.cache import DATA_VERSION, PixelCache, Stored
 from deblurbench.data.layout import Layout
-from deblurbench.data.notes import misalignment_note, registration_note
+from deblurbench.data.notes import misalignment, misalignment_note, registration_note
 from deblurbench.data.parallel import in_threads
 from deblurbench.data.registered_pairs import registered_pair
 from deblurbench.data.table import SHOWN, SPLITS, TEST, TRAIN, VALIDATION, Entry, evenly
@@ -44,7 +44,8 @@ class PairedImages:
     `test_crop` cuts validation and test images to their middle, at most so many pixels a side; nothing is resampled.
     Every file is decoded into `cache` first; what cannot be used is named in `problems`, or raised with `strict`.
     Pairs from files whose sides turn out to be separate exposures, not aligned, are not used as they are: the sharp side is
-    blurred by us instead, or with `register` they are registered. `notes` say what people must know of the numbers.
+    blurred by us instead. With `register` true they are registered, with false used as they are. `notes` say what people must
+    know of the numbers.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class PairedImages:
         blur: Blur | None = None,
         camera: Camera | None = None,
         test_crop: int | None = None,
-        register: bool = False,
+        register: bool | None = None,
         strict: bool = False,
     ) -> None:
         self.name = name
@@ -86,9 +87,10 @@ class PairedImages:
         self._items = items
         if self._register:
             self.notes.append(registration_note(self._displacements))
-        elif self._blur is None and (note := misalignment_note(self._sample())):
-            self._blur_sharp_sides()
-            self.notes.append(note)
+        elif self._blur is None and (apart := misalignment(self._sample())):
+            if self._register is None:
+                self._blur_sharp_sides()
+            self.notes.append(misalignment_note(apart, used=self._register is False))
         if self._strict and self.problems:
             raise UsageError(f"datasets.{self.name}: {self.problems[0]} ({len(self.problems)} such problems, strict: true)")
         for split in SPLITS:
@@ -221,7 +223,7 @@ def open_dataset(
     blur: BlurSpec | None = None,
     camera: CameraSpec = "sensor",
     test_crop: PositiveInt | None = None,
-    register: bool = False,
+    register: bool | None = None,
     strict: bool = False,
 ) -> PairedImages:
     """The data set that a `datasets` entry of an experiment describes; its keyword arguments are the entry's schema."""

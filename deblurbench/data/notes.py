@@ -9,17 +9,23 @@ from deblurbench.data.alignment import align, is_measurable
 from deblurbench.images.photo import Pixels
 
 
-def misalignment_note(pairs: Iterable[tuple[Pixels, Pixels]]) -> str | None:
-    """What to say of (blurred, sharp) `pairs` of which most are not aligned; None where they are, or are too small to tell."""
+def misalignment(pairs: Iterable[tuple[Pixels, Pixels]]) -> str | None:
+    """How far (blurred, sharp) `pairs` are apart if most are not aligned; None where they are, or are too small to tell."""
     found = [align(*pair) for pair in pairs if is_measurable(pair[0])]
     aligned = [alignment for alignment in found if alignment and alignment.is_aligned]
     if 2 * len(aligned) >= len(found):
         return None
     matched = [alignment.displacement for alignment in found if alignment]
-    apart = _spread(matched) if matched else f"none of {len(found)} could even be matched: are they twins?"
+    return _spread(matched) if matched else f"none of {len(found)} could even be matched: are they twins?"
+
+
+def misalignment_note(apart: str, *, used: bool) -> str:
+    """What to say of pairs that are so far apart, and yet `used` as they are, or not."""
+    if used:
+        return f"its pairs are not aligned ({apart}) and are used as they are (`register: false`): scores measure that, too"
     return (
         f"its pairs are not aligned ({apart}), so the sharp side was blurred by us instead; set `blur` to choose how, or "
-        "`register: true` to register the pairs"
+        "`register: true` to register the pairs, `false` to use them as they are"
     )
 
 

@@ -123,6 +123,12 @@ def test_pairs_that_are_not_aligned_are_blurred_by_us_and_that_is_said(separate:
     assert images.patch(images.items(TRAIN)[0], 32, generator(0))[0].shape == (32, 32, 3)
 
 
+def test_whoever_insists_gets_pairs_as_they_are_and_a_note(separate: Path, cache: PixelCache) -> None:
+    images = ready(separate, cache, register=False)
+    assert images.pairs == "files"
+    assert "are used as they are (`register: false`)" in images.notes[0]
+
+
 def test_registered_pairs_are_said_to_be_so(separate: Path, tmp_path: Path) -> None:
     cache = PixelCache(tmp_path / "cache")
     images = ready(separate, cache, register=True)

@@ -118,7 +118,7 @@ def test_the_same_files_are_named_when_training_and_errors_when_strict(sound: Pa
         open_dataset("mine", cache, layout=layout, strict=True).prepare()
 
 
-def test_a_file_that_the_system_refuses_is_named(sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_the_system_refuses_is_named(sound: Path, monkeypatch: pytest.MonkeyPatch, cache: PixelCache) -> None:
     """Told to `read_bytes`, because no permission stops whoever runs the tests as administrator."""
     refused = sound / "train" / "blur" / "train1.png"
     original = Path.read_bytes
@@ -132,6 +132,10 @@ def test_a_file_that_the_system_refuses_is_named(sound: Path, monkeypatch: pytes
     code, text = check(sound)
     assert code == 1
     assert "train1.png: cannot be read (Permission denied)" in text
+    images = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(sound)})
+    images.prepare()
+    assert len(images.items(TRAIN)) == 2
+    assert "train1.png: cannot be read (Permission denied)" in images.problems[0]
 
 
 def test_odd_kinds_of_images_are_read(tmp_path: Path) -> None:

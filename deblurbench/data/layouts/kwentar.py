@@ -63,9 +63,10 @@ class KwentarBlur(Layout):
 
     def _root(self) -> Path:
         """The folder that holds `sharp`, there or below; of two copies in one folder the scaled one."""
+        require_folder(self.path)
         for fits in (_is_root, lambda folder: _copy_in(folder) is not None):  # the sharp ones alone will do
             with suppress(UsageError):
-                root = _copy_in(find_folder(require_folder(self.path), fits, "folder 'sharp'"))
+                root = _copy_in(find_folder(self.path, fits, "folder 'sharp'"))
                 assert root is not None  # that is what was looked for
                 return root
         raise UsageError(f"{self.path}: holds no folder 'sharp'; give the one that kwentar/blur-dataset was unpacked to")
