@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from deblurbench.errors import UsageError
@@ -25,3 +27,12 @@ def synchronize(device: torch.device) -> None:
     """Wait until `device` has done what it was given; without this, times are of the asking only."""
     if device.type != "cpu":
         torch.accelerator.synchronize(device)
+
+
+def usual_workers(device: torch.device, processes: int = 1) -> int:
+    """How many workers should prepare batches for each of so many training processes on this machine.
+
+    On a CPU none, which the training needs itself; else its share of the cores but one, at most 8.
+    """
+    cores = (os.cpu_count() or 1) // processes
+    return 0 if device.type == "cpu" else max(1, min(8, cores - 1))

@@ -5,7 +5,9 @@ import stat
 from pathlib import Path
 
 import pytest
+import torch
 
+from deblurbench.devices import usual_workers
 from deblurbench.errors import DeblurbenchError, one_line, suggestion
 from deblurbench.files import digest, read_json, write_json, write_whole
 
@@ -52,3 +54,12 @@ def test_suggestions_name_the_closest_or_all() -> None:
     assert suggestion("widht", ["width", "blocks"]) == "; did you mean 'width'?"
     assert suggestion("zzz", ["width", "blocks"]) == "; known: blocks, width"
     assert suggestion("zzz", []) == ""
+
+
+def test_a_gpu_is_fed_by_workers_and_a_cpu_is_left_to_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, expected in ((1, 1), (2, 1), (6, 5), (64, 8), (None, 1)):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        assert usual_workers(torch.device("cuda")) == expected
+        assert usual_workers(torch.device("cpu")) == 0
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    assert usual_workers(torch.device("cuda"), processes=4) == 3

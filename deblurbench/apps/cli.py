@@ -37,7 +37,9 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file and list the cells.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Move cells with other settings aside, train anew.")] = False,
     device: Device = "auto",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that prepare batches beside the training.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes that prepare batches.  [default: on a CPU none, else one a core]")
+    ] = None,
     cache_gigabytes: CacheSize = None,
     debug: Debug = False,
 ) -> int:
@@ -45,6 +47,7 @@ def run(
     from deblurbench.benchmark.runner import Runner
     from deblurbench.building_blocks import find_experiment
     from deblurbench.data.cache import open_cache
+    from deblurbench.devices import usual_workers
     from deblurbench.experiment import load_experiment
     from deblurbench.report.answer import answers
     from deblurbench.report.page import write_report
@@ -54,6 +57,8 @@ def run(
     checked = load_experiment(find_experiment(experiment), overrides or [])
     out = out or Path("results") / checked.name
     accelerator = open_accelerator(device)
+    if workers is None:
+        workers = usual_workers(accelerator.device, accelerator.num_processes)
     runner = Runner(checked, out, accelerator, open_cache(cache_gigabytes), typer.echo, workers=workers)
     runner.prepare()
     if dry_run:
