@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -32,7 +33,7 @@ def folders_below(path: Path) -> Iterator[Path]:
             if real in seen:
                 continue
             seen.add(real)
-            below = sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith(HIDDEN))
+            below = [child for child in _folders_in(folder) if not child.name.startswith(HIDDEN)]
         except OSError:  # not ours to look into (lost+found, say), or a loop of links
             continue
         yield folder
@@ -52,12 +53,18 @@ def subfolders(folder: Path, name: str = ".*") -> list[Path]:
     """The folders in `folder` whose whole name matches the pattern `name`, sorted; none where it is no folder."""
     if not folder.is_dir():
         return []
-    return sorted(child for child in folder.iterdir() if child.is_dir() and re.fullmatch(name, child.name))
+    return [child for child in _folders_in(folder) if re.fullmatch(name, child.name)]
 
 
 def side(folder: Path, name: str) -> Path:
     """The folder `name` in `folder`, in whatever case it is written."""
     if (folder / name).is_dir() or not folder.is_dir():
         return folder / name
-    alike = [child for child in folder.iterdir() if child.name.lower() == name.lower() and child.is_dir()]
+    alike = [child for child in _folders_in(folder) if child.name.lower() == name.lower()]
     return alike[0] if len(alike) == 1 else folder / name
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    """The folders in `folder`, sorted; the system says what is one without being asked for each of 200,000 images."""
+    with os.scandir(folder) as entries:
+        return sorted(Path(entry.path) for entry in entries if entry.is_dir())

@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -243,16 +244,19 @@ def test_names_that_are_no_utf_8_are_only_names(sound: Path, cache: PixelCache) 
 
 
 def test_folders_that_may_not_be_read_are_passed_by(sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`lost+found`, say. Told to `listdir`, because no permission stops whoever runs the tests as administrator."""
+    """`lost+found`, say. Told to `os`, because no permission stops whoever runs the tests as administrator."""
     (sound.parent / "lost+found").mkdir()
-    original = os.listdir
 
-    def listdir(path: object = ".") -> list[str]:
-        if "lost+found" in str(path):
-            raise PermissionError(13, "Permission denied", str(path))
-        return original(path)  # type: ignore[call-overload, no-any-return]
+    def refusing(original: Callable[..., Any]) -> Callable[..., Any]:
+        def look(path: object = ".") -> Any:
+            if "lost+found" in str(path):
+                raise PermissionError(13, "Permission denied", str(path))
+            return original(path)
 
-    monkeypatch.setattr(os, "listdir", listdir)
+        return look
+
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name)))
     code, text = check(sound.parent)
     assert code == 0, text
     assert "images: 3 train, 3 validation, 3 test" in text

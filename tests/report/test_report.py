@@ -233,24 +233,26 @@ def test_a_kept_report_is_not_written_over() -> None:
         read_results([kept])
 
 
-@pytest.mark.parametrize("register", [True, False])
+@pytest.mark.parametrize("register", ["true", "null", "false"])
 def test_pairs_of_separate_exposures_are_labelled_wherever_their_numbers_stand(
-    separate: Path, tmp_path: Path, register: bool
+    separate: Path, tmp_path: Path, register: str
 ) -> None:
-    """Registered, or blurred by us because they are none."""
+    """Registered, blurred by us because they are none, or used as they are because somebody insists."""
     layout = f"{{name: paired-folder, path: {separate}}}"
     (tmp_path / "e.yaml").write_text(
         f"""
-datasets: {{mine: {{layout: {layout}, register: {str(register).lower()}}}}}
+datasets: {{mine: {{layout: {layout}, register: {register}}}}}
 models: {{cnn: {{name: cnn, network: {{name: unet, widths: [8], blocks: 1}}}}}}
 training: {{steps: 1, batch_size: 1, crop_size: 16}}
 """
     )
     result = CliRunner().invoke(app, ["run", str(tmp_path / "e.yaml"), "--out", str(tmp_path / "out"), "--device", "cpu"])
     assert result.exit_code == 0, result.output
-    label, note = (
-        ("registered", "mine: registered pairs: ") if register else ("synthetic", "mine: its pairs are not aligned (21 pixels")
-    )
+    label, note = {
+        "true": ("registered", "mine: registered pairs: "),
+        "null": ("synthetic", "mine: its pairs are not aligned (21 pixels"),
+        "false": ("files", "used as they are (`register: false`)"),
+    }[register]
     assert note in result.output
     for name in ("comparison.csv", "per_image.csv"):
         header, *lines = (tmp_path / "out" / name).read_text().splitlines()
@@ -259,6 +261,8 @@ training: {{steps: 1, batch_size: 1, crop_size: 16}}
     text = (tmp_path / "out" / "report.md").read_text()
     page = (tmp_path / "out" / "report.html").read_text()
     for shown in (text, page):
-        assert ("mine (registered pairs)" in shown) == register
+        assert ("mine (registered pairs)" in shown) == (register == "true")
         assert "Registered pairs: separate exposures" in shown or "Its pairs are not aligned" in shown
-    assert answers(read_results([tmp_path / "out"]))[0].startswith("On mine (registered pairs)" if register else "On mine")
+    assert answers(read_results([tmp_path / "out"]))[0].startswith(
+        "On mine (registered pairs)" if register == "true" else "On mine"
+    )
