@@ -67,4 +67,11 @@ def side(folder: Path, name: str) -> Path:
 def _folders_in(folder: Path) -> list[Path]:
     """The folders in `folder`, sorted; the system says what is one without being asked for each of 200,000 images."""
     with os.scandir(folder) as entries:
-        return sorted(Path(entry.path) for entry in entries if entry.is_dir())
+        return sorted(Path(entry.path) for entry in entries if _is_folder(entry))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads round in a circle
+        return False
