@@ -87,11 +87,9 @@ def inspect(spec: Spec, *, show_progress: bool = False) -> Inspection:
     # Of separate exposures the blurred side alone is looked at: its sharp twin is among the entries.
     exposures = [replace(entry, sharp=None) for entry in table.separate]
     entries = [*table.entries, *exposures]
-    for place, seen in enumerate(
-        in_threads(
-            lambda entry: _look_at(entry, idx_sizes), entries, doing=f"reading {spec['name']}", show_progress=show_progress
-        )
-    ):
+    doing = f"reading {spec['name']}"
+    looked = in_threads(lambda entry: _look_at(entry, idx_sizes), entries, doing=doing, show_progress=show_progress)
+    for place, seen in enumerate(looked):
         if seen.problem:
             found.problems.append(seen.problem)
             continue
@@ -103,9 +101,8 @@ def inspect(spec: Spec, *, show_progress: bool = False) -> Inspection:
     found.duplicates = list(_duplicates(usable))
     paired = table.separate or [seen.entry for seen in usable if seen.entry.sharp and seen.entry.blurred]
     found.pairs = list(_measured(evenly(paired, PAIRS_MEASURED)))
-    for folder, _, names in os.walk(spec["path"], onerror=lambda error: found.problems.append(one_line(error))):
-        others = (Path(folder, name) for name in names if not is_image_name(Path(name)))
-        found.other_files.update(path.suffix.lower() or "no suffix" for path in others)
+    if Path(spec["path"]).is_dir():
+        _count_other_files(found)
     return found
 
 
@@ -119,9 +116,8 @@ def describe(found: Inspection) -> Iterator[str]:
     more = f" and {len(found.sizes) - SIZES_SAID} other sizes" if len(found.sizes) > SIZES_SAID else ""
     yield "  sizes: " + ", ".join(f"{size} ({count})" for size, count in sizes) + more
     if found.other_files:
-        yield "  files that are not read: " + ", ".join(
-            f"{count} {suffix}" for suffix, count in found.other_files.most_common(8)
-        )
+        kinds = ", ".join(f"{count} {suffix}" for suffix, count in found.other_files.most_common(8))
+        yield f"  files that are not read: {kinds}"
     for title, lines in (
         ("unpaired, unreadable or otherwise unusable", found.problems),
         ("in two splits", found.duplicates),
@@ -166,10 +162,16 @@ def _look_at(entry: Entry, idx_sizes: dict[Path, str]) -> Seen:
         sizes.append(f"{photo.pixels.shape[1]}x{photo.pixels.shape[0]}")
         contents.append(digest(photo.pixels.tobytes(), length=32))
     if len(set(sizes)) > 1:
-        return Seen(
-            entry, problem=f"{entry.blurred}: the sides of this pair differ in size ({' and '.join(sizes)}); make them equal"
-        )
+        problem = f"{entry.blurred}: the sides of this pair differ in size ({' and '.join(sizes)}); make them equal"
+        return Seen(entry, problem=problem)
     return Seen(entry, tuple(sizes), tuple(contents))
+
+
+def _count_other_files(found: Inspection) -> None:
+    """What lies there and is not read; folders that may not be looked into are problems."""
+    for folder, _, names in os.walk(found.spec["path"], onerror=lambda error: found.problems.append(one_line(error))):
+        others = (Path(folder, name) for name in names if not is_image_name(Path(name)))
+        found.other_files.update(path.suffix.lower() or "no suffix" for path in others)
 
 
 def _duplicates(usable: list[Seen]) -> Iterator[str]:

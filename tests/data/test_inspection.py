@@ -295,3 +295,27 @@ def test_a_picture_is_a_png(sound: Path) -> None:
     code, text = check(sound, "--picture", "out.gif")
     assert code == 2
     assert "out.gif is no name of a PNG file" in text
+
+
+def test_a_csv_of_pairs_is_looked_at_like_a_folder(sound: Path) -> None:
+    lines = ["sharp,blurred,split"]
+    for split in ("train", "validation", "test"):
+        lines += [f"{split}/sharp/{split}{number}.png,{split}/blur/{split}{number}.png,{split}" for number in range(3)]
+    (sound / "pairs.csv").write_text("\n".join([*lines, "train/sharp/gone.png,train/blur/gone.png,train"]))
+    code, text = check(sound / "pairs.csv")
+    assert code == 1
+    assert "pairs-csv" in text
+    assert "images: 3 train, 3 validation, 3 test" in text
+    assert "unusable: 1" in text
+    assert "gone.png: cannot be read (No such file or directory)" in text
+
+
+def test_mnist_is_looked_at(tmp_path: Path) -> None:
+    for name, count in (("train-images-idx3-ubyte", 12), ("t10k-images-idx3-ubyte", 4)):
+        digits = np.random.default_rng(0).integers(0, 256, (count, 28, 28), dtype=np.uint8)
+        (tmp_path / name).write_bytes(struct.pack(">4I", 2051, *digits.shape) + digits.tobytes())
+    code, text = check(tmp_path)
+    assert code == 0, text
+    assert "images: 11 train, 1 validation, 4 test" in text
+    assert "sizes: 28x28 (16)" in text
+    assert "sharp photographs only" in text
