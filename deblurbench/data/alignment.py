@@ -94,7 +94,7 @@ def _luma(image: Pixels, shrink: float) -> NDArray[np.float32]:
     """(H, W) float32 in [0, 1], shrunk by averaging."""
     height, width = (max(round(side * shrink), 8) for side in image.shape[:2])
     small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(small.astype(np.float32) / np.iinfo(image.dtype).max, cv2.COLOR_RGB2GRAY)  # type: ignore[return-value]
+    return np.asarray(cv2.cvtColor(small.astype(np.float32) / np.iinfo(image.dtype).max, cv2.COLOR_RGB2GRAY), np.float32)
 
 
 def _first_shift(blurred: NDArray[np.float32], sharp: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import shutil
 import struct
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from deblurbench.data.table import ImageSource
+from deblurbench.data.table import Entry, ImageSource
 from deblurbench.errors import DeblurbenchError, UnreadableImage
 from deblurbench.files import digest, read_json, write_json, write_whole
 from deblurbench.images.idx import IdxImage, read_idx
@@ -48,6 +49,19 @@ class Stored:
     dtype: str
     on_disk: bool
     made: bool = False
+
+    @property
+    def size(self) -> str:
+        """Width and height, as people write them."""
+        return f"{self.shape[1]}x{self.shape[0]}"
+
+
+def unequal_sides(entry: Entry, sides: Sequence[Stored]) -> str | None:
+    """What is wrong with the decoded sides of `entry`, blurred before sharp, if they differ in size."""
+    if len({side.shape for side in sides}) <= 1:
+        return None
+    sizes = " and ".join(side.size for side in sides)
+    return f"{entry.blurred}: the sides of this pair differ in size ({sizes}); make them equal"
 
 
 def default_cache_folder() -> Path:

@@ -10,7 +10,7 @@ import numpy as np
 
 from deblurbench.blur.camera import Camera, blur_whole
 from deblurbench.blur.kernels import Blur
-from deblurbench.data.cache import DATA_VERSION, PixelCache, Stored
+from deblurbench.data.cache import DATA_VERSION, PixelCache, Stored, unequal_sides
 from deblurbench.data.layout import Layout
 from deblurbench.data.notes import misalignment, misalignment_note, registration_note
 from deblurbench.data.parallel import in_threads
@@ -177,9 +177,8 @@ class PairedImages:
             blurred = None if entry.blurred is None or not use_twin else self._cache.add(entry.blurred)
         except UnreadableImage as error:
             return str(error)
-        if sharp and blurred and sharp.shape != blurred.shape:
-            sizes = " and ".join(f"{side.shape[1]}x{side.shape[0]}" for side in (blurred, sharp))
-            return f"{entry.blurred}: the sides of this pair differ in size ({sizes}); make them equal"
+        if sharp and blurred and (problem := unequal_sides(entry, (blurred, sharp))):
+            return problem
         if self._register:
             assert sharp is not None  # `__init__` has seen that both sides are there
             assert blurred is not None

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deblurbench.data.alignment import Alignment, align, is_measurable
+from deblurbench.data.cache import PixelCache, unequal_sides
 from deblurbench.data.layout import layout_called
 from deblurbench.data.parallel import in_threads
 from deblurbench.data.table import SHOWN, SPLITS, Entry, Table, evenly
 from deblurbench.errors import UnreadableImage, one_line
-from deblurbench.files import digest
-from deblurbench.images.idx import IdxImage, read_idx
 from deblurbench.images.photo import is_image_name
 from deblurbench.images.reading import read_photo
 from deblurbench.registry import LAYOUTS, Spec
@@ -79,16 +78,13 @@ def inspect(spec: Spec, *, show_progress: bool = False) -> Inspection:
     """Decode everything that `spec` describes and measure a few pairs. Raises UsageError where the layout cannot be read."""
     table = LAYOUTS.build(spec).table()
     found = Inspection(spec, table, problems=list(table.problems))
-    idx_sizes: dict[Path, str] = {}
-    for path in {source.path for entry in table.entries for source in entry.files if isinstance(source, IdxImage)}:
-        height, width = read_idx(path).shape[1:]
-        idx_sizes[path] = f"{width}x{height}"
     usable: list[Seen] = []
     # Of separate exposures the blurred side alone is looked at: its sharp twin is among the entries.
     exposures = [replace(entry, sharp=None) for entry in table.separate]
     entries = [*table.entries, *exposures]
     doing = f"reading {spec['name']}"
-    looked = in_threads(lambda entry: _look_at(entry, idx_sizes), entries, doing=doing, show_progress=show_progress)
+    nothing_kept = PixelCache(Path(), limit=0)
+    looked = in_threads(lambda entry: _look_at(entry, nothing_kept), entries, doing=doing, show_progress=show_progress)
     for place, seen in enumerate(looked):
         if seen.problem:
             found.problems.append(seen.problem)
@@ -148,23 +144,14 @@ def _describe_alignment(found: Inspection) -> Iterator[str]:
         yield "  so by default the sharp side is blurred by us (blur: motion, say); register: true registers the pairs instead"
 
 
-def _look_at(entry: Entry, idx_sizes: dict[Path, str]) -> Seen:
-    sizes: list[str] = []
-    contents: list[str] = []
-    for source in entry.files:
-        if isinstance(source, IdxImage):
-            sizes.append(idx_sizes[source.path])
-            continue
-        try:
-            photo = read_photo(source)
-        except UnreadableImage as error:
-            return Seen(entry, problem=str(error))
-        sizes.append(f"{photo.pixels.shape[1]}x{photo.pixels.shape[0]}")
-        contents.append(digest(photo.pixels.tobytes(), length=32))
-    if len(set(sizes)) > 1:
-        problem = f"{entry.blurred}: the sides of this pair differ in size ({' and '.join(sizes)}); make them equal"
+def _look_at(entry: Entry, cache: PixelCache) -> Seen:
+    try:
+        sides = [cache.add(source) for source in entry.files]
+    except UnreadableImage as error:
+        return Seen(entry, problem=str(error))
+    if problem := unequal_sides(entry, sides):
         return Seen(entry, problem=problem)
-    return Seen(entry, tuple(sizes), tuple(contents))
+    return Seen(entry, tuple(side.size for side in sides), tuple(side.look for side in sides if side.look))
 
 
 def _count_other_files(found: Inspection) -> None:
