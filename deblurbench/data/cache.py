@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-import mmap
 import os
 import shutil
-import struct
 import threading
 import time
 from collections.abc import Sequence
@@ -19,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from deblurbench.data.npy_files import as_npy, bytes_needed, mapped
 from deblurbench.data.table import Entry, ImageSource
 from deblurbench.errors import DeblurbenchError, UnreadableImage
 from deblurbench.files import digest, read_json, write_json, write_whole
@@ -29,10 +28,7 @@ from deblurbench.images.reading import decode_photo
 DATA_VERSION = 2  # raised whenever the same files would give other pixels
 PART_OF_FREE_DISK = 4  # by default the cache takes at most one part in so many of what is free without it
 COUNTED_EVERY = 10.0  # seconds between countings of what the cache takes
-OPEN_MAPS = 256  # opening one takes as long as cutting a patch from it
 DECODED = 2  # images that are kept in memory where the disk holds none: the two sides of a pair
-NPY_VERSION = b"\x93NUMPY\x01\x00"
-NPY_HEADER = 128  # bytes, padded: shapes of images are short
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +116,7 @@ class PixelCache:
             return np.broadcast_to(images[stored.source.index][..., None], stored.shape)
         if stored.on_disk:
             try:
-                return _mapped(self._file(stored.content), stored)
+                return mapped(self._file(stored.content), stored.shape, stored.dtype)
             except FileNotFoundError as error:  # the cache was cleared meanwhile
                 if stored.made:
                     raise DeblurbenchError(f"{self.folder}: was cleared during the run; run again to go on") from error
@@ -133,17 +129,17 @@ class PixelCache:
             return None
         height, width = facts["shape"][:2]
         stored = Stored(source, content, content, (height, width, 3), facts["dtype"], on_disk=True, made=True)
-        return stored if _size(self._file(content)) == _bytes_needed(stored.shape, np.dtype(stored.dtype)) else None
+        return stored if _size(self._file(content)) == bytes_needed(stored.shape, np.dtype(stored.dtype)) else None
 
     def keep(self, origin: Stored, pixels: Pixels, facts: dict[str, Any]) -> Stored | None:
         """Keep `pixels` that were made from an image, under the content of `origin`; None where there is no room."""
-        if self.is_off or not self._take(_bytes_needed(pixels.shape, pixels.dtype)):
+        if self.is_off or not self._take(bytes_needed(pixels.shape, pixels.dtype)):
             return None
         height, width = pixels.shape[:2]
         stored = replace(
             origin, look=origin.content, shape=(height, width, 3), dtype=pixels.dtype.name, on_disk=True, made=True
         )
-        write_whole(self._file(stored.content), _npy_header(pixels) + pixels.tobytes())
+        write_whole(self._file(stored.content), as_npy(pixels))
         write_json(self._index(stored.content), {"shape": list(stored.shape), "dtype": stored.dtype, **facts})
         return stored
 
@@ -166,7 +162,7 @@ class PixelCache:
             stored = Stored(source, known["digest"], known["look"], (height, width, 3), known["dtype"], on_disk=True)
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None  # not there yet, or not ours: made anew
-        needed = _bytes_needed(stored.shape, np.dtype(stored.dtype))
+        needed = bytes_needed(stored.shape, np.dtype(stored.dtype))
         if _size(self._file(stored.content)) == needed:
             return stored
         return None if self._take(needed, only_look=True) else replace(stored, on_disk=False)
@@ -182,10 +178,10 @@ class PixelCache:
         stored = Stored(source, digest(data, length=32), look, (height, width, 3), pixels.dtype.name, on_disk=True)
         if self.is_off:
             return replace(stored, on_disk=False)
-        file, needed = self._file(stored.content), _bytes_needed(pixels.shape, pixels.dtype)
+        file, needed = self._file(stored.content), bytes_needed(pixels.shape, pixels.dtype)
         if _size(file) != needed:
             if self._take(needed):
-                write_whole(file, _npy_header(pixels) + pixels.tobytes())
+                write_whole(file, as_npy(pixels))
             else:
                 stored = replace(stored, on_disk=False)
         facts = {
@@ -259,25 +255,6 @@ def _unreadable(path: Path, error: OSError) -> UnreadableImage:
 
 def _existing(folder: Path) -> Path:
     return next(path for path in (folder, *folder.parents) if path.exists())
-
-
-def _bytes_needed(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> int:
-    return NPY_HEADER + math.prod(shape) * dtype.itemsize
-
-
-def _npy_header(pixels: Pixels) -> bytes:
-    """The header of a .npy file (format 1.0), always of NPY_HEADER bytes, so that readers need not look at it."""
-    facts = f"{{'descr': '{pixels.dtype.str}', 'fortran_order': False, 'shape': {pixels.shape}, }}"
-    length = NPY_HEADER - len(NPY_VERSION) - 2
-    return NPY_VERSION + struct.pack("<H", length) + facts.ljust(length - 1).encode() + b"\n"
-
-
-@lru_cache(maxsize=OPEN_MAPS)
-def _mapped(file: Path, stored: Stored) -> Pixels:
-    """The array in a .npy file as a read-only memory map; numpy's own takes several times as long to open."""
-    with file.open("rb") as opened:
-        memory = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
-    return np.frombuffer(memory, stored.dtype, math.prod(stored.shape), NPY_HEADER).reshape(stored.shape)
 
 
 @lru_cache(maxsize=DECODED)
