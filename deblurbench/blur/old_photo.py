@@ -6,6 +6,7 @@ from typing import Annotated
 
 import cv2
 import numpy as np
+import torch
 from annotated_types import Ge, Le
 
 from deblurbench.blur.camera import Camera, Light, Quality
@@ -43,7 +44,7 @@ class OldPhoto(Camera):
 
     def develop(self, exposed: Light, generator: np.random.Generator) -> Light:
         """The print: values as the eye sees them, which is how densities fade and grain shows."""
-        values = linear_to_srgb(exposed).astype(np.float32)
+        values = linear_to_srgb(torch.from_numpy(exposed)).numpy()
         fading, grain = generator.uniform(size=2) * (self.fading, self.grain)
         values = fading * VEIL + values * (1 - fading * (VEIL + YELLOWED))
         noise = cv2.GaussianBlur(generator.standard_normal(values.shape[:2], dtype=np.float32), (0, 0), GRAIN_SIZE)
@@ -51,7 +52,7 @@ class OldPhoto(Camera):
         values += noise[..., None] * 2 * np.sqrt(np.clip(values * (1 - values), 0, None))  # most in the middle tones
         for _ in range(generator.poisson(self.scratches * values[..., 0].size / 1e6)):
             _scratch(values, generator)
-        return srgb_to_linear(np.clip(values, 0, 1)).astype(np.float32)
+        return srgb_to_linear(torch.from_numpy(values).clamp(0, 1)).numpy()
 
 
 def _scratch(values: Light, generator: np.random.Generator) -> None:
