@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 def convolution3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
@@ -17,6 +19,21 @@ def output_convolution(in_channels: int, out_channels: int, size: int = 3) -> nn
     assert layer.bias is not None
     nn.init.zeros_(layer.bias)
     return layer
+
+
+class ChannelNorm(nn.Module):
+    """Layer normalisation over the channels of each pixel, (B, C, H, W) -> the same; reduced in float32."""
+
+    def __init__(self, channels: int, epsilon: float = 1e-6) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.epsilon = epsilon
+
+    def forward(self, features: Tensor) -> Tensor:
+        # Channels last: in that memory layout both permutations are free. `layer_norm` accumulates in float32.
+        pixels = features.permute(0, 2, 3, 1)
+        return F.layer_norm(pixels, self.weight.shape, self.weight, self.bias, self.epsilon).permute(0, 3, 1, 2)
 
 
 class FeatureModulation(nn.Module):
@@ -66,6 +83,13 @@ class ConditionEmbedding(nn.Module):
     def forward(self, condition: Tensor) -> Tensor:
         embedded: Tensor = self.layers(condition)
         return embedded
+
+
+def through(blocks: nn.Module, features: Tensor, condition: Tensor | None) -> Tensor:
+    """`features` through a list of blocks that each take a condition."""
+    for block in blocks.children():
+        features = block(features, condition)
+    return features
 
 
 def normalization_layer(name: str, channels: int) -> nn.Module:

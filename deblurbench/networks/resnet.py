@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from deblurbench.networks.layers import ConditionEmbedding, ResidualBlock, convolution3x3, output_convolution
+from deblurbench.networks.layers import ConditionEmbedding, ResidualBlock, convolution3x3, output_convolution, through
 from deblurbench.registry import NETWORKS, PositiveInt
 
 
@@ -49,7 +49,5 @@ class ResNet(nn.Module):
     def forward(self, image: Tensor, condition: Tensor | None = None) -> Tensor:
         embedded = self.embedding(condition) if self.embedding is not None else None
         features = self.down(self.head(image))  # (B, 4 width, H / 4, W / 4)
-        for block in self.blocks:
-            features = block(features, embedded)
-        result: Tensor = self.output(self.up(features))
+        result: Tensor = self.output(self.up(through(self.blocks, features, embedded)))
         return result

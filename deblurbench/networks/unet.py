@@ -9,7 +9,7 @@ from annotated_types import MinLen
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deblurbench.networks.layers import ConditionEmbedding, ResidualBlock, convolution3x3, output_convolution
+from deblurbench.networks.layers import ConditionEmbedding, ResidualBlock, convolution3x3, output_convolution, through
 from deblurbench.registry import NETWORKS, PositiveInt
 
 
@@ -58,15 +58,9 @@ class UNet(nn.Module):
             if index:
                 skips.append(features)
                 features = self.downs[index - 1](features)  # half the size, the next width
-            features = _through(blocks, features, embedded)
+            features = through(blocks, features, embedded)
         for up, blocks in zip(self.ups, self.up_levels, strict=True):
             features = F.interpolate(up(features), scale_factor=2.0, mode="nearest") + skips.pop()
-            features = _through(blocks, features, embedded)
+            features = through(blocks, features, embedded)
         result: Tensor = self.shuffle(self.output(features))
         return result
-
-
-def _through(blocks: nn.Module, features: Tensor, condition: Tensor | None) -> Tensor:
-    for block in blocks.children():
-        features = block(features, condition)
-    return features

@@ -1,1 +1,1 @@
-"""Discriminators: image in, a map of scores out, one score a patch; higher means more like a sharp photograph."""
+"""Discriminators: image in, maps of scores out, one score a patch; higher means more like a sharp photograph."""

@@ -1,0 +1,100 @@
+"""DeblurGAN-v2's generator: a feature pyramid on a MobileNet."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from deblurbench.networks.layers import convolution3x3, normalization_layer, output_convolution
+from deblurbench.networks.pretrained import fetch_weights
+from deblurbench.registry import NETWORKS, PositiveInt
+
+STAGES = ((0, 2, 16), (2, 4, 24), (4, 7, 32), (7, 11, 64), (11, 16, 160))  # of torchvision's features: from, to, channels
+
+
+@NETWORKS.register("fpn")
+class FeaturePyramid(nn.Module):
+    """DeblurGAN-v2 style feature pyramid (Kupyn et al. 2019) on torchvision's MobileNetV2.
+
+    With `weights` "imagenet" training starts from torchvision's encoder (14 MB, fetched by torchvision); by default it
+    learns from nothing. It depends on more pixels than the context of a tile holds.
+    """
+
+    multiple = 32
+    sees_whole_image = True
+
+    def __init__(
+        self,
+        *,
+        in_channels: int = 3,
+        out_channels: int = 3,
+        width: PositiveInt = 128,
+        weights: Literal["none", "imagenet"] = "none",
+        normalization: Literal["none", "instance"] = "none",
+    ) -> None:
+        super().__init__()
+        if weights == "imagenet" and in_channels < 3:
+            raise ValueError("weights 'imagenet' are for colour images; this network is given fewer than 3 channels")
+        from torchvision.models import mobilenet_v2  # imported late: it takes long, and only this network needs it
+
+        self.weights = weights
+        half, quarter = max(width // 2, 1), max(width // 4, 1)
+        features = mobilenet_v2(weights=None).features
+        features[0][0] = nn.Conv2d(in_channels, 32, 3, stride=2, padding=1, bias=False)
+        self.encoder = nn.ModuleList(features[start:stop] for start, stop, _ in STAGES)
+        self.laterals = nn.ModuleList(
+            nn.Conv2d(channels, half if level == 0 else width, 1, bias=False) for level, (_, _, channels) in enumerate(STAGES)
+        )
+        self.merges = nn.ModuleList(_convolution(width, width, normalization) for _ in range(3))
+        self.heads = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(width, half, 3, padding=1, bias=False), nn.ReLU(),
+                nn.Conv2d(half, half, 3, padding=1, bias=False), nn.ReLU(),
+            )
+            for _ in range(4)
+        )  # fmt: skip
+        self.smooth = _convolution(4 * half, half, normalization)
+        self.smooth_again = _convolution(half, quarter, normalization)
+        self.output = output_convolution(quarter, out_channels)
+
+    def forward(self, image: Tensor) -> Tensor:
+        encoded: list[Tensor] = []
+        features = image
+        for stage, lateral in zip(self.encoder, self.laterals, strict=True):
+            features = stage(features)
+            encoded.append(lateral(features))  # (B, width, H / 2, W / 2), then half the size each
+        pyramid = [encoded[4]]
+        for level in (3, 2, 1):
+            pyramid.insert(0, self.merges[level - 1](encoded[level] + F.interpolate(pyramid[0], scale_factor=2.0)))
+        heads = [head(level) for head, level in zip(self.heads, pyramid, strict=True)]
+        joined = torch.cat(
+            [F.interpolate(head, size=heads[0].shape[-2:]) for head in heads], dim=1
+        )  # (B, 2 width, H / 4, W / 4)
+        smoothed = F.interpolate(self.smooth(joined), scale_factor=2.0) + encoded[0]
+        result: Tensor = self.output(F.interpolate(self.smooth_again(smoothed), scale_factor=2.0))
+        return result
+
+    @torch.no_grad()
+    def prepare(self) -> None:
+        """Load the encoder's trained weights, where they are asked for. Raises UsageError where they cannot be had."""
+        if self.weights == "none":
+            return
+        from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
+
+        trained = fetch_weights(MobileNet_V2_Weights.IMAGENET1K_V2, "network 'fpn'", "weights: none")
+        features = mobilenet_v2(weights=None)
+        features.load_state_dict(trained)
+        for stage, (start, stop, _) in zip(self.encoder, STAGES, strict=True):
+            states = features.features[start:stop].state_dict()
+            if start == 0:  # what is no colour channel of the image is unknown to it, and has no weight at first
+                colours = states["0.0.weight"]
+                states["0.0.weight"] = torch.zeros_like(stage.state_dict()["0.0.weight"])
+                states["0.0.weight"][:, :3] = colours
+            stage.load_state_dict(states)
+
+
+def _convolution(in_channels: int, out_channels: int, normalization: str) -> nn.Module:
+    return nn.Sequential(convolution3x3(in_channels, out_channels), normalization_layer(normalization, out_channels), nn.ReLU())

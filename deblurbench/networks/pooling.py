@@ -1,0 +1,60 @@
+"""The mean over the whole image, and over windows of it at test time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class GlobalAverage(nn.Module):
+    """Mean over the image, in float32: (B, C, H, W) -> (B, C, 1, 1).
+
+    Inside `pooling_within` it is the mean over a window around each pixel, -> (B, C, H, W). `stride` is how many pixels
+    of the network's input one of its own spans.
+    """
+
+    sees_whole_image = True
+
+    def __init__(self, stride: int = 1) -> None:
+        super().__init__()
+        self.stride = stride
+        self.window: int | None = None  # in pixels of the network's input
+
+    def forward(self, features: Tensor) -> Tensor:
+        if self.window is None:
+            return features.mean(dim=(2, 3), keepdim=True, dtype=torch.float32).to(features.dtype)
+        window = max(self.window // self.stride, 1)
+        return _windowed_mean(_windowed_mean(features.float(), window, 2), window, 3).to(features.dtype)
+
+
+@contextmanager
+def pooling_within(network: nn.Module, window: int | None) -> Iterator[None]:
+    """Let every `GlobalAverage` of `network` pool over windows of `window` input pixels for the length of a `with` block.
+
+    This is the test-time local converter (TLC, Chu et al. 2022): a network trained on patches sees at test time means
+    over as many pixels as in training, and not over an image many times as large. None changes nothing.
+    """
+    layers = [module for module in network.modules() if isinstance(module, GlobalAverage)]
+    before = [layer.window for layer in layers]
+    try:
+        for layer in layers:
+            layer.window = window if window is not None else layer.window
+        yield
+    finally:
+        for layer, old in zip(layers, before, strict=True):
+            layer.window = old
+
+
+def _windowed_mean(features: Tensor, window: int, dim: int) -> Tensor:
+    """The mean over `window` neighbours along `dim`, of the same size: near the border the window stays inside."""
+    length = features.shape[dim]
+    window = min(window, length)
+    offset = features.mean(dim=dim, keepdim=True)  # sums of deviations stay small, and exact in float32
+    sums = F.pad((features - offset).cumsum(dim), (0, 0, 1, 0) if dim == 2 else (1, 0))
+    means = (sums.narrow(dim, window, length - window + 1) - sums.narrow(dim, 0, length - window + 1)) / window
+    place = (torch.arange(length, device=features.device) - window // 2).clamp(0, length - window)
+    return means.index_select(dim, place) + offset
