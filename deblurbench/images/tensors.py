@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from deblurbench.images.photo import Photo, Pixels
 
@@ -35,3 +36,13 @@ def with_pixels(photo: Photo, image: Tensor) -> Photo:
     if photo.is_grey:
         pixels = np.repeat(pixels.mean(axis=2, keepdims=True).round().astype(pixels.dtype), 3, axis=2)
     return replace(photo, pixels=pixels)
+
+
+def reduced_like(image: Tensor, smaller: Tensor) -> Tensor:
+    """`image` (B, C, H, W) at the size of `smaller`, an n-th of its own, by averaging n x n pixels; itself at n = 1.
+
+    Rows and columns that fill no block of n are left out.
+    """
+    factor = image.shape[-1] // smaller.shape[-1]
+    height, width = (side * factor for side in smaller.shape[-2:])
+    return image if factor == 1 else F.avg_pool2d(image[..., :height, :width], factor)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
+from deblurbench.images.tensors import reduced_like
 from deblurbench.registry import LOSSES, LossSpec
 
 
@@ -21,7 +23,10 @@ class Loss(nn.Module):
 
 
 class ContentLosses(nn.Module):
-    """Several losses side by side: `forward(restored, sharp)` gives each one's weighted value by its name."""
+    """Several losses side by side: `forward(scales, sharp)` gives each one's weighted value by its name.
+
+    `scales` are restored images, finest first; each is compared with the sharp image at its size, and the mean counts.
+    """
 
     def __init__(self, losses: Sequence[LossSpec]) -> None:
         super().__init__()
@@ -32,5 +37,11 @@ class ContentLosses(nn.Module):
             raise ValueError("a loss is named twice; give it once with the sum of the weights")
         self.terms = nn.ModuleDict({spec["name"]: LOSSES.build(spec) for spec in specs})
 
-    def forward(self, restored: Tensor, sharp: Tensor) -> dict[str, Tensor]:
-        return {name: term.weight * term(restored, sharp) for name, term in self.terms.items()}
+    def forward(self, scales: Sequence[Tensor], sharp: Tensor) -> dict[str, Tensor]:
+        pairs = [(scale, reduced_like(sharp, scale)) for scale in scales]
+        return {name: _weighted(term, pairs) for name, term in self.terms.items()}
+
+
+def _weighted(term: nn.Module, pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
+    assert isinstance(term, Loss)  # its registry holds nothing else
+    return term.weight * torch.stack([term(*pair) for pair in pairs]).mean()

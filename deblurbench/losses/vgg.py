@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deblurbench.errors import UsageError, one_line
 from deblurbench.losses.base import Loss
+from deblurbench.networks.pretrained import fetch_weights
 from deblurbench.registry import LOSSES, NonNegativeFloat
 
 CONV3_3 = 15  # torchvision's vgg19.features up to and with conv3_3, before its activation
@@ -42,17 +42,9 @@ class VGG(Loss):
 def _trained_features() -> nn.Module:
     from torchvision.models import VGG19_Weights, vgg19
 
-    weights = VGG19_Weights.IMAGENET1K_V1
-    try:
-        state = weights.get_state_dict(progress=True, check_hash=True)
-    except Exception as error:  # urllib, ssl, socket and a wrong hash each raise their own
-        folder = f"{torch.hub.get_dir()}/checkpoints"
-        raise UsageError(
-            f"loss 'vgg': its weights could not be fetched ({one_line(error)}); "
-            f"put {weights.url.rsplit('/', 1)[-1]} into {folder}, or use the loss 'edge', which needs none"
-        ) from error
+    weights = fetch_weights(VGG19_Weights.IMAGENET1K_V1, "loss 'vgg'", "the loss 'edge', which needs none")
     model = vgg19()
-    model.load_state_dict(state)
+    model.load_state_dict(weights)
     features: nn.Module = model.features[:CONV3_3]
     return features.eval().requires_grad_(False)
 

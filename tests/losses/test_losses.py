@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import urllib.error
 
 import pytest
@@ -7,7 +8,13 @@ import torch
 from torch import Tensor
 
 from deblurbench.errors import UsageError
-from deblurbench.losses.adversarial import Hinge, LeastSquares
+from deblurbench.losses.adversarial import (
+    Hinge,
+    LeastSquares,
+    RelativisticLeastSquares,
+    WassersteinGradientPenalty,
+)
+from deblurbench.losses.base import ContentLosses
 from deblurbench.losses.edge import _laplacian
 from deblurbench.losses.vgg import VGG
 from deblurbench.models.cnn import CNN
@@ -41,8 +48,9 @@ def test_every_loss_is_least_for_equal_images_and_grows_with_the_difference(name
     sharp = to_tensor(photo[100:164, 100:164])
     noise = torch.randn(sharp.shape, generator=torch.Generator().manual_seed(0))
     values = [float(loss(sharp + amount * noise, sharp)) for amount in (0, 0.02, 0.1)]
-    assert 0 <= values[0] < values[1] < values[2]
-    assert values[0] < 2e-3
+    least = -80 if name == "psnr" else 0
+    assert least <= values[0] < values[1] < values[2]
+    assert values[0] < least + 2e-3
 
 
 @pytest.mark.parametrize("name", LOSSES.names())
@@ -60,6 +68,35 @@ def test_exact_values() -> None:
     assert float(LOSSES.build("mse")(restored, sharp)) == pytest.approx(0.09)
     assert float(LOSSES.build("charbonnier")(restored, sharp)) == pytest.approx((0.09 + 1e-6) ** 0.5)
     assert float(LOSSES.build("edge")(restored, sharp)) == pytest.approx(1e-3)  # flat images have equal edges
+    assert float(LOSSES.build("psnr")(restored, sharp)) == pytest.approx(10 * math.log10(0.09), rel=1e-5)
+    assert float(LOSSES.build("fft")(restored, sharp)) == pytest.approx(0.3 * 8 / (8 * 5 * 2), rel=1e-5)  # one coefficient
+    assert float(LOSSES.build({"name": "multi-scale", "of": {"name": "l1", "weight": 2}})(restored, sharp)) == pytest.approx(
+        0.6
+    )
+
+
+def test_psnr_is_averaged_in_decibels_image_by_image() -> None:
+    sharp = torch.zeros(2, 3, 8, 8)
+    restored = torch.stack([torch.full((3, 8, 8), 0.1), torch.full((3, 8, 8), 0.01)])
+    assert float(LOSSES.build("psnr")(restored, sharp)) == pytest.approx(-30, abs=1e-3)
+    assert float(LOSSES.build("psnr")(sharp, sharp)) == pytest.approx(-80)
+
+
+def test_the_multi_scale_loss_sees_what_is_alike_only_from_afar() -> None:
+    """A checkerboard and its mean differ at full size alone."""
+    board = (torch.arange(16)[:, None] + torch.arange(16)) % 2 * torch.ones(1, 3, 16, 16)
+    loss = LOSSES.build({"name": "multi-scale", "of": "l1", "scales": 4})
+    assert float(loss(board, torch.full_like(board, 0.5))) == pytest.approx(0.5 / 4)
+    with pytest.raises(ValueError, match="scales are too many"):
+        LOSSES.build({"name": "multi-scale", "scales": 7})(board, board)
+
+
+def test_losses_take_the_mean_over_the_scales_of_a_network() -> None:
+    content = ContentLosses([{"name": "l1", "weight": 3}])
+    sharp = torch.rand(1, 3, 16, 16)
+    halved = torch.nn.functional.avg_pool2d(sharp, 2)
+    assert float(content([sharp, halved], sharp)["l1"]) == 0
+    assert float(content([sharp + 0.2, halved + 0.4], sharp)["l1"]) == pytest.approx(3 * 0.3)
 
 
 def test_the_laplacian_is_the_image_less_its_binomial_blur() -> None:
@@ -74,9 +111,23 @@ def test_the_laplacian_is_the_image_less_its_binomial_blur() -> None:
 def test_adversarial_losses_have_their_published_values() -> None:
     real, fake = torch.tensor([2.0, 0.5]), torch.tensor([-2.0, 0.5])
     assert float(Hinge().discriminator(real, fake)) == pytest.approx((0 + 0.5) / 2 + (0 + 1.5) / 2)
-    assert float(Hinge().generator(fake)) == pytest.approx(0.75)
+    assert float(Hinge().generator(real, fake)) == pytest.approx(0.75)
     assert float(LeastSquares().discriminator(real, fake)) == pytest.approx(0.5 * ((1 + 0.25) / 2 + (4 + 0.25) / 2))
-    assert float(LeastSquares().generator(fake)) == pytest.approx(0.5 * (9 + 0.25) / 2)
+    assert float(LeastSquares().generator(real, fake)) == pytest.approx(0.5 * (9 + 0.25) / 2)
+    assert float(WassersteinGradientPenalty().discriminator(real, fake)) == pytest.approx(-0.75 - 1.25)
+    assert float(WassersteinGradientPenalty().generator(real, fake)) == pytest.approx(0.75)
+
+
+def test_the_relativistic_loss_compares_with_the_mean_of_the_others() -> None:
+    """Sharp images score 2 and 0, on average 1; restored ones -1 and 1, on average 0."""
+    real, fake = torch.tensor([2.0, 0.0]), torch.tensor([-1.0, 1.0])
+    loss = RelativisticLeastSquares()
+    sharp_one_above = ((2 - 0 - 1) ** 2 + (0 - 0 - 1) ** 2) / 2
+    restored_one_below = ((-1 - 1 + 1) ** 2 + (1 - 1 + 1) ** 2) / 2
+    assert float(loss.discriminator(real, fake)) == pytest.approx(0.5 * (sharp_one_above + restored_one_below))
+    restored_one_above = ((-1 - 1 - 1) ** 2 + (1 - 1 - 1) ** 2) / 2
+    sharp_one_below = ((2 - 0 + 1) ** 2 + (0 - 0 + 1) ** 2) / 2
+    assert float(loss.generator(real, fake)) == pytest.approx(0.5 * (restored_one_above + sharp_one_below))
 
 
 def test_vgg_is_cut_after_conv3_3_and_is_no_part_of_the_model() -> None:
@@ -100,4 +151,4 @@ def test_vgg_weights_that_cannot_be_had_are_an_error_that_says_what_to_do(monkey
     model = CNN(network=TINY_UNET, losses=["l1", "vgg"])  # building and restoring need no weights
     model.restore(torch.rand(1, 3, 16, 16))
     with pytest.raises(UsageError, match=r"loss 'vgg': its weights could not be fetched.*no route.*use the loss 'edge'"):
-        model.prepare_losses()
+        model.prepare_training()
