@@ -1,0 +1,1 @@
+"""Deblurring without learning: pure functions of images, and the methods that hold their parameters."""

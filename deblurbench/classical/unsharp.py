@@ -1,0 +1,24 @@
+"""The unsharp mask."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from deblurbench.classical.base import Method, gaussian_kernel
+from deblurbench.classical.fourier import cropped, filtered, mirrored_frame, transfer_function
+from deblurbench.registry import CLASSICAL, NonNegativeFloat, PositiveFloat
+
+
+@CLASSICAL.register("unsharp")
+class UnsharpMask(Method):
+    """The image, and `amount` times what a Gaussian blur of `sigma` pixels takes from it, added: no kernel is undone."""
+
+    def __init__(self, *, sigma: PositiveFloat = 1.5, amount: NonNegativeFloat = 1.0) -> None:
+        self.sigma, self.amount = sigma, amount
+
+    def __call__(self, blurred: Tensor, kernel: Tensor | None) -> Tensor:
+        gaussian = gaussian_kernel(self.sigma).to(blurred)
+        margin = gaussian.shape[0]
+        framed = mirrored_frame(blurred, margin)
+        softened = cropped(filtered(framed, transfer_function(gaussian, *framed.shape[-2:])), margin)
+        return blurred + self.amount * (blurred - softened)
