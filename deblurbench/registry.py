@@ -8,6 +8,7 @@ one of the aliases below (`NetworkSpec`, `LossSpec`, ...) is a nested `{name: ..
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import inspect
 import json
 import pkgutil
@@ -18,8 +19,9 @@ from typing import Annotated, Any, TypeVar
 
 from annotated_types import Ge, Gt
 
-from deblurbench.errors import UsageError, suggestion
+from deblurbench.errors import UsageError, one_line, suggestion
 
+ENTRY_POINTS = "deblurbench"  # the group in which other packages name modules that register networks, losses, ...
 Class = TypeVar("Class", bound=type)
 Spec = dict[str, Any]
 NameOrSpec = str | Spec
@@ -70,6 +72,11 @@ class Registry:
         self._import_all()
         return next(name for name, cls in self._classes.items() if cls is type(instance))
 
+    def holds(self, instance: object) -> bool:
+        """Whether the class of `instance` is registered here."""
+        self._import_all()
+        return type(instance) in self._classes.values()
+
     def resolve(self, spec: Any, where: str = "") -> Spec:
         """`spec` (a name, or a mapping with `name`) checked and with every default filled in, nested ones too."""
         if isinstance(spec, str):
@@ -96,8 +103,14 @@ class Registry:
             return
         self._complete = True
         package = importlib.import_module(self._package)
-        for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
-            importlib.import_module(f"{self._package}.{module.name}")
+        for found in pkgutil.iter_modules(getattr(package, "__path__", [])):
+            importlib.import_module(f"{self._package}.{found.name}")
+        for plugin in importlib.metadata.entry_points(group=ENTRY_POINTS):
+            try:
+                plugin.load()  # its decorators register what it brings
+            except Exception as error:  # whatever somebody else's code raises
+                provider = plugin.dist.name if plugin.dist else plugin.value
+                raise UsageError(f"{provider}: its entry point '{plugin.name}' cannot be loaded: {one_line(error)}") from error
 
 
 def check_arguments(
@@ -184,6 +197,7 @@ METRICS = Registry("metric", "deblurbench.metrics")
 BLURS = Registry("blur", "deblurbench.blur")
 CAMERAS = Registry("camera", "deblurbench.blur")
 LAYOUTS = Registry("layout", "deblurbench.data.layouts")
+CLASSICAL = Registry("classical method", "deblurbench.classical")
 MODELS = Registry("model", "deblurbench.models")
 
 NetworkSpec = Annotated[NameOrSpec, NETWORKS]
@@ -193,3 +207,5 @@ AdversarialLossSpec = Annotated[NameOrSpec, ADVERSARIAL_LOSSES]
 BlurSpec = Annotated[NameOrSpec, BLURS]
 CameraSpec = Annotated[NameOrSpec, CAMERAS]
 LayoutSpec = Annotated[NameOrSpec, LAYOUTS]
+ClassicalSpec = Annotated[NameOrSpec, CLASSICAL]
+ModelSpec = Annotated[NameOrSpec, MODELS]

@@ -16,18 +16,19 @@ from deblurbench.data.batch import Batch
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import PairedImages, open_dataset
 from deblurbench.images.tensors import to_tensor
-from deblurbench.yaml_files import to_yaml
+from deblurbench.yaml_files import read_yaml, to_yaml
 from tests.exposures import moved, shaken
 
 torch.set_num_threads(1)  # tiny networks are faster so, and unhurt by whatever else the machine does
 
 TINY_UNET = {"name": "unet", "widths": [8, 12], "blocks": 1}
-TINY_RESNET = {"name": "resnet", "width": 4, "blocks": 1}
+PRESETS = Path(__file__).parent.parent / "configs" / "networks"
 
 
 def tiny_network(name: str) -> dict[str, Any]:
-    """A small setting of a network that a CPU trains in a moment; networks that are not named here use their defaults."""
-    return {"unet": TINY_UNET, "resnet": TINY_RESNET}.get(name, {"name": name})
+    """The tiny preset of a network; networks that have none (of other packages) use their defaults."""
+    preset = PRESETS / f"{name}-tiny.yaml"
+    return read_yaml(preset) if preset.is_file() else {"name": name}
 
 
 @pytest.fixture(scope="session")

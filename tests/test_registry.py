@@ -41,7 +41,10 @@ def test_defaults_are_filled_in_down_to_the_last() -> None:
         ({"name": "cnn", "network": "unet", "losses": []}, "models.x: model 'cnn': the list of losses is empty"),
         ({"name": "cnn", "network": "unet", "losses": ["l1", "l1"]}, "a loss is named twice"),
         (["cnn"], "models.x: expected a model: a name, or a mapping with the key 'name'"),
-        ({"name": "diffusion", "network": "unet", "eta": 2}, "models.x.eta: Input should be less than or equal to 1"),
+        (
+            {"name": "diffusion", "network": "unet", "sampler": "dim"},
+            "models.x.sampler: Input should be 'ddim', 'ddpm' or 'dpm-solver'",
+        ),
         ({"name": "diffusion", "network": "unet", "sampling_steps": 2000}, "sampling_steps (2000) may not exceed timesteps"),
         ({"name": "gan", "network": {"name": "resnet", "normalization": "bacth"}}, "normalization is 'none' or 'instance'"),
     ],

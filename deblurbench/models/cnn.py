@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import torch
-from torch import Tensor
-
 from deblurbench.data.batch import Batch
 from deblurbench.losses.base import ContentLosses
-from deblurbench.models.base import Model, Turn
-from deblurbench.models.windows import call_network
-from deblurbench.registry import MODELS, NETWORKS, LossSpec, NetworkSpec
+from deblurbench.models.base import Turn
+from deblurbench.models.regression import Regression
+from deblurbench.registry import MODELS, LossSpec, NetworkSpec, PositiveInt
 
 
 @MODELS.register("cnn")
-class CNN(Model):
-    """Any network, trained to predict what the blurred image lacks: restored = blurred + network(blurred)."""
+class CNN(Regression):
+    """Any network, trained to predict what the blurred image lacks: restored = blurred + network(blurred).
 
-    def __init__(self, *, network: NetworkSpec, losses: Sequence[LossSpec] = ("charbonnier",)) -> None:
-        super().__init__()
-        self.network = NETWORKS.build(network, in_channels=3, out_channels=3)
+    Of a network that gives several scales, each is trained (Nah et al. 2017) and the finest restores.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: NetworkSpec,
+        losses: Sequence[LossSpec] = ("charbonnier",),
+        self_ensemble: bool = False,
+        pooling_window: PositiveInt | None = None,
+    ) -> None:
+        super().__init__(network, self_ensemble=self_ensemble, pooling_window=pooling_window)
         self.content = ContentLosses(losses)
 
     def losses(self, batch: Batch, step: int) -> Iterator[Turn]:
-        restored = batch.blurred + call_network(self.network, batch.blurred)
-        yield "network", self.content(restored, batch.sharp)
-
-    def _restore(self, blurred: Tensor, generator: torch.Generator, tile: int | None) -> Tensor:
-        return blurred + call_network(self.network, blurred, tile=tile)
+        yield Turn("network", self.content(self.predicted(batch.blurred), batch.sharp))

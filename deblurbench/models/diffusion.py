@@ -1,87 +1,125 @@
-"""Diffusion: a denoiser, conditioned on the blurred image, that samples what the blurred image lacks."""
+"""Diffusion: a denoiser, conditioned on the blurred image, that samples what is to be restored."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import ClassVar, Literal
 
 import torch
-from annotated_types import Interval
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from deblurbench.data.batch import Batch
-from deblurbench.models.base import Model, Turn
-from deblurbench.models.noise import cosine_schedule, ddim, spaced_times, time_features
-from deblurbench.models.windows import call_network
-from deblurbench.registry import MODELS, NETWORKS, NetworkSpec, PositiveFloat, PositiveInt
+from deblurbench.images.tensors import reduced_like
+from deblurbench.models.base import Model, Restoring, Turn
+from deblurbench.models.samplers import cosine_schedule, ddim, ddpm, dpm_solver, linear_schedule, spaced_times
+from deblurbench.models.time import build_timed_network, call_at_time, call_at_time_at_scales
+from deblurbench.registry import MODELS, ModelSpec, NetworkSpec, PositiveFloat, PositiveInt
 
-CONDITION_CHANNELS = 64
+SCHEDULES = {"cosine": cosine_schedule, "linear": linear_schedule}
 
 
 @MODELS.register("diffusion")
 class Diffusion(Model):
-    """Conditional diffusion (SR3, Saharia et al. 2021) of the residual (after DvSR, Whang et al. 2022).
+    """Conditional diffusion (SR3, Saharia et al. 2021): the network sees the blurred image beside the noisy one.
 
-    What is diffused is x = `residual_scale` * (sharp - blurred): about unit variance, and a young model that predicts
-    nothing leaves the blurred image. The network sees the noisy x, the blurred image and the noise level, and predicts
-    v = alpha noise - sigma x (Salimans & Ho 2022). DDIM restores in `sampling_steps` network evaluations a sample; the
-    mean of several `samples` trades texture for PSNR.
+    `target` "residual" diffuses `residual_scale` * (sharp - blurred), of about unit variance, so that a young model
+    leaves the blurred image; "image" diffuses the sharp image in [-1, 1], as SR3 and Palette. With a trained `regressor`
+    the residual is of what it predicts, which the network sees too: predict and refine (DvSR, Whang et al. 2022).
+    `prediction`: the network gives v = alpha noise - sigma x (Salimans & Ho 2022), the noise (eps) or the clean x (x0).
+    Sampling takes `sampling_steps` network evaluations; the mean of several `samples` trades texture for PSNR.
     """
 
-    restoring_parameters: ClassVar[tuple[str, ...]] = ("sampling_steps", "samples", "eta")
+    restoring_parameters: ClassVar[tuple[str, ...]] = (
+        "sampler", "sampling_steps", "samples", "self_ensemble", "pooling_window",
+    )  # fmt: skip
 
     def __init__(
         self,
         *,
         network: NetworkSpec,
-        timesteps: PositiveInt = 1000,
+        regressor: ModelSpec | None = None,
+        target: Literal["residual", "image"] = "residual",
         residual_scale: PositiveFloat = 10.0,
+        prediction: Literal["v", "eps", "x0"] = "v",
+        schedule: Literal["cosine", "linear"] = "cosine",
+        timesteps: PositiveInt = 1000,
+        sampler: Literal["ddim", "ddpm", "dpm-solver"] = "ddim",
         sampling_steps: PositiveInt = 4,
         samples: PositiveInt = 1,
-        eta: Annotated[float, Interval(ge=0, le=1)] = 0.0,
+        self_ensemble: bool = False,
+        pooling_window: PositiveInt | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(self_ensemble=self_ensemble, pooling_window=pooling_window)
         if sampling_steps > timesteps:
             raise ValueError(f"sampling_steps ({sampling_steps}) may not exceed timesteps ({timesteps})")
-        network_class = NETWORKS.get(NETWORKS.resolve(network)["name"])
-        self._takes_condition = "condition_channels" in inspect.signature(network_class).parameters
-        if self._takes_condition:
-            self.network = NETWORKS.build(network, in_channels=6, out_channels=3, condition_channels=CONDITION_CHANNELS)
-        else:
-            self.network = NETWORKS.build(network, in_channels=7, out_channels=3)
-            if any(isinstance(module, nn.InstanceNorm2d) for module in self.network.modules()):
-                raise ValueError(
-                    f"network '{NETWORKS.name_of(self.network)}' cannot be a denoiser: it takes no condition, and its "
-                    "instance normalisation removes a constant noise-level channel; choose another network"
-                )
-        self.timesteps, self.residual_scale = timesteps, residual_scale
-        self.sampling_steps, self.samples, self.eta = sampling_steps, samples, eta
+        if regressor is not None and target == "image":
+            raise ValueError("target 'image' has no use for a regressor: leave one of them out")
+        self.network = build_timed_network(network, in_channels=6 if regressor is None else 9)
+        self.regressor: Model | None = None
+        if regressor is not None:
+            self.regressor = MODELS.build(regressor, "regressor").requires_grad_(False)
+            assert self.regressor is not None
+            self.restoring_modules = ("network", *(f"regressor.{name}" for name in self.regressor.restoring_modules))
+        self.target, self.prediction, self.timesteps = target, prediction, timesteps
+        self.schedule = SCHEDULES[schedule]
+        self.scale = residual_scale if target == "residual" else 2.0
+        self.bound = residual_scale if target == "residual" else 1.0  # no clean x lies beyond it
+        self.sampler, self.sampling_steps, self.samples = sampler, sampling_steps, samples
+        self._require_pooling()
+
+    def players(self) -> dict[str, nn.Module]:
+        return {"network": self.network}
 
     def losses(self, batch: Batch, step: int) -> Iterator[Turn]:
-        clean = self.residual_scale * (batch.sharp - batch.blurred)
+        base, condition = self._given(batch.blurred, Restoring(torch.Generator().manual_seed(step)))
+        clean = self.scale * (batch.sharp - base)
         t = torch.randint(1, self.timesteps + 1, (clean.shape[0],), device=clean.device) / self.timesteps
-        alpha, sigma = (level[:, None, None, None] for level in cosine_schedule(t))
+        alpha, sigma = (level[:, None, None, None] for level in self.schedule(t))
         noise = torch.randn_like(clean)
-        velocity = self.velocity(alpha * clean + sigma * noise, batch.blurred, t)
-        yield "network", {"velocity": F.mse_loss(velocity.float(), alpha * noise - sigma * clean)}
+        z = alpha * clean + sigma * noise
+        wanted = {"v": alpha * noise - sigma * clean, "eps": noise, "x0": clean}[self.prediction]
+        scales = call_at_time_at_scales(self.network, torch.cat([z, condition], dim=1), t)
+        errors = [F.mse_loss(scale.float(), reduced_like(wanted, scale)) for scale in scales]
+        yield Turn("network", {self.prediction: torch.stack(errors).mean()})
 
-    def velocity(self, z: Tensor, blurred: Tensor, t: Tensor, tile: int | None = None) -> Tensor:
-        """The network's v (B, 3, H, W) for noisy residuals `z` (B, 3, H, W) at times `t` (B,) in [0, 1]."""
-        if self._takes_condition:
-            return call_network(self.network, torch.cat([z, blurred], dim=1), time_features(t, CONDITION_CHANNELS), tile)
-        level = t[:, None, None, None].expand(-1, 1, *z.shape[-2:])
-        return call_network(self.network, torch.cat([z, blurred, level], dim=1), tile=tile)
+    def clean(self, z: Tensor, condition: Tensor, t: Tensor, tile: int | None = None) -> Tensor:
+        """The clean x (B, 3, H, W) that the network makes of `z` at times `t` (B,), given `condition` (B, 3 or 6, H, W)."""
+        alpha, sigma = (level[:, None, None, None] for level in self.schedule(t))
+        output = call_at_time(self.network, torch.cat([z, condition], dim=1), t, tile)
+        if self.prediction == "v":
+            output = alpha * z - sigma * output
+        elif self.prediction == "eps":
+            output = (z - sigma * output) / alpha.clamp(min=1e-4)  # no signal is left at t = 1: the bound holds it
+        return output.clamp(-self.bound, self.bound)
 
-    def _restore(self, blurred: Tensor, generator: torch.Generator, tile: int | None) -> Tensor:
+    def _given(self, blurred: Tensor, how: Restoring) -> tuple[Tensor, Tensor]:
+        """What x is the difference to, and what the network sees beside z."""
+        if self.target == "image":
+            return torch.full_like(blurred, 0.5), blurred
+        if self.regressor is None:
+            return blurred, blurred
+        predicted = self.regressor.restored(blurred, how)
+        return predicted, torch.cat([blurred, predicted], dim=1)
+
+    def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
+        base, condition = self._given(blurred, how)
+
         def denoise(z: Tensor, t: Tensor) -> Tensor:
-            alpha, sigma = (level[:, None, None, None] for level in cosine_schedule(t))
-            return alpha * z - sigma * self.velocity(z, blurred, t, tile)
+            return self.clean(z, condition, t, how.tile)
 
         times = spaced_times(self.sampling_steps, self.timesteps)
         total = torch.zeros_like(blurred)
         for _ in range(self.samples):
-            noise = torch.randn(blurred.shape, generator=generator).to(blurred)  # for the whole image, tiled or not
-            total += ddim(denoise, noise, times, self.eta, generator)
-        return blurred + total / (self.samples * self.residual_scale)
+            noise = torch.randn(blurred.shape, generator=how.generator).to(blurred)  # for the whole image, tiled or not
+            if self.sampler == "ddpm":
+                total += ddpm(denoise, noise, times, self.schedule, how.generator)
+            else:
+                total += (ddim if self.sampler == "ddim" else dpm_solver)(denoise, noise, times, self.schedule)
+        return base + total / (self.samples * self.scale)
+
+    @property
+    def inference(self) -> str:
+        steps = f"{self.sampler} {self.sampling_steps} step{'s' if self.sampling_steps > 1 else ''}"
+        mean = f"mean of {self.samples} samples" if self.samples > 1 else "1 sample"
+        return "; ".join(filter(None, (steps, mean, super().inference)))

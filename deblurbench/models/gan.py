@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -10,28 +10,32 @@ from torch import Tensor, nn
 from deblurbench.data.batch import Batch
 from deblurbench.losses.adversarial import AdversarialLoss
 from deblurbench.losses.base import ContentLosses
-from deblurbench.models.base import Model, Turn
-from deblurbench.models.windows import call_network
+from deblurbench.models.base import Turn
+from deblurbench.models.regression import Regression
 from deblurbench.registry import (
     ADVERSARIAL_LOSSES,
     DISCRIMINATORS,
     MODELS,
-    NETWORKS,
     AdversarialLossSpec,
     DiscriminatorSpec,
     LossSpec,
     NetworkSpec,
     NonNegativeFloat,
+    PositiveInt,
 )
+
+Scores = list[Tensor]  # one map of scores a scale of the discriminator
 
 
 @MODELS.register("gan")
-class GAN(Model):
+class GAN(Regression):
     """A generator trained for content and against a discriminator, as DeblurGAN (Kupyn et al. 2018).
 
     The generator adds to the blurred image what it lacks; the discriminator learns to tell restored from sharp patches,
     and the generator to be taken for sharp. It minimises the content losses and `adversarial_weight` times the adversarial
-    one.
+    one. The discriminator is updated `discriminator_steps` times for each update of the generator. How well it does is
+    observed as the mean scores of sharp and restored images, and how often a sharp image scores higher than its restored
+    twin: always means that the generator gets little to go by, half the time that the discriminator is blind.
     """
 
     def __init__(
@@ -42,24 +46,45 @@ class GAN(Model):
         losses: Sequence[LossSpec] = ("charbonnier", "edge"),
         adversarial: AdversarialLossSpec = "hinge",
         adversarial_weight: NonNegativeFloat = 0.002,
+        discriminator_steps: PositiveInt = 1,
+        self_ensemble: bool = False,
+        pooling_window: PositiveInt | None = None,
     ) -> None:
-        super().__init__()
-        self.network = NETWORKS.build(network, in_channels=3, out_channels=3)
+        super().__init__(network, self_ensemble=self_ensemble, pooling_window=pooling_window)
         self.discriminator = DISCRIMINATORS.build(discriminator, in_channels=3)
         self.content = ContentLosses(losses)
         self.adversarial: AdversarialLoss = ADVERSARIAL_LOSSES.build(adversarial)
-        self.adversarial_weight = adversarial_weight
+        self.adversarial_weight, self.discriminator_steps = adversarial_weight, discriminator_steps
 
     def players(self) -> dict[str, nn.Module]:
         return {"generator": self.network, "discriminator": self.discriminator}
 
     def losses(self, batch: Batch, step: int) -> Iterator[Turn]:
-        restored = batch.blurred + call_network(self.network, batch.blurred)
-        real, fake = self.discriminator(batch.sharp), self.discriminator(restored.detach())
-        yield "discriminator", {"adversarial": self.adversarial.discriminator(real, fake)}
+        scales = self.predicted(batch.blurred)
+        for _ in range(self.discriminator_steps):
+            yield self._discriminator_turn(batch.sharp, scales[0].detach())
         # Resumed after the discriminator's step: the generator faces the newest one, on the same restored images.
-        adversarial = self.adversarial_weight * self.adversarial.generator(self.discriminator(restored))
-        yield "generator", {**self.content(restored, batch.sharp), "adversarial": adversarial}
+        with torch.no_grad():
+            real = self.discriminator(batch.sharp)
+        adversarial = _mean(self.adversarial.generator, real, self.discriminator(scales[0]))
+        content = self.content(scales, batch.sharp)
+        yield Turn("generator", {**content, "adversarial": self.adversarial_weight * adversarial})
 
-    def _restore(self, blurred: Tensor, generator: torch.Generator, tile: int | None) -> Tensor:
-        return blurred + call_network(self.network, blurred, tile=tile)
+    def _discriminator_turn(self, sharp: Tensor, restored: Tensor) -> Turn:
+        real, fake = self.discriminator(sharp), self.discriminator(restored)
+        losses = {"adversarial": _mean(self.adversarial.discriminator, real, fake)}
+        penalty = self.adversarial.penalty(self.discriminator, sharp, restored)
+        if penalty is not None:
+            losses["gradient_penalty"] = penalty
+        with torch.no_grad():
+            observed = {
+                "score_sharp": torch.stack([scores.float().mean() for scores in real]).mean(),
+                "score_restored": torch.stack([scores.float().mean() for scores in fake]).mean(),
+                "sharp_scores_higher": _mean(lambda sharper, other: (sharper > other).float().mean(), real, fake),
+            }
+        return Turn("discriminator", losses, observed)
+
+
+def _mean(loss: Callable[[Tensor, Tensor], Tensor], real: Scores, fake: Scores) -> Tensor:
+    """The mean of `loss` over the scales of a discriminator."""
+    return torch.stack([loss(*scores) for scores in zip(real, fake, strict=True)]).mean()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from deblurbench.checkpoint import load_checkpoint, load_weights, save_checkpoint
 from deblurbench.errors import UsageError
@@ -25,20 +26,65 @@ def load(path: str | Path, *, device: str | torch.device = "cpu", **restoring: A
     UsageError where the file is no model of deblurbench, or a parameter is not one of these.
     """
     path = Path(path)
+    tensors, spec = _read(path)
+    model: Model = MODELS.build(with_restoring_parameters(spec, restoring, str(path)), str(path))
+    _fill(model, tensors, path)
+    # Channels last, as in training: what convolutions are fastest in.
+    return model.to(device).to(memory_format=torch.channels_last).eval()
+
+
+def spec_of_checkpoint(path: Path, where: str) -> Spec:
+    """The resolved spec of the model in a checkpoint. Raises UsageError, with `where`, where it holds none."""
+    try:
+        return _read(path)[1]
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from error
+
+
+def fill_trained(model: Model, place: str, path: Path) -> None:
+    """Give the model at `place` within `model` the weights of its checkpoint; they will not be trained any more."""
+    part = model.get_submodule(place)
+    assert isinstance(part, Model)  # a reference stands where a model does
+    _fill(part, _read(path)[0], path)
+    part.requires_grad_(False)
+
+
+def warm_start(model: Model, path: Path) -> None:
+    """Give `model` the weights of the checkpoint as its first. Raises UsageError where some do not fit."""
+    tensors = _read(path)[0]
+    require_fitting_start(model, tensors, str(path))
+    own = model.state_dict()
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            own[name].copy_(tensor)
+
+
+def require_fitting_start(model: Model, tensors: dict[str, Tensor], what: str) -> None:
+    """Raise UsageError, naming `what` and the first tensor, where one of `tensors` does not fit `model`.
+
+    The model may have more of its own: a discriminator, say, or what tells a bridge its time.
+    """
+    own = model.state_dict()
+    for name, tensor in tensors.items():
+        if name not in own or own[name].shape != tensor.shape:
+            has = f"has {tuple(own[name].shape)}" if name in own else "has none"
+            raise UsageError(f"{what}: cannot be a start: it has '{name}' of {tuple(tensor.shape)}, and this model {has}")
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], Spec]:
+    """The weights and the resolved spec of a checkpoint."""
     tensors, metadata = load_checkpoint(path)
     if "model" not in metadata:
         raise UsageError(f"{path}: holds the state of a training, not a model; give the last.safetensors beside it")
-    spec = with_restoring_parameters(metadata["model"], restoring, str(path))
-    model: Model = MODELS.build(spec, str(path))
+    return tensors, MODELS.resolve(metadata["model"], str(path))
+
+
+def _fill(model: Model, tensors: dict[str, Tensor], path: Path) -> None:
+    """Copy a checkpoint's `tensors` into the networks that restore."""
     for part in model.restoring_modules:
         prefix = f"{part}."
-        load_weights(
-            getattr(model, part),
-            {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)},
-            path,
-        )
-    # Channels last, as in training: what convolutions are fastest in.
-    return model.to(device).to(memory_format=torch.channels_last).eval()
+        own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        load_weights(model.get_submodule(part), own, path)
 
 
 def with_restoring_parameters(spec: Spec, changes: Spec, where: str) -> Spec:

@@ -24,7 +24,7 @@ def call_network(network: nn.Module, image: Tensor, condition: Tensor | None = N
     multiple = getattr(network, "multiple", 1)
     padded = mirror_pad(image, -height % multiple, -width % multiple)
     if tile is None or max(height, width) <= tile:
-        output = _finest(network, padded, condition)
+        output = _called(network, padded, condition)[0]
         return output if padded is image else output[..., :height, :width]  # a needless slice costs its backward pass
     context = -(-CONTEXT // multiple) * multiple
     core = (tile - 2 * context) // multiple * multiple
@@ -34,7 +34,7 @@ def call_network(network: nn.Module, image: Tensor, condition: Tensor | None = N
     for rows, columns in _cores(padded.shape[-2], padded.shape[-1], core):
         top, left = max(rows.start - context, 0), max(columns.start - context, 0)
         seen = padded[..., top : rows.stop + context, left : columns.stop + context]
-        restored = _finest(network, seen, condition)
+        restored = _called(network, seen, condition)[0]
         if result is None:
             result = restored.new_empty(*restored.shape[:2], *padded.shape[-2:])
         result[..., rows, columns] = restored[
@@ -42,6 +42,18 @@ def call_network(network: nn.Module, image: Tensor, condition: Tensor | None = N
         ]
     assert result is not None
     return result[..., :height, :width]
+
+
+def call_network_at_scales(network: nn.Module, image: Tensor, condition: Tensor | None = None) -> list[Tensor]:
+    """All that `network` gives for `image`, as training needs it: finest first, each cropped to what `image` covers."""
+    height, width = image.shape[-2:]
+    multiple = getattr(network, "multiple", 1)
+    padded = mirror_pad(image, -height % multiple, -width % multiple)
+    scales = _called(network, padded, condition)
+    if padded is image:
+        return scales  # a needless slice costs its backward pass
+    factors = [padded.shape[-1] // scale.shape[-1] for scale in scales]
+    return [scale[..., : height // factor, : width // factor] for scale, factor in zip(scales, factors, strict=True)]
 
 
 def sees_whole_image(network: nn.Module) -> bool:
@@ -63,10 +75,9 @@ def mirror_pad(image: Tensor, bottom: int, right: int) -> Tensor:
     return image[..., rows, :][..., columns]
 
 
-def _finest(network: nn.Module, image: Tensor, condition: Tensor | None) -> Tensor:
+def _called(network: nn.Module, image: Tensor, condition: Tensor | None) -> list[Tensor]:
     output = network(image) if condition is None else network(image, condition)
-    finest: Tensor = output[0] if isinstance(output, list | tuple) else output
-    return finest
+    return list(output) if isinstance(output, list | tuple) else [output]
 
 
 def _cores(height: int, width: int, core: int) -> Iterator[tuple[slice, slice]]:

@@ -24,7 +24,7 @@ def test_a_cnn_weighs_its_losses(batch: Batch) -> None:
     model = CNN(network=TINY_UNET, losses=losses)
     for parameter in model.network.parameters():
         nn.init.zeros_(parameter)
-    _, values = next(model.losses(batch, 0))
+    values = next(model.losses(batch, 0)).losses
     difference = batch.blurred - batch.sharp
     assert torch.allclose(values["l1"], 2 * difference.abs().mean())
     assert torch.allclose(values["mse"], 0.5 * difference.square().mean())

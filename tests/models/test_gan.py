@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from deblurbench.data.batch import Batch
+from deblurbench.losses.adversarial import WassersteinGradientPenalty
 from deblurbench.models.gan import GAN
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import ADVERSARIAL_LOSSES
@@ -19,9 +20,14 @@ def build(**arguments: object) -> GAN:
     return GAN(network=TINY_UNET, discriminator=DISCRIMINATOR, **arguments)  # type: ignore[arg-type]
 
 
+def turns_of(model: GAN, batch: Batch) -> dict[str, dict[str, torch.Tensor]]:
+    """The losses of each player; of several turns of one, the last."""
+    return {turn.player: turn.losses for turn in model.losses(batch, 0)}
+
+
 def generator_gradient(model: GAN, batch: Batch, *names: str) -> torch.Tensor:
     """The generator's gradient of the named losses (of all, without names), the discriminator left as it is."""
-    losses = dict(model.losses(batch, 0))["generator"]
+    losses = turns_of(model, batch)["generator"]
     chosen = [value for name, value in losses.items() if not names or name in names]
     gradients = torch.autograd.grad(torch.stack(chosen).sum(), list(model.network.parameters()))
     return torch.cat([gradient.flatten() for gradient in gradients])
@@ -48,11 +54,10 @@ def test_the_adversarial_gradient_comes_through_the_discriminator(batch: Batch) 
 
 
 def test_the_discriminators_loss_does_not_touch_the_generator(batch: Batch) -> None:
-    losses = dict(build().losses(batch, 0))["discriminator"]["adversarial"]
     model = build()
-    player, losses = next(model.losses(batch, 0))
-    assert player == "discriminator"
-    losses["adversarial"].backward()
+    turn = next(model.losses(batch, 0))
+    assert turn.player == "discriminator"
+    turn.losses["adversarial"].backward()
     assert all(parameter.grad is None for parameter in model.network.parameters())
     assert all(parameter.grad is not None for parameter in model.discriminator.parameters())
 
@@ -66,8 +71,8 @@ def test_the_generator_faces_the_discriminator_as_it_is_after_its_step(batch: Ba
         next(turns)
         if model is updated:
             with torch.no_grad():
-                model.discriminator.score.bias.add_(1.0)  # type: ignore[union-attr,operator]
-        adversarial.append(float(next(turns)[1]["adversarial"].detach()))
+                model.discriminator.score.bias.add_(1.0)
+        adversarial.append(float(next(turns).losses["adversarial"].detach()))
     assert adversarial[1] == pytest.approx(adversarial[0] - updated.adversarial_weight, rel=1e-4)
 
 
@@ -75,11 +80,54 @@ def test_the_discriminator_learns_to_tell_sharp_from_blurred(batch: Batch) -> No
     model = build()
     optimizer = torch.optim.Adam(model.discriminator.parameters(), lr=5e-3)
     for _ in range(150):
-        _, losses = next(model.losses(batch, 0))
+        turn = next(model.losses(batch, 0))
         optimizer.zero_grad()
-        losses["adversarial"].backward()
+        turn.losses["adversarial"].backward()
         optimizer.step()
-    assert model.discriminator(batch.sharp).mean() > model.discriminator(model.restore(batch.blurred)).mean() + 0.1
+    real, fake = (model.discriminator(images)[0] for images in (batch.sharp, model.restore(batch.blurred)))
+    assert real.mean() > fake.mean() + 0.1
+    assert float(turn.observed["sharp_scores_higher"]) > 0.7
+    assert float(turn.observed["score_sharp"]) == pytest.approx(float(real.mean()), abs=0.2)
+
+
+def test_the_discriminator_may_take_several_steps(batch: Batch) -> None:
+    players = [turn.player for turn in build(discriminator_steps=5).losses(batch, 0)]
+    assert players == ["discriminator"] * 5 + ["generator"]
+
+
+def test_the_penalty_is_that_of_the_critics_gradient(batch: Batch) -> None:
+    """A critic that is linear in the image has the norm of its weights everywhere, and a double scale their mean."""
+    penalty = WassersteinGradientPenalty(penalty_weight=10)
+    weights = torch.randn(3, 32, 32) * 0.05
+
+    def critic(images: torch.Tensor) -> list[torch.Tensor]:
+        return [(images * weights).sum(dim=(1, 2, 3), keepdim=True)] * 2
+
+    expected = 10 * (weights.norm() - 1) ** 2
+    assert float(penalty.penalty(critic, batch.sharp, batch.blurred)) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_the_penalty_reaches_the_critics_weights(batch: Batch) -> None:
+    model = GAN(network=TINY_UNET, discriminator={**DISCRIMINATOR, "normalization": "none"}, adversarial="wgan-gp")
+    turn = next(model.losses(batch, 0))
+    assert set(turn.losses) == {"adversarial", "gradient_penalty"}
+    turn.losses["gradient_penalty"].backward()
+    first = next(model.discriminator.parameters())
+    assert first.grad is not None
+    assert first.grad.abs().max() > 0
+    assert all(parameter.grad is None for parameter in model.network.parameters())
+
+
+def test_both_scales_of_a_discriminator_count(batch: Batch) -> None:
+    seed_torch(0)
+    model = GAN(network=TINY_UNET, discriminator={"name": "double-scale", "width": 4, "global_layers": 4})
+    before = turns_of(model, batch)["generator"]["adversarial"]
+    for scale in (model.discriminator.patch, model.discriminator.whole):
+        with torch.no_grad():
+            scale.score.bias.add_(1.0)
+        after = turns_of(model, batch)["generator"]["adversarial"]
+        assert float(after) == pytest.approx(float(before) - 0.5 * model.adversarial_weight, rel=1e-3)
+        before = after
 
 
 def test_what_only_training_needs_is_not_saved_for_restoring() -> None:

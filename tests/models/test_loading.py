@@ -12,7 +12,7 @@ from deblurbench.errors import UsageError
 from deblurbench.models.diffusion import Diffusion
 from deblurbench.models.loading import save_model
 from deblurbench.registry import MODELS
-from tests.conftest import TINY_RESNET, TINY_UNET
+from tests.conftest import TINY_UNET, tiny_network
 
 
 def saved(path: Path, **spec: object) -> Path:
@@ -27,10 +27,10 @@ def test_restoring_parameters_can_be_changed_and_others_not(tmp_path: Path) -> N
     assert isinstance(model, Diffusion)
     assert model.samples == 5
     with pytest.raises(
-        UsageError, match=r"residual_scale: model 'diffusion' was trained with it; only sampling_steps, samples"
+        UsageError, match=r"residual_scale: model 'diffusion' was trained with it; only sampler, sampling_steps, samples"
     ):
         deblurbench.load(path, residual_scale=2.0)
-    with pytest.raises(UsageError, match="nothing of it can"):
+    with pytest.raises(UsageError, match="only self_ensemble, pooling_window can"):
         deblurbench.load(saved(tmp_path / "c.safetensors", name="cnn", network=TINY_UNET), samples=2)
 
 
@@ -60,7 +60,7 @@ def test_what_is_no_checkpoint_of_ours_is_named(tmp_path: Path) -> None:
 def test_weights_of_another_model_are_refused_with_the_first_difference(tmp_path: Path) -> None:
     path = saved(tmp_path / "unet.safetensors", name="cnn", network=TINY_UNET)
     tensors, metadata = load_checkpoint(path)
-    save_checkpoint(path, tensors, {**metadata, "model": MODELS.resolve({"name": "cnn", "network": TINY_RESNET})})
+    save_checkpoint(path, tensors, {**metadata, "model": MODELS.resolve({"name": "cnn", "network": tiny_network("resnet")})})
     with pytest.raises(UsageError, match=r"unet\.safetensors: is the checkpoint of another model: 'blocks"):
         deblurbench.load(path)
     linear = torch.nn.Linear(2, 2)

@@ -1,0 +1,63 @@
+"""Bridge: a network that walks from the blurred image to the sharp one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from deblurbench.data.batch import Batch
+from deblurbench.images.tensors import reduced_like
+from deblurbench.losses.base import ContentLosses
+from deblurbench.models.base import Model, Restoring, Turn
+from deblurbench.models.samplers import walk
+from deblurbench.models.time import build_timed_network, call_at_time, call_at_time_at_scales
+from deblurbench.registry import MODELS, LossSpec, NetworkSpec, PositiveInt
+
+
+@MODELS.register("bridge")
+class Bridge(Model):
+    """Inversion by direct iteration (InDI, Delbracio & Milanfar 2023): no noise, small steps.
+
+    x_t = (1 - t) sharp + t blurred lies t of the way from the sharp image to the blurred one. The network learns to
+    predict the sharp image from it, as x_t + t network(x_t, t), and restoring walks there in `sampling_steps` steps:
+    one is plain regression, more give texture.
+    """
+
+    restoring_parameters: ClassVar[tuple[str, ...]] = ("sampling_steps", "self_ensemble", "pooling_window")
+
+    def __init__(
+        self,
+        *,
+        network: NetworkSpec,
+        losses: Sequence[LossSpec] = ("l1",),
+        sampling_steps: PositiveInt = 4,
+        self_ensemble: bool = False,
+        pooling_window: PositiveInt | None = None,
+    ) -> None:
+        super().__init__(self_ensemble=self_ensemble, pooling_window=pooling_window)
+        self.network = build_timed_network(network, in_channels=3)
+        self.content = ContentLosses(losses)
+        self.sampling_steps = sampling_steps
+        self._require_pooling()
+
+    def losses(self, batch: Batch, step: int) -> Iterator[Turn]:
+        t = 1 - torch.rand(batch.sharp.shape[0], device=batch.sharp.device)  # in (0, 1]
+        share = t[:, None, None, None]
+        x = torch.lerp(batch.sharp, batch.blurred, share)
+        scales = call_at_time_at_scales(self.network, x, t)
+        yield Turn("network", self.content([reduced_like(x, scale) + share * scale for scale in scales], batch.sharp))
+
+    def predict(self, x: Tensor, t: Tensor, tile: int | None = None) -> Tensor:
+        """The sharp image (B, 3, H, W) as seen from `x` (B, 3, H, W) at times `t` (B,)."""
+        return x + t[:, None, None, None] * call_at_time(self.network, x, t, tile)
+
+    def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
+        return walk(lambda x, t: self.predict(x, t, how.tile), blurred, self.sampling_steps)
+
+    @property
+    def inference(self) -> str:
+        steps = f"{self.sampling_steps} step{'s' if self.sampling_steps > 1 else ''}"
+        return "; ".join(filter(None, (steps, super().inference)))

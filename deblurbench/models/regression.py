@@ -1,0 +1,30 @@
+"""What a network adds to the blurred image in one go: what CNN and GAN have in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from deblurbench.images.tensors import reduced_like
+from deblurbench.models.base import Model, Restoring
+from deblurbench.models.windows import call_network, call_network_at_scales
+from deblurbench.registry import NETWORKS, NetworkSpec
+
+
+class Regression(Model):
+    """Restored = blurred + network(blurred)."""
+
+    restoring_parameters: ClassVar[tuple[str, ...]] = ("self_ensemble", "pooling_window")
+
+    def __init__(self, network: NetworkSpec, *, self_ensemble: bool, pooling_window: int | None) -> None:
+        super().__init__(self_ensemble=self_ensemble, pooling_window=pooling_window)
+        self.network = NETWORKS.build(network, in_channels=3, out_channels=3)
+        self._require_pooling()
+
+    def predicted(self, blurred: Tensor) -> list[Tensor]:
+        """The restored images of all scales that the network gives, finest first, as they are trained."""
+        return [reduced_like(blurred, added) + added for added in call_network_at_scales(self.network, blurred)]
+
+    def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
+        return blurred + call_network(self.network, blurred, tile=how.tile)

@@ -1,0 +1,103 @@
+"""Noise schedules and samplers of diffusion: pure functions of tensors.
+
+Everywhere t in [0, 1] is the time of the forward process, z_t = alpha(t) x + sigma(t) noise with alpha^2 + sigma^2 = 1.
+A sampler walks from noise at times[0] to the clean x at times[-1] = 0, with one call of the denoiser a step.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+Denoiser = Callable[[Tensor, Tensor], Tensor]  # (z (B, C, H, W), t (B,)) -> the predicted clean x, like z
+Schedule = Callable[[Tensor], tuple[Tensor, Tensor]]  # t -> alpha, sigma
+FIRST_BETA, LAST_BETA = 0.1, 20.0  # of the linear schedule, a thousand times those of its 1000 discrete steps
+
+
+def cosine_schedule(t: Tensor) -> tuple[Tensor, Tensor]:
+    """alpha and sigma at t (Nichol & Dhariwal 2021, without their offset): all signal at 0, all noise at 1."""
+    angle = t * (math.pi / 2)
+    return torch.cos(angle), torch.sin(angle)
+
+
+def linear_schedule(t: Tensor) -> tuple[Tensor, Tensor]:
+    """alpha and sigma at t where the rate of noise grows linearly (Ho et al. 2020, in the limit of many steps)."""
+    log_signal = -0.5 * (FIRST_BETA * t + 0.5 * (LAST_BETA - FIRST_BETA) * t**2)
+    return torch.exp(log_signal), torch.sqrt(-torch.expm1(2 * log_signal))
+
+
+def spaced_times(steps: int, timesteps: int) -> list[float]:
+    """The `steps` + 1 times from 1 down to 0 that a sampler visits, each one of the `timesteps` it was trained at."""
+    return [round(timesteps * (1 - step / steps)) / timesteps for step in range(steps + 1)]
+
+
+def ddim(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: Schedule) -> Tensor:
+    """DDIM (Song et al. 2021): deterministic given the noise."""
+    z = noise
+    for now, then in itertools.pairwise(times):
+        z = _moved(z, _denoised(denoise, z, now), _levels(schedule, now), _levels(schedule, then))
+    return z
+
+
+def ddpm(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: Schedule, generator: torch.Generator) -> Tensor:
+    """DDPM's ancestral sampling (Ho et al. 2020, with the posterior variance): fresh noise from `generator` at each step."""
+    z = noise
+    for now, then in itertools.pairwise(times):
+        (alpha, sigma), (next_alpha, next_sigma) = _levels(schedule, now), _levels(schedule, then)
+        fresh = next_sigma / sigma * math.sqrt(max(1 - (alpha / next_alpha) ** 2, 0))
+        kept = math.sqrt(max(next_sigma**2 - fresh**2, 0))
+        z = _moved(z, _denoised(denoise, z, now), (alpha, sigma), (next_alpha, kept))
+        if fresh > 0:
+            z = z + fresh * torch.randn(z.shape, generator=generator).to(z)
+    return z
+
+
+def dpm_solver(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: Schedule) -> Tensor:
+    """DPM-Solver++(2M) (Lu et al. 2022): second order, by extrapolating the predictions of two steps."""
+    z, before, step_before = noise, None, 0.0
+    for now, then in itertools.pairwise(times):
+        step = _log_ratio(_levels(schedule, then)) - _log_ratio(_levels(schedule, now))
+        clean = _denoised(denoise, z, now)
+        # At pure noise and at none the ratio of signal to noise is infinite: these steps are of first order, as theirs are.
+        share = step / (2 * step_before) if before is not None and math.isfinite(step) else 0.0
+        extrapolated = clean if before is None else clean + share * (clean - before)
+        z = _moved(z, extrapolated, _levels(schedule, now), _levels(schedule, then))
+        before, step_before = clean, step
+    return z
+
+
+def walk(predict: Denoiser, blurred: Tensor, steps: int) -> Tensor:
+    """InDI (Delbracio & Milanfar 2023, equation 10): from `blurred` at t = 1 to the sharp image at t = 0.
+
+    `predict` gives the sharp image from x_t = (1 - t) sharp + t blurred; each step goes there by d / t of the way.
+    """
+    x = blurred
+    for remaining in range(steps, 0, -1):
+        t = torch.full((x.shape[0],), remaining / steps, device=x.device)
+        x = x + (predict(x, t) - x) / remaining
+    return x
+
+
+def _denoised(denoise: Denoiser, z: Tensor, now: float) -> Tensor:
+    return denoise(z, torch.full((z.shape[0],), now, device=z.device))
+
+
+def _moved(z: Tensor, clean: Tensor, now: tuple[float, float], then: tuple[float, float]) -> Tensor:
+    """From one noise level to another, along the noise that `clean` leaves in `z`."""
+    (alpha, sigma), (next_alpha, next_sigma) = now, then
+    return next_alpha * clean + next_sigma * ((z - alpha * clean) / sigma)
+
+
+def _levels(schedule: Schedule, t: float) -> tuple[float, float]:
+    alpha, sigma = schedule(torch.tensor(t, dtype=torch.float64))
+    return float(alpha), float(sigma)
+
+
+def _log_ratio(levels: tuple[float, float]) -> float:
+    """log(alpha / sigma)."""
+    alpha, sigma = levels
+    return math.inf if sigma == 0 else -math.inf if alpha < 1e-12 else math.log(alpha / sigma)

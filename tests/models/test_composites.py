@@ -1,0 +1,129 @@
+"""A cascade hands on, an ensemble averages, and switches of inference do what they are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from deblurbench import load
+from deblurbench.data.batch import Batch
+from deblurbench.models.base import Model, Restoring
+from deblurbench.models.cascade import Cascade
+from deblurbench.models.cnn import CNN
+from deblurbench.models.ensemble import Ensemble
+from deblurbench.models.loading import save_model
+from deblurbench.models.self_ensemble import mean_over_turns
+from deblurbench.randomness import seed_torch
+from deblurbench.registry import MODELS, Spec
+from deblurbench.training.ema import ExponentialMovingAverage
+from tests.conftest import TINY_UNET
+
+REGRESSOR: Spec = {"name": "cnn", "network": TINY_UNET}
+GAN: Spec = {"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "width": 4}}
+
+
+def build(spec: Spec) -> Model:
+    seed_torch(0)
+    model: Model = MODELS.build(spec)
+    for network in model.networks():
+        nn.init.normal_(network.output.weight, std=0.05)  # type: ignore[union-attr,arg-type]
+    return model
+
+
+def test_each_stage_of_a_cascade_sees_what_the_one_before_restored(batch: Batch) -> None:
+    model = build({"name": "cascade", "stages": [REGRESSOR, {"name": "classical", "method": "unsharp"}, REGRESSOR]})
+    assert isinstance(model, Cascade)
+    expected = batch.blurred
+    for stage in model.models():
+        expected = stage.restore(expected)
+    assert torch.equal(model.restore(batch.blurred), expected)
+    assert not torch.allclose(model.models()[0].restore(batch.blurred), expected, atol=1e-3)
+
+
+def test_only_the_last_stage_is_trained_and_on_what_it_will_see(batch: Batch) -> None:
+    assert set(build({"name": "cascade", "stages": [REGRESSOR, GAN]}).players()) == {"generator", "discriminator"}
+    model = build({"name": "cascade", "stages": [REGRESSOR, REGRESSOR]})
+    assert isinstance(model, Cascade)
+    first, last = model.models()
+    turns = list(model.losses(batch, 0))
+    handed = Batch(first.restore(batch.blurred), batch.sharp)
+    for turn, expected in zip(turns, last.losses(handed, 0), strict=True):
+        assert turn.player == expected.player
+        assert all(float(turn.losses[name]) == pytest.approx(float(value), rel=1e-4) for name, value in expected.losses.items())
+    sum(turns[-1].losses.values()).backward()  # type: ignore[union-attr]
+    assert all(value.grad is None for value in first.parameters())
+    assert any(value.grad is not None for value in last.parameters())
+
+
+def test_a_composite_keeps_what_restores_and_nothing_else(batch: Batch, tmp_path: Path) -> None:
+    """The discriminator of its GAN is neither saved, nor averaged, nor counted."""
+    spec = {"name": "cascade", "stages": [REGRESSOR, GAN]}
+    model = build(spec)
+    assert {name.rsplit(".", 2)[0].split(".network")[0] for name in model.restoring_state()} == {"stages.0", "stages.1"}
+    assert not any("discriminator" in name for name in model.restoring_state())
+    average = ExponentialMovingAverage(model, 0.9)
+    before = model.restore(batch.blurred)
+    with torch.no_grad():
+        for value in model.trained_parameters()["generator"]:
+            value.add_(0.005)
+    average.update(model, 0)
+    with average.in_place_of(model):
+        averaged = model.restore(batch.blurred)
+    assert not torch.equal(averaged, before)
+    assert not torch.equal(averaged, model.restore(batch.blurred))
+    save_model(tmp_path / "m.safetensors", model, MODELS.resolve(spec))
+    loaded = load(tmp_path / "m.safetensors")
+    assert torch.allclose(loaded.restore(batch.blurred), model.restore(batch.blurred), atol=1e-4)
+
+
+def test_an_ensemble_is_the_mean_of_its_members(batch: Batch) -> None:
+    model = build({"name": "ensemble", "members": [REGRESSOR, {"name": "identity"}, {**REGRESSOR, "self_ensemble": True}]})
+    assert isinstance(model, Ensemble)
+    mean = torch.stack([member.restore(batch.blurred) for member in model.models()]).mean(dim=0)
+    assert torch.allclose(model.restore(batch.blurred), mean, atol=1e-6)
+    assert model.players() == {}
+    assert not any(value.requires_grad for value in model.parameters())
+    assert model.inference == "x8 self-ensemble"
+    assert model.method == "unet + unet"
+
+
+@pytest.mark.parametrize("family", ["cascade", "ensemble"])
+def test_one_model_is_no_composite(family: str) -> None:
+    key = "stages" if family == "cascade" else "members"
+    with pytest.raises(Exception, match="give at least two models"):
+        MODELS.build({"name": family, key: [REGRESSOR]})
+
+
+def test_the_self_ensemble_is_the_mean_over_eight_turned_images(batch: Batch) -> None:
+    """By hand, and with a function that tells all eight apart."""
+    seen: list[Tensor] = []
+
+    def restore(image: Tensor) -> Tensor:
+        seen.append(image)
+        return image * torch.arange(image.shape[-1])
+
+    image = torch.rand(1, 1, 4, 4)
+    mean = mean_over_turns(restore, image)
+    assert len({tuple(turned.flatten().tolist()) for turned in seen}) == 8
+    ramp = torch.arange(4.0).expand(4, 4)
+    turns = [torch.rot90(side, quarters) for quarters in range(4) for side in (ramp, ramp.flip(1))]
+    assert torch.allclose(mean, image * torch.stack(turns).mean(dim=0), atol=1e-6)
+
+
+def test_what_treats_all_turns_alike_is_unchanged_by_the_self_ensemble(batch: Batch) -> None:
+    assert torch.allclose(mean_over_turns(lambda image: image * 0.5, batch.blurred), 0.5 * batch.blurred, atol=1e-6)
+
+
+def test_the_self_ensemble_is_a_switch_on_the_same_weights(batch: Batch, tmp_path: Path) -> None:
+    model = build(REGRESSOR)
+    assert isinstance(model, CNN)
+    save_model(tmp_path / "m.safetensors", model, MODELS.resolve(REGRESSOR))
+    switched = load(tmp_path / "m.safetensors", self_ensemble=True)
+    how = Restoring(torch.Generator())
+    expected = mean_over_turns(lambda turned: model._restore(turned, how), batch.blurred).clamp(0, 1)
+    assert torch.allclose(switched.restore(batch.blurred), expected, atol=1e-5)
+    assert not torch.allclose(switched.restore(batch.blurred), model.restore(batch.blurred), atol=1e-4)
+    assert (model.inference, switched.inference) == ("", "x8 self-ensemble")
