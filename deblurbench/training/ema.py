@@ -20,15 +20,17 @@ class ExponentialMovingAverage:
 
     def __init__(self, model: Model, decay: float) -> None:
         self.decay = decay
-        self.modules = nn.ModuleDict({name: copy.deepcopy(getattr(model, name)) for name in model.restoring_modules})
+        self._names = model.restoring_modules
+        # The names of modules within models have dots, which a ModuleDict does not allow.
+        self.modules = nn.ModuleDict({_key(name): copy.deepcopy(model.get_submodule(name)) for name in self._names})
         self.modules.requires_grad_(False)
 
     @torch.no_grad()
     def update(self, model: Model, step: int) -> None:
         """Move the average towards the weights after `step`."""
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
-        for name, averaged in self.modules.items():
-            current = getattr(model, name)
+        for name in self._names:
+            averaged, current = self.modules[_key(name)], model.get_submodule(name)
             torch._foreach_lerp_(list(averaged.parameters()), list(current.parameters()), weight)
             for mine, theirs in zip(averaged.buffers(), current.buffers(), strict=True):
                 mine.copy_(theirs)
@@ -36,11 +38,15 @@ class ExponentialMovingAverage:
     @contextmanager
     def in_place_of(self, model: Model) -> Iterator[None]:
         """Let `model` restore with the averaged modules for the length of a `with` block."""
-        originals = {name: getattr(model, name) for name in self.modules}
+        originals = {name: model.get_submodule(name) for name in self._names}
         try:
-            for name, averaged in self.modules.items():
-                setattr(model, name, averaged)
+            for name in self._names:
+                model.set_submodule(name, self.modules[_key(name)])
             yield
         finally:
             for name, original in originals.items():
-                setattr(model, name, original)
+                model.set_submodule(name, original)
+
+
+def _key(name: str) -> str:
+    return name.replace(".", "/")

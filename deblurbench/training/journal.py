@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from deblurbench.models.base import Turn
+
 History = dict[str, list[dict[str, Any]]]
 Interval = dict[str, Any]
 
@@ -25,21 +27,23 @@ class Journal:
         self._writer = SummaryWriter(str(folder), purge_step=step + 1)
         self.history: History = history or {"training": [], "validation": []}
         self._sums = {key: torch.tensor(value) for key, value in interval["sums"].items()} if interval else {}
+        self._turns: dict[str, int] = dict(interval["turns"]) if interval else {}
         self._steps: int = interval["steps"] if interval else 0
         self._seconds: float = interval["seconds"] if interval else 0.0
 
     @property
     def interval(self) -> Interval:
         """What has been added since the last row, as JSON values."""
-        return {
-            "sums": {key: float(value) for key, value in self._sums.items()}, "steps": self._steps, "seconds": self._seconds
-        }  # fmt: skip
+        sums = {key: float(value) for key, value in self._sums.items()}
+        return {"sums": sums, "turns": self._turns, "steps": self._steps, "seconds": self._seconds}
 
-    def add_losses(self, player: str, losses: dict[str, Tensor]) -> None:
-        """Remember one step's losses of a player, on the device: nothing waits for them here."""
-        for name, value in losses.items():
-            key = f"{player}/{name}"
-            self._sums[key] = self._sums[key].to(value.device) + value.detach() if key in self._sums else value.detach()
+    def add_turn(self, turn: Turn) -> None:
+        """Remember a turn's losses and what was observed in it, on the device: nothing waits for them here."""
+        for kind, values in (("loss", turn.losses), ("observed", turn.observed)):
+            for name, value in values.items():
+                key = f"{kind}/{turn.player}/{name}"
+                self._sums[key] = self._sums[key].to(value.device) + value.detach() if key in self._sums else value.detach()
+                self._turns[key] = self._turns.get(key, 0) + 1
 
     def add_step(self) -> None:
         """Count one step."""
@@ -51,19 +55,22 @@ class Journal:
 
     def log_interval(self, step: int, batch_size: int, rate: float, norms: dict[str, Tensor]) -> None:
         """Write the means since the last row, and begin anew."""
-        losses = {key: float(value) / self._steps for key, value in self._sums.items()}
+        means = {key: float(value) / self._turns[key] for key, value in self._sums.items()}
         gradient_norms = {player: float(norm) for player, norm in norms.items()}
         speed = self._steps * batch_size / self._seconds
-        for key, value in losses.items():
-            self._writer.add_scalar(f"loss/{key}", value, step)
+        for key, value in means.items():
+            self._writer.add_scalar(key, value, step)
         for player, value in gradient_norms.items():
             self._writer.add_scalar(f"gradient_norm/{player}", value, step)
         self._writer.add_scalar("learning_rate", rate, step)
         self._writer.add_scalar("images_per_second", speed, step)
         self.history["training"].append(
-            {"step": step, "losses": losses, "gradient_norm": gradient_norms, "learning_rate": rate, "images_per_second": speed}
-        )
-        self._sums, self._steps, self._seconds = {}, 0, 0.0
+            {
+                "step": step, "losses": _below("loss/", means), "observed": _below("observed/", means),
+                "gradient_norm": gradient_norms, "learning_rate": rate, "images_per_second": speed,
+            }
+        )  # fmt: skip
+        self._sums, self._turns, self._steps, self._seconds = {}, {}, 0, 0.0
 
     def log_validation(self, step: int, scores: dict[str, float], strip: Tensor) -> None:
         """Write mean validation scores, and a strip of validation images (3, H, W): blurred over restored over sharp."""
@@ -76,3 +83,7 @@ class Journal:
     def close(self) -> None:
         """Flush the events to the disk."""
         self._writer.close()
+
+
+def _below(prefix: str, values: dict[str, float]) -> dict[str, float]:
+    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}

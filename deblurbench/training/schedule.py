@@ -1,16 +1,61 @@
-"""The learning rate as a function of the step."""
+"""What a budget buys: which patches at which step, at which learning rate, and when it is spent."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from itertools import pairwise
 
 from deblurbench.training.settings import TrainingSettings
 
 
-def learning_rate(step: int, settings: TrainingSettings) -> float:
-    """Linear warm-up over `warmup_steps`, then a half cosine down to `final_learning_rate` at the last step."""
-    peak, final = settings.learning_rate, settings.final_learning_rate
-    if step < settings.warmup_steps:
-        return peak * (step + 1) / settings.warmup_steps
-    progress = (step - settings.warmup_steps) / max(settings.steps - 1 - settings.warmup_steps, 1)
-    return final + (peak - final) * 0.5 * (1 + math.cos(math.pi * min(progress, 1)))
+@dataclass(frozen=True)
+class Stage:
+    """A part of a training with patches of one size: until a share of the budget, or a step where that is known."""
+
+    until: float
+    last_step: int | None
+    crop_size: int
+    batch_size: int
+
+
+class Schedule:
+    """The stages of one training. With `steps_of_stages` their length is known, otherwise time decides."""
+
+    def __init__(self, settings: TrainingSettings, steps_of_stages: list[int] | None) -> None:
+        self.settings = settings
+        ends = [sum(steps_of_stages[: place + 1]) for place in range(len(steps_of_stages))] if steps_of_stages else None
+        self.stages = [
+            Stage(until, ends[place] if ends else None, crop_size, batch_size)
+            for place, (until, crop_size, batch_size) in enumerate(patches_of(settings))
+        ]
+        self.total_steps = ends[-1] if ends else None
+
+    def share(self, step: int, seconds: float) -> float:
+        """How much of the budget is spent after `step` steps in `seconds`; 1 or more when all is."""
+        if self.total_steps is not None:
+            return step / self.total_steps
+        assert self.settings.minutes is not None
+        return seconds / (60 * self.settings.minutes)
+
+    def learning_rate(self, step: int, seconds: float) -> float:
+        """Linear warm-up over `warmup_steps`, then a half cosine down to `final_learning_rate` at the end."""
+        peak, final, warmup = self.settings.learning_rate, self.settings.final_learning_rate, self.settings.warmup_steps
+        if step < warmup:
+            return peak * (step + 1) / warmup
+        if self.total_steps is not None:
+            progress = (step - warmup) / max(self.total_steps - 1 - warmup, 1)
+        else:
+            progress = self.share(step, seconds)
+        return final + (peak - final) * 0.5 * (1 + math.cos(math.pi * min(progress, 1)))
+
+
+def patches_of(settings: TrainingSettings) -> list[tuple[float, int, int]]:
+    """(until which share of the budget, crop size, batch size) of each stage."""
+    earlier = [(patches["until"], patches["crop_size"], patches["batch_size"]) for patches in settings.progressive]
+    return [*earlier, (1.0, settings.crop_size, settings.batch_size)]
+
+
+def shares_of(settings: TrainingSettings) -> list[float]:
+    """How much of the budget each stage takes."""
+    return [end - start for start, end in pairwise([0.0, *(until for until, _, _ in patches_of(settings))])]

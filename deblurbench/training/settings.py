@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Interval
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
 
 from deblurbench.registry import NonNegativeFloat, PositiveFloat, PositiveInt
 
 Momentum = Annotated[float, Interval(ge=0, lt=1)]
 
 
+class Patches(TypedDict):
+    """Until a share of the budget is spent, batches of so many patches of this size."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    until: Annotated[float, Interval(gt=0, lt=1)]
+    crop_size: PositiveInt
+    batch_size: PositiveInt
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """The budget and the optimiser of one training; every field can change its result."""
+    """The budget and the optimiser of one training; every field can change its result.
 
-    steps: PositiveInt
+    The budget is one of `steps`; `teramacs`, 10^12 multiply-accumulates of forward and backward passes, all players'
+    included; or `minutes` of training time, which makes a result that cannot be reproduced exactly. `progressive` begins
+    with other patches, small ones and many of them, as a rule (Restormer, Zamir et al. 2022).
+    """
+
+    steps: PositiveInt | None = None
+    minutes: PositiveFloat | None = None
+    teramacs: PositiveFloat | None = None
     batch_size: PositiveInt = 8
     crop_size: PositiveInt = 128
+    progressive: tuple[Patches, ...] = ()
     learning_rate: PositiveFloat = 1e-3
     final_learning_rate: NonNegativeFloat = 1e-6
     warmup_steps: Annotated[int, Ge(0)] = 50
@@ -26,9 +47,19 @@ class TrainingSettings:
     weight_decay: NonNegativeFloat = 0.0
     clip_norm: Annotated[float, Gt(0)] = 1.0
     ema_decay: Momentum = 0.999
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    compile: bool = False
     validation_crop: PositiveInt = 256
     validation_images: PositiveInt = 64
     log_every: PositiveInt = 20
     validate_every: PositiveInt = 500
     checkpoint_every: PositiveInt = 500
+
+    def __post_init__(self) -> None:
+        budgets = [name for name in ("steps", "minutes", "teramacs") if getattr(self, name) is not None]
+        if len(budgets) != 1:
+            given = f"not {' and '.join(budgets)} (null takes one away)" if budgets else "and none is given"
+            raise ValueError(f"the budget is one of steps, minutes and teramacs, {given}")
+        shares = [patches["until"] for patches in self.progressive]
+        if any(first >= second for first, second in pairwise(shares)):
+            raise ValueError(f"progressive: 'until' must rise from entry to entry, not {shares}")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
-from torch.nn.utils import clip_grad_norm_
 from torch.optim import AdamW
 
 from deblurbench.data.batch import Batch
@@ -20,27 +18,31 @@ from deblurbench.data.loader import batches
 from deblurbench.devices import synchronize
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.files import write_json
-from deblurbench.models.base import Model
+from deblurbench.models.base import Model, Turn
 from deblurbench.models.loading import save_model
 from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import Spec
 from deblurbench.results_folder import BEST, HISTORY, LAST, STATE
+from deblurbench.training.budget import planned
 from deblurbench.training.ema import ExponentialMovingAverage
 from deblurbench.training.journal import Journal
+from deblurbench.training.player import Player
+from deblurbench.training.precision import autocast, compile_networks
 from deblurbench.training.processes import first_process_does
-from deblurbench.training.schedule import learning_rate
+from deblurbench.training.schedule import patches_of
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.state import load_state, save_state
 from deblurbench.training.validation import Validator
 
+ENDLESS = 10**12  # steps: more than any time buys
+
 
 def require_shares(settings: TrainingSettings, processes: int) -> None:
-    """Raise UsageError where `processes` cannot share a batch evenly."""
-    if settings.batch_size % processes:
-        raise UsageError(
-            f"training.batch_size: {settings.batch_size} cannot be shared by {processes} processes; make it a multiple"
-        )
+    """Raise UsageError where `processes` cannot share every batch evenly."""
+    for _, _, batch_size in patches_of(settings):
+        if batch_size % processes:
+            raise UsageError(f"training.batch_size: {batch_size} cannot be shared by {processes} processes; make it a multiple")
 
 
 class Trainer:
@@ -68,23 +70,25 @@ class Trainer:
         self.images, self.settings, self.accelerator = images, settings, accelerator
         self.spec, self.seed, self.folder, self.identity, self.workers = spec, seed, folder, identity, workers
         self.average = ExponentialMovingAverage(model, settings.ema_decay)
-        self.parameters = {player: list(module.parameters()) for player, module in model.players().items()}
-        self.optimizers = {
-            player: AdamW(parameters, betas=settings.betas, weight_decay=settings.weight_decay, foreach=True)
-            for player, parameters in self.parameters.items()
+        self.players = {
+            name: Player(parameters, settings, accelerator.device) for name, parameters in model.trained_parameters().items()
         }
+        self.schedule = planned(settings, model)
+        if settings.compile:
+            compile_networks(model.networks(), accelerator.device)
         self.validate = Validator(images, crop=settings.validation_crop, count=settings.validation_images, seed=seed)
         self.step = 0  # steps done
         self.seconds = 0.0  # spent in them, validation and checkpoints apart
         self.best_psnr = float("-inf")
-        self.gradient_norms: dict[str, Tensor] = {}
+        self.batch_size = settings.batch_size
+        self._marked = time.perf_counter()
         self.journal: Journal | None = None  # only the first process keeps one
 
     def run(self) -> None:
         """Train from wherever the state in `folder` stands to the last step."""
         self.open()
         try:
-            self.train(self.batches(range(self.step, self.settings.steps)))
+            self.train(self.batches())
             first_process_does(self.accelerator, self._finish)
         finally:
             self.close()
@@ -97,18 +101,19 @@ class Trainer:
             self.journal = Journal(self.folder, facts.get("history"), facts.get("interval"), self.step)
 
     def train(self, stream: Iterable[Batch]) -> None:
-        """One step for each batch, with logs, validations and checkpoints when they are due."""
+        """One step for each batch, with logs, validations and checkpoints when they are due, until the budget is spent."""
         settings = self.settings
         bar = progress_bar(
-            stream, total=settings.steps, initial=self.step, desc=self.folder.parent.name, unit="step",
+            stream, total=self.schedule.total_steps, initial=self.step, desc=self.folder.parent.name, unit="step",
             disable=not self.accelerator.is_main_process,
         )  # fmt: skip
         self.model.train()
         self._mark_time()
         for batch in bar:
             self.advance(batch)
+            is_last = self.share() >= 1
             log, validate, save = (
-                self.step % every == 0 or self.step == settings.steps
+                self.step % every == 0 or is_last
                 for every in (settings.log_every, settings.validate_every, settings.checkpoint_every)
             )
             if log or validate or save:
@@ -119,6 +124,8 @@ class Trainer:
                 self._aside(self._validate)
             if save:
                 self._aside(self._save)
+            if is_last:
+                break
         self._add_time()
 
     def close(self) -> None:
@@ -131,27 +138,21 @@ class Trainer:
         seed_torch(self.seed, "step", self.step, self.accelerator.process_index)
         turns = self.model.losses(batch, self.step)
         while True:
-            with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
+            with autocast(self.settings, self.accelerator.device):
                 turn = next(turns, None)
             if turn is None:
                 break
-            self._update(*turn)
+            self._update(turn)
         self.average.update(self.model, self.step)
         self.step += 1
         if self.journal is not None:
             self.journal.add_step()
 
-    def _update(self, player: str, losses: dict[str, Tensor]) -> None:
-        """Backpropagate into this player alone, average over processes, clip and step."""
-        parameters, optimizer = self.parameters[player], self.optimizers[player]
-        optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(losses.values())).sum().backward(inputs=parameters)
-        self._average_gradients(parameters)
-        self.gradient_norms[player] = clip_grad_norm_(parameters, self.settings.clip_norm)
-        optimizer.param_groups[0]["lr"] = learning_rate(self.step, self.settings)
-        optimizer.step()
+    def _update(self, turn: Turn) -> None:
+        rate = self.schedule.learning_rate(self.step, self.elapsed())
+        self.players[turn.player].update(torch.stack(list(turn.losses.values())).sum(), rate, self._average_gradients)
         if self.journal is not None:
-            self.journal.add_losses(player, losses)
+            self.journal.add_turn(turn)
 
     def _average_gradients(self, parameters: list[torch.nn.Parameter]) -> None:
         """The mean of the processes' gradients. Losses do not pass through `forward`, so no wrapper would do it."""
@@ -162,29 +163,46 @@ class Trainer:
         for gradient, mean in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
             gradient.copy_(mean.view(gradient.shape))
 
-    def batches(self, steps: range) -> Iterable[Batch]:
-        """This process's share of the batches of `steps`."""
-        return batches(
-            self.images,
-            crop_size=self.settings.crop_size,
-            batch_size=self.settings.batch_size,
-            seed=self.seed,
-            steps=steps,
-            device=self.accelerator.device,
-            workers=self.workers,
-            rank=self.accelerator.process_index,
-            ranks=self.accelerator.num_processes,
-        )
+    def batches(self) -> Iterator[Batch]:
+        """This process's share of the batches from where it stands to the end of the budget, stage by stage."""
+        for stage in self.schedule.stages:
+            end = ENDLESS if stage.last_step is None else stage.last_step
+            stream = batches(
+                self.images, crop_size=stage.crop_size, batch_size=stage.batch_size, seed=self.seed,
+                steps=range(self.step, end), device=self.accelerator.device, workers=self.workers,
+                rank=self.accelerator.process_index, ranks=self.accelerator.num_processes,
+            )  # fmt: skip
+            if self.share() < stage.until:
+                for batch in stream:
+                    self.batch_size = stage.batch_size
+                    yield batch
+                    if stage.last_step is None and self.share() >= stage.until:
+                        break
+
+    def share(self) -> float:
+        """How much of the budget is spent, alike in all processes."""
+        return self.schedule.share(self.step, self.elapsed())
+
+    def elapsed(self) -> float:
+        """The seconds that the budget counts; none where it counts steps."""
+        if self.schedule.total_steps is not None:
+            return 0.0
+        seconds = self.seconds + time.perf_counter() - self._marked
+        if self.accelerator.num_processes == 1:
+            return seconds
+        own = torch.tensor(seconds, device=self.accelerator.device)
+        return float(self.accelerator.reduce(own, reduction="mean"))
 
     def _log(self) -> None:
         self._add_time()
         if self.journal is not None:
-            rate = learning_rate(self.step - 1, self.settings)
-            self.journal.log_interval(self.step, self.settings.batch_size, rate, self.gradient_norms)
+            rate = next(iter(self.players.values())).optimizer.param_groups[0]["lr"]
+            norms = {name: player.gradient_norm for name, player in self.players.items()}
+            self.journal.log_interval(self.step, self.batch_size, rate, norms)
 
     def _refuse_divergence(self) -> None:
         """Raise where a gradient is not finite, in every process alike, before anything of it is saved."""
-        if not all(torch.isfinite(norm) for norm in self.gradient_norms.values()):
+        if any(player.diverges for player in self.players.values()):
             raise DeblurbenchError(
                 f"training diverged: a gradient is not finite at step {self.step}; lower training.learning_rate and run with "
                 "--restart"
@@ -210,8 +228,9 @@ class Trainer:
         facts = {
             "identity": self.identity, "step": self.step, "seconds": self.seconds, "best_psnr": self.best_psnr,
             "history": self.journal.history, "interval": self.journal.interval,
+            "scalers": {name: player.scaler.state_dict() for name, player in self.players.items()},
         }  # fmt: skip
-        save_state(self.folder / STATE, self.model, self.average, self.optimizers, facts)
+        save_state(self.folder / STATE, self.model, self.average, self._optimizers, facts)
 
     def _finish(self) -> None:
         """What a finished training leaves; written again when it was killed between its last state and this."""
@@ -231,11 +250,17 @@ class Trainer:
         path = self.folder / STATE
         if not path.is_file():
             return {}
-        facts = load_state(path, self.model, self.average, self.optimizers)
+        facts = load_state(path, self.model, self.average, self._optimizers)
         if facts["identity"] != self.identity:
             raise UsageError(f"{path}: belongs to another training; move it away, or run with --restart")
         self.step, self.seconds, self.best_psnr = facts["step"], facts["seconds"], facts["best_psnr"]
+        for name, player in self.players.items():
+            player.scaler.load_state_dict(facts["scalers"][name])
         return facts
+
+    @property
+    def _optimizers(self) -> dict[str, AdamW]:
+        return {name: player.optimizer for name, player in self.players.items()}
 
     def _mark_time(self) -> None:
         synchronize(self.accelerator.device)

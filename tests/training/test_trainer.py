@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +21,7 @@ from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS, Spec
 from deblurbench.training.ema import ExponentialMovingAverage
 from deblurbench.training.processes import open_accelerator
-from deblurbench.training.schedule import learning_rate
+from deblurbench.training.schedule import Schedule
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.trainer import BEST, HISTORY, LAST, STATE, Trainer
 from deblurbench.training.validation import Validator
@@ -53,7 +54,7 @@ def make_trainer(sharp_photos: PairedImages, tmp_path: Path) -> MakeTrainer:
 def run_until(trainer: Trainer, step: int) -> None:
     """Train up to `step` and leave off there, as if killed."""
     trainer.open()
-    trainer.train(trainer.batches(range(trainer.step, step)))
+    trainer.train(itertools.islice(trainer.batches(), step - trainer.step))
     trainer.close()
 
 
@@ -111,19 +112,19 @@ def test_the_trainer_does_what_a_bare_loop_does(make_trainer: MakeTrainer, sharp
     seed_torch(0, "initial weights")
     model: Model = MODELS.build(spec).to(memory_format=torch.channels_last)
     optimizers = {
-        player: torch.optim.AdamW(module.parameters(), betas=(0.9, 0.99), weight_decay=0.0)
+        player: torch.optim.AdamW(module.parameters(), betas=(0.9, 0.99), weight_decay=0.0, fused=True)
         for player, module in model.players().items()
     }
     loader = batches(sharp_photos, crop_size=32, batch_size=2, seed=0, steps=range(6), device=torch.device("cpu"))
     for step, batch in enumerate(loader):
         seed_torch(0, "step", step, 0)
-        for player, losses in model.losses(batch, step):
-            parameters = list(model.players()[player].parameters())
-            optimizers[player].zero_grad()
-            sum(losses.values()).backward(inputs=parameters)  # type: ignore[union-attr]
+        for turn in model.losses(batch, step):
+            parameters = list(model.players()[turn.player].parameters())
+            optimizers[turn.player].zero_grad()
+            sum(turn.losses.values()).backward(inputs=parameters)  # type: ignore[union-attr]
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizers[player].param_groups[0]["lr"] = learning_rate(step, SETTINGS)
-            optimizers[player].step()
+            optimizers[turn.player].param_groups[0]["lr"] = Schedule(SETTINGS, [6]).learning_rate(step, 0)
+            optimizers[turn.player].step()
     for name, tensor in model.state_dict().items():
         assert torch.allclose(tensor, trainer.model.state_dict()[name], atol=1e-6), name
 
@@ -235,8 +236,8 @@ def test_a_diverged_training_says_so_and_keeps_its_last_checkpoint(make_trainer:
     original = sick.model.losses
 
     def sicken(batch: Any, step: int) -> Any:
-        for player, losses in original(batch, step):
-            yield player, {name: value * float("nan") for name, value in losses.items()}
+        for turn in original(batch, step):
+            yield turn._replace(losses={name: value * float("nan") for name, value in turn.losses.items()})
 
     sick.model.losses = sicken  # type: ignore[method-assign]
     with pytest.raises(
@@ -265,12 +266,13 @@ def test_bfloat16_trains_and_keeps_float32_weights(make_trainer: MakeTrainer, tm
 
 def test_the_learning_rate_warms_up_and_falls_along_a_cosine() -> None:
     settings = TrainingSettings(steps=101, warmup_steps=10, learning_rate=1.0, final_learning_rate=0.1)
-    rates = [learning_rate(step, settings) for step in range(101)]
+    schedule = Schedule(settings, [101])
+    rates = [schedule.learning_rate(step, 0) for step in range(101)]
     assert rates[:10] == pytest.approx([0.1 * step for step in range(1, 11)])
     assert rates[10] == 1.0
     assert rates[55] == pytest.approx(0.55)
     assert rates[100] == pytest.approx(0.1)
-    assert learning_rate(0, TrainingSettings(steps=1, warmup_steps=0)) == pytest.approx(1e-3)
+    assert Schedule(TrainingSettings(steps=1, warmup_steps=0), [1]).learning_rate(0, 0) == pytest.approx(1e-3)
 
 
 def test_the_average_is_an_exponential_one_with_warm_up() -> None:

@@ -1,0 +1,40 @@
+"""One player of a training: its parameters and what updates them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import AdamW
+
+from deblurbench.training.precision import SMALLEST_SCALE, gradient_scaler
+from deblurbench.training.settings import TrainingSettings
+
+
+class Player:
+    """`parameters`, their optimiser, and the scale of their float16 losses."""
+
+    def __init__(self, parameters: list[nn.Parameter], settings: TrainingSettings, device: torch.device) -> None:
+        self._parameters, self._clip_norm = parameters, settings.clip_norm
+        # Fused: one pass over the memory of weights, gradients and moments.
+        self.optimizer = AdamW(parameters, betas=settings.betas, weight_decay=settings.weight_decay, fused=True)
+        self.scaler = gradient_scaler(settings, device)
+        self.gradient_norm = torch.zeros(())
+
+    def update(self, loss: Tensor, rate: float, average: Callable[[list[nn.Parameter]], None]) -> None:
+        """Backpropagate `loss` into these parameters alone, `average` gradients over processes, clip, and step."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward(inputs=self._parameters)
+        average(self._parameters)
+        self.scaler.unscale_(self.optimizer)
+        self.gradient_norm = clip_grad_norm_(self._parameters, self._clip_norm)
+        self.optimizer.param_groups[0]["lr"] = rate
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+
+    @property
+    def diverges(self) -> bool:
+        """Whether its gradient is not finite, and not for the scale of a float16 loss: that is made smaller next time."""
+        return not torch.isfinite(self.gradient_norm) and self.scaler.get_scale() <= SMALLEST_SCALE

@@ -1,0 +1,33 @@
+"""In what precision a step computes, and what compiles it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from deblurbench.errors import UsageError
+from deblurbench.training.settings import TrainingSettings
+
+TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+SMALLEST_SCALE = 1.0  # of a float16 loss: where even this overflows, it is the training that diverges
+
+
+def autocast(settings: TrainingSettings, device: torch.device) -> torch.autocast:
+    """The context in which losses are computed."""
+    return torch.autocast(device.type, TYPES[settings.precision], enabled=settings.precision != "float32")
+
+
+def gradient_scaler(settings: TrainingSettings, device: torch.device) -> torch.amp.GradScaler:
+    """What keeps the gradients of float16 from vanishing; it does nothing in other precisions."""
+    return torch.amp.GradScaler(device.type, init_scale=2.0**12, growth_interval=500, enabled=settings.precision == "float16")
+
+
+def compile_networks(networks: Iterable[nn.Module], device: torch.device) -> None:
+    """Let torch.compile make faster code of `networks` at their first call. Raises UsageError without a compiler."""
+    if device.type == "cpu" and not any(shutil.which(name) for name in ("c++", "g++", "clang++", "cl")):
+        raise UsageError("training.compile: torch.compile needs a C++ compiler, and there is none; install one or leave it out")
+    for network in networks:
+        network.compile()

@@ -1,0 +1,207 @@
+"""Budgets of steps, time and multiply-accumulates; patches that grow; precision and compilation."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import deblurbench
+from deblurbench.data.dataset import PairedImages
+from deblurbench.errors import UsageError
+from deblurbench.files import read_json
+from deblurbench.models.base import Model
+from deblurbench.randomness import seed_torch
+from deblurbench.registry import MODELS, NETWORKS
+from deblurbench.training import precision
+from deblurbench.training.budget import macs_of_sample, planned
+from deblurbench.training.processes import open_accelerator
+from deblurbench.training.schedule import Schedule
+from deblurbench.training.settings import TrainingSettings
+from deblurbench.training.trainer import HISTORY, LAST, Trainer
+from tests.conftest import TINY_TRAINING, TINY_UNET
+
+SETTINGS = TrainingSettings(**TINY_TRAINING)
+CNN = {"name": "cnn", "network": TINY_UNET}
+GAN = {"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "width": 4, "layers": 2}}
+MakeTrainer = Callable[..., Trainer]
+GROWING = ({"until": 0.5, "crop_size": 16, "batch_size": 4}, {"until": 0.8, "crop_size": 24, "batch_size": 3})
+
+
+@pytest.fixture
+def make_trainer(sharp_photos: PairedImages, tmp_path: Path) -> MakeTrainer:
+    def make(folder: str = "run", spec: dict[str, Any] = CNN, **changes: Any) -> Trainer:
+        seed_torch(0, "initial weights")
+        return Trainer(
+            MODELS.build(spec), sharp_photos, replace(SETTINGS, **changes), open_accelerator("cpu"),
+            spec=MODELS.resolve(spec), seed=0, folder=tmp_path / folder, identity="it",
+        )  # fmt: skip
+
+    return make
+
+
+def build(spec: dict[str, Any]) -> Model:
+    model: Model = MODELS.build(spec)
+    return model
+
+
+def test_patches_grow_at_their_share_of_the_steps(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(steps=10, progressive=GROWING)
+    shapes = []
+    original = trainer.advance
+    trainer.advance = lambda batch: (shapes.append(tuple(batch.sharp.shape)), original(batch))[1]  # type: ignore[method-assign]
+    trainer.run()
+    assert shapes == [(4, 3, 16, 16)] * 5 + [(3, 3, 24, 24)] * 3 + [(2, 3, 32, 32)] * 2
+
+
+@pytest.mark.parametrize("stop", [3, 5, 7])
+def test_growing_patches_resume_bit_for_bit(make_trainer: MakeTrainer, tmp_path: Path, stop: int) -> None:
+    settings = {"steps": 10, "progressive": GROWING, "checkpoint_every": 1}
+    make_trainer("whole", **settings).run()
+    trainer = make_trainer("stopped", **settings)
+    trainer.open()
+    trainer.train(itertools.islice(trainer.batches(), stop))
+    trainer.close()
+    make_trainer("stopped", **settings).run()
+    whole, stopped = (deblurbench.load(tmp_path / name / LAST).state_dict() for name in ("whole", "stopped"))
+    assert all(torch.equal(whole[name], stopped[name]) for name in whole)
+
+
+def test_a_budget_of_macs_buys_steps_by_what_they_cost() -> None:
+    """Twice the crop is four times the price; a GAN pays for its discriminator too; and stages pay for their own."""
+    model = build(CNN)
+    small, large = macs_of_sample(model, 32), macs_of_sample(model, 64)
+    assert large == pytest.approx(4 * small, rel=1e-6)
+    assert macs_of_sample(build(GAN), 32) > small
+    budget = 2 * small * 100 / 1e12  # a hundred steps with two patches of 32
+    settings = replace(SETTINGS, steps=None, teramacs=budget)
+    assert planned(settings, model).total_steps == 100
+    assert planned(replace(settings, batch_size=4), model).total_steps == 50
+    growing = planned(replace(settings, progressive=({"until": 0.5, "crop_size": 16, "batch_size": 2},)), model)
+    assert [stage.last_step for stage in growing.stages] == [200, 250]
+
+
+def test_forward_and_backward_cost_three_times_the_forward_pass() -> None:
+    """Of convolutions, less the first layer's gradient towards the image."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    network = NETWORKS.build(TINY_UNET)
+    with FlopCounterMode(display=False) as counter:
+        network(torch.rand(1, 3, 32, 32))
+    forward = counter.get_total_flops() // 2
+    assert 2.8 * forward < macs_of_sample(build(CNN), 32) <= 3 * forward
+
+
+def test_counting_leaves_the_model_as_it_was() -> None:
+    model = build({**GAN, "network": {"name": "fpn", "width": 8}})  # with statistics of batches
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    macs_of_sample(model, 32)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(value.grad is None for value in model.parameters())
+
+
+def test_a_budget_of_time_ends_when_the_time_is_spent(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    make_trainer(steps=None, minutes=1.5 / 60).run()
+    history = read_json(tmp_path / "run" / HISTORY)
+    assert 1.5 <= history["seconds"] < 3
+    assert history["training"][-1]["step"] > 6
+    assert history["training"][-1]["learning_rate"] < 1e-4  # it has come down, though nobody knew how many steps there would be
+    assert (tmp_path / "run" / LAST).is_file()
+
+
+def test_time_that_was_spent_before_a_stop_counts(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    settings = {"steps": None, "minutes": 1.0 / 60, "checkpoint_every": 1}
+    trainer = make_trainer(**settings)
+    trainer.open()
+    trainer.train(itertools.islice(trainer.batches(), 20))
+    trainer.close()
+    again = make_trainer(**settings)
+    again.run()
+    assert again.step > 20
+    assert again.seconds < 1.5
+    finished = make_trainer(**settings)
+    finished.run()
+    assert finished.step == again.step
+
+
+def test_patches_grow_at_their_share_of_the_time() -> None:
+    schedule = Schedule(replace(SETTINGS, steps=None, minutes=1.0, progressive=GROWING), None)
+    assert [stage.until for stage in schedule.stages] == [0.5, 0.8, 1.0]
+    assert schedule.share(step=123, seconds=30) == 0.5
+    assert schedule.learning_rate(50, seconds=60) == pytest.approx(SETTINGS.final_learning_rate)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"minutes": 1.0}, "not steps and minutes"),
+        ({"steps": None}, "none is given"),
+        ({"progressive": (GROWING[1], GROWING[0])}, "'until' must rise"),
+    ],
+)
+def test_budgets_that_make_no_sense_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(SETTINGS, **changes)
+
+
+def test_float16_trains_keeps_float32_weights_and_resumes_its_scale(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    trainer = make_trainer(precision="float16", checkpoint_every=3)
+    trainer.open()
+    trainer.train(itertools.islice(trainer.batches(), 3))
+    trainer.close()
+    assert trainer.players["network"].scaler.get_scale() == 4096
+    trainer.players["network"].scaler.update(512.0)
+    trainer._save()
+    again = make_trainer(precision="float16", checkpoint_every=3)
+    again.open()
+    assert again.players["network"].scaler.get_scale() == 512
+    again.close()
+    again.run()
+    assert {value.dtype for value in deblurbench.load(tmp_path / "run" / LAST).state_dict().values()} == {torch.float32}
+
+
+def test_a_float16_step_that_overflows_is_left_out_and_the_scale_falls(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(precision="float16")
+    player = trainer.players["network"]
+    before = [value.detach().clone() for value in trainer.model.parameters()]
+    loss = sum(value.sum() for value in trainer.model.parameters()) * torch.tensor(float("inf"))
+    player.update(loss, 1e-3, lambda _: None)
+    assert all(torch.equal(*pair) for pair in zip(before, trainer.model.parameters(), strict=True))
+    assert player.scaler.get_scale() == 2048
+    assert not player.diverges  # until no scale is small enough
+    player.scaler.update(1.0)
+    assert player.diverges
+
+
+def test_compiled_training_gives_the_same_up_to_rounding(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    """And leaves a checkpoint that loads like any other."""
+    for name in ("plain", "compiled"):
+        make_trainer(name, compile=name == "compiled", steps=3).run()
+    plain, compiled = (deblurbench.load(tmp_path / name / LAST).state_dict() for name in ("plain", "compiled"))
+    assert plain.keys() == compiled.keys()
+    assert all(torch.allclose(plain[name], compiled[name], atol=2e-3) for name in plain)
+
+
+def test_without_a_compiler_it_says_so(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision.shutil, "which", lambda _: None)
+    with pytest.raises(UsageError, match=r"training\.compile: torch\.compile needs a C\+\+ compiler"):
+        make_trainer(compile=True)
+
+
+def test_what_the_discriminator_does_is_seen_in_tensorboard(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    make_trainer(spec={**GAN, "discriminator_steps": 2}).run()
+    events = EventAccumulator(str(tmp_path / "run"))
+    events.Reload()
+    tags = set(events.Tags()["scalars"])
+    assert {f"observed/discriminator/{name}" for name in ("score_sharp", "score_restored", "sharp_scores_higher")} <= tags
+    shares = [event.value for event in events.Scalars("observed/discriminator/sharp_scores_higher")]
+    assert all(0 <= share <= 1 for share in shares)
+    observed = read_json(tmp_path / "run" / HISTORY)["training"][-1]["observed"]
+    assert observed["discriminator/sharp_scores_higher"] == pytest.approx(shares[-1])
