@@ -46,6 +46,7 @@ def put_together(path: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], 
         content["training"] = _block(path, "training", "training", content["training"], sources)
     for override in overrides:
         _override(path, content, override, sources)
+    content["models"] = _with_networks(path, content["models"])
     return content, sources
 
 
@@ -78,14 +79,38 @@ def _block(path: Path, section: str, key: str, value: Any, sources: dict[str, st
         return value
     base = value["base"]
     changes = {name: item for name, item in value.items() if name != "base"}
-    folders = [folder / "configs" / section for folder in (*path.resolve().parents, PACKAGE.parent, PACKAGE)]
-    found = next((folder / f"{base}.yaml" for folder in folders if (folder / f"{base}.yaml").is_file()), None)
+    blocks = _blocks(path, section)
+    found = blocks.get(base)
     if found is None:
-        known = {file.stem for folder in folders if folder.is_dir() for file in folder.glob("*.yaml")}
-        raise UsageError(f"{path}: {key}: there is no configs/{section}/{base}.yaml{suggestion(str(base), known)}")
+        raise UsageError(f"{path}: {key}: there is no configs/{section}/{base}.yaml{suggestion(str(base), blocks)}")
     if not changes:
         sources[key] = str(found)
     return _merged(read_yaml(found), changes)
+
+
+def _blocks(path: Path, section: str) -> dict[str, Path]:
+    """The files of a section's building blocks by name; those nearer to the experiment `path` come before ours."""
+    folders = [folder / "configs" / section for folder in (*path.resolve().parents, PACKAGE.parent, PACKAGE)]
+    return {file.stem: file for folder in reversed(folders) if folder.is_dir() for file in sorted(folder.glob("*.yaml"))}
+
+
+def _with_networks(path: Path, value: Any) -> Any:
+    """`value` with the preset in the place of every network that is called like one in configs/networks/."""
+    if isinstance(value, list):
+        return [_with_networks(path, item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _with_networks(path, item) for key, item in value.items()}
+    if "network" in found:
+        network = found["network"]  # a sweep tries a list of them
+        found["network"] = [_preset(path, one) for one in network] if isinstance(network, list) else _preset(path, network)
+    return found
+
+
+def _preset(path: Path, network: Any) -> Any:
+    spec = {"name": network} if isinstance(network, str) else network
+    preset = _blocks(path, "networks").get(str(spec.get("name"))) if isinstance(spec, dict) else None
+    return network if preset is None else read_yaml(preset) | {key: item for key, item in spec.items() if key != "name"}
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -115,12 +140,16 @@ def _override(path: Path, content: dict[str, Any], override: str, sources: dict[
         return
     entry = ".".join(names[:2]) if names[0] in ("datasets", "models") else names[0]
     sources[entry] = f"{path} with {override}"
-    here = content
-    for name in names[:-1]:
-        below = here.setdefault(name, {})
+    set_key(content, names, value, override)
+
+
+def set_key(content: dict[str, Any], keys: Sequence[str], value: Any, where: str) -> None:
+    """Set the key at the path `keys` of `content`. Raises UsageError, with `where`, where the path leads through a value."""
+    for key in keys[:-1]:
+        below = content.setdefault(key, {})
         if isinstance(below, str):  # a bare name, to which parameters are now given
-            below = here[name] = {"name": below}
+            below = content[key] = {"name": below}
         if not isinstance(below, dict):
-            raise UsageError(f"{override}: '{name}' holds no keys")
-        here = below
-    here[names[-1]] = value
+            raise UsageError(f"{where}: '{key}' holds no keys")
+        content = below
+    content[keys[-1]] = value

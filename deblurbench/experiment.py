@@ -7,25 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from deblurbench.building_blocks import folder_name, put_together
+from deblurbench.building_blocks import put_together
 from deblurbench.data.dataset import open_dataset
 from deblurbench.errors import UsageError
 from deblurbench.metrics.recipe import find_recipe
-from deblurbench.models.loading import with_restoring_parameters
-from deblurbench.registry import MODELS, Spec, check_arguments, check_value
+from deblurbench.model_entries import ModelEntry, check_models, mapping
+from deblurbench.registry import Spec, check_arguments, check_value
 from deblurbench.results_folder import BLURRED, SHARP
 from deblurbench.training.settings import TrainingSettings
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """One model of an experiment: what is trained, how, and the other ways to restore with the same weights."""
-
-    spec: Spec
-    training: TrainingSettings
-    variants: dict[str, Spec]  # by name: the whole spec, differing in restoring parameters
 
 
 @dataclass(frozen=True)
@@ -50,7 +39,9 @@ class Experiment:
             "datasets": self.datasets,
             "models": {
                 name: {
-                    **entry.spec,
+                    **entry.written_spec,
+                    **({"start": entry.start} if entry.start else {}),
+                    **({"sweep": entry.sweep.given} if entry.sweep else {}),
                     "training": {key: value for key, value in trainings[name].items() if key not in shared},
                     "variants": {
                         label: {key: spec[key] for key in spec if spec[key] != entry.spec[key]}
@@ -87,11 +78,9 @@ def _checked(path: Path, content: dict[str, Any], sources: dict[str, str]) -> Ex
         name: checked(f"datasets.{name}", lambda n=name, v=value: _check_dataset(n, v))
         for name, value in content["datasets"].items()
     }
-    models = {
-        name: checked(f"models.{name}", lambda n=name, v=value: _check_model(n, v, training))
-        for name, value in content["models"].items()
-    }
-    labels = [*models, *(label for entry in models.values() for label in entry.variants), BLURRED, SHARP]
+    models = check_models(content["models"], training, checked)
+    labels = [label for name, entry in models.items() for label in (name, *entry.variants, *entry.candidates)]
+    labels += [BLURRED, SHARP]
     for label in labels:
         if labels.count(label) > 1:
             raise UsageError(f"{path}: models: '{label}' names two things (or is reserved); rename one")
@@ -107,35 +96,14 @@ def _checked(path: Path, content: dict[str, Any], sources: dict[str, str]) -> Ex
 
 def _check_dataset(name: str, value: Any) -> Spec:
     where = f"datasets.{name}"
-    return check_arguments(open_dataset, _mapping(value, where), where, "a data set", frozenset({"name", "cache"}))
+    return check_arguments(open_dataset, mapping(value, where), where, "a data set", frozenset({"name", "cache"}))
 
 
 def _check_shared_training(value: Any) -> dict[str, Any]:
     """The experiment's own training section, as given; each model may complete and change it."""
-    given = _mapping(value, "training")
-    check_arguments(TrainingSettings, {"steps": 1, **given}, "training", "a training")
+    given = mapping(value, "training")
+    check_arguments(TrainingSettings, given, "training", "a training")
     return given
-
-
-def _check_model(name: str, value: Any, training: dict[str, Any]) -> ModelEntry:
-    where = f"models.{name}"
-    entry = dict(_mapping(value, where))
-    own_training = _mapping(entry.pop("training", {}), f"{where}.training")
-    variants = _mapping(entry.pop("variants", {}), f"{where}.variants")
-    spec = MODELS.resolve(entry, where)
-    with torch.device("meta"):  # finds what a constructor would refuse, at no cost
-        MODELS.build(spec, where)
-    settings = check_arguments(TrainingSettings, {**training, **own_training}, f"{where}.training", "a training")
-    return ModelEntry(
-        spec=spec,
-        training=TrainingSettings(**settings),
-        variants={
-            folder_name(label, f"{where}.variants"): with_restoring_parameters(
-                spec, _mapping(changes, f"{where}.variants.{label}"), f"{where}.variants.{label}"
-            )
-            for label, changes in variants.items()
-        },
-    )
 
 
 def _check_seeds(value: Any) -> list[int]:
@@ -143,12 +111,6 @@ def _check_seeds(value: Any) -> list[int]:
     if not seeds or len(set(seeds)) != len(seeds):
         raise UsageError(f"seeds: {seeds}: give at least one, and each once")
     return seeds
-
-
-def _mapping(value: Any, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise UsageError(f"{where}: expected keys and values, not {value!r}")
-    return value
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:

@@ -32,13 +32,20 @@ _Loader.add_implicit_resolver(
 def parse_yaml(text: str, where: str) -> Any:
     """The value of YAML `text`. Raises UsageError with `where` and the line."""
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
+        return _unshared(yaml.load(text, Loader=_Loader))  # noqa: S506 - a safe loader
     except (TypeError, ValueError) as error:  # a list for a key, a date that does not exist
         raise UsageError(f"{where}: {one_line(error)}; mend it there") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}:" if mark else ""
         raise UsageError(f"{where}:{line} {getattr(error, 'problem', None) or 'is not YAML'}; mend it there") from error
+
+
+def _unshared(value: Any) -> Any:
+    """`value` with what an alias (`*name`) repeats copied: an override of one of them is none of the other."""
+    if isinstance(value, dict):
+        return {key: _unshared(item) for key, item in value.items()}
+    return [_unshared(item) for item in value] if isinstance(value, list) else value
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -54,4 +61,4 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def to_yaml(value: Any) -> str:
     """`value` as YAML, keys in their order."""
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120)
+    return yaml.safe_dump(_unshared(value), sort_keys=False, allow_unicode=True, width=120)

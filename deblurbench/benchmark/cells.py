@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import hashlib
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from deblurbench.data.dataset import PairedImages
 from deblurbench.errors import UsageError
-from deblurbench.experiment import Experiment, ModelEntry
+from deblurbench.experiment import Experiment
 from deblurbench.files import digest, read_json, write_json
-from deblurbench.models.base import family
+from deblurbench.model_entries import CHECKPOINT, ModelEntry, in_order
 from deblurbench.registry import MODELS, Spec
-from deblurbench.results_folder import BLURRED, RECORD, RESTORED, RUNS
+from deblurbench.results_folder import BLURRED, LAST, RECORD, RESTORED, RUNS
 from deblurbench.training.settings import TrainingSettings
 
-TRAINING_VERSION = 2  # raised whenever the same settings would train other weights
+TRAINING_VERSION = 3  # raised whenever the same settings would train other weights
 SCORING_VERSION = 1  # raised whenever the same weights would score differently
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One data set, model and seed. A variant is a cell that restores otherwise with the weights of cell `weights_of`."""
+    """One data set, model and seed. A variant is a cell that restores otherwise with the weights of cell `weights_of`.
+
+    A candidate of a sweep is trained and validated, and not tested; the cell of the sweep itself restores with the best.
+    """
 
     dataset: str
     model: str
@@ -32,6 +36,10 @@ class Cell:
     weights_of: Path | None  # the folder of the cell whose weights it uses
     training_identity: str
     scoring_identity: str
+    sources: dict[str, Path] = field(default_factory=dict)  # checkpoints of the models within it, by their place
+    start: Path | None = None  # the checkpoint that gives its first weights
+    is_candidate: bool = False
+    candidates: dict[str, list[Path]] = field(default_factory=dict)  # the folders of each, one a seed
 
     @property
     def title(self) -> str:
@@ -74,31 +82,83 @@ class Cell:
 def list_cells(experiment: Experiment, datasets: dict[str, PairedImages], out: Path) -> list[Cell]:
     """Every cell of `experiment` under `out`, each before its variants; first of each data set the untouched input."""
     cells: list[Cell] = []
-    identity = ModelEntry(MODELS.resolve("identity"), next(iter(experiment.models.values())).training, {})
+    untouched = ModelEntry(MODELS.resolve("identity"), next(iter(experiment.models.values())).training, is_trained=False)
     for dataset in experiment.datasets:
         data = _data_identity(experiment.datasets[dataset], datasets[dataset])
-        for model, entry in {BLURRED: identity, **experiment.models}.items():
-            for seed in experiment.seeds if model != BLURRED else experiment.seeds[:1]:
-                cells += _cells_of_model(experiment, out / RUNS / dataset, dataset, model, entry, seed, data)
+        lister = _Lister(experiment, dataset, out / RUNS / dataset, data)
+        lister.add(BLURRED, untouched, experiment.seeds[:1])
+        for model in in_order(experiment.models):
+            lister.add(model, experiment.models[model], experiment.seeds)
+        cells += lister.cells
     return cells
 
 
-def _cells_of_model(
-    experiment: Experiment, folder: Path, dataset: str, model: str, entry: ModelEntry, seed: int, data: Any
-) -> list[Cell]:
-    is_trained = bool(family(entry.spec["name"]).restoring_modules)
-    settings = entry.training if is_trained else None
-    training = digest([TRAINING_VERSION, data, entry.spec, asdict(settings) if settings else None, seed])
-    own_folder = folder / model / f"seed-{seed}"
+class _Lister:
+    """Lists the cells of one data set; a model that refers to another comes after it."""
 
-    def cell(name: str, spec: Spec, settings: TrainingSettings | None, weights_of: Path | None) -> Cell:
-        scoring = digest([SCORING_VERSION, training, spec, experiment.recipe])
-        return Cell(dataset, name, seed, folder / name / f"seed-{seed}", spec, settings, weights_of, training, scoring)
+    def __init__(self, experiment: Experiment, dataset: str, folder: Path, data: Any) -> None:
+        self._recipe, self._dataset, self._folder, self._data = experiment.recipe, dataset, folder, data
+        self.cells: list[Cell] = []
 
-    return [
-        cell(model, entry.spec, settings, own_folder if is_trained else None),
-        *(cell(label, spec, None, own_folder) for label, spec in entry.variants.items()),
-    ]
+    def add(self, model: str, entry: ModelEntry, seeds: list[int]) -> None:
+        """Add the cells of a model: one a seed, each before its variants, and all candidates of a sweep before them."""
+        for label, candidate in entry.candidates.items():
+            for seed in seeds:
+                self.cells.append(replace(self._cell(label, candidate, seed), is_candidate=True))
+        for seed in seeds:
+            if entry.candidates:
+                self.cells.append(self._best(model, entry, seed, seeds))
+                continue
+            cell = self._cell(model, entry, seed)
+            self.cells.append(cell)
+            for label, spec in entry.variants.items():
+                scoring = self._scoring(cell.training_identity, spec)
+                variant = replace(cell, model=label, folder=self._place(label, seed), spec=spec, scoring_identity=scoring)
+                self.cells.append(replace(variant, settings=None, sources={}, start=None))
+
+    def _cell(self, model: str, entry: ModelEntry, seed: int) -> Cell:
+        settings = entry.training if entry.is_trained else None
+        needed = [self._identity(source, seed) for source in (*entry.sources.values(), entry.start) if source]
+        training = digest([TRAINING_VERSION, self._data, entry.spec, asdict(settings) if settings else None, seed, needed])
+        return Cell(
+            self._dataset, model, seed, self._place(model, seed), entry.spec, settings,
+            weights_of=self._place(model, seed) if settings or entry.sources else None,
+            training_identity=training,
+            scoring_identity=self._scoring(training, entry.spec),
+            sources={place: self._checkpoint(source, seed) for place, source in entry.sources.items()},
+            start=self._checkpoint(entry.start, seed) if entry.start else None,
+        )  # fmt: skip
+
+    def _best(self, model: str, entry: ModelEntry, seed: int, seeds: list[int]) -> Cell:
+        """The cell of a sweep: what it restores with is known once its candidates are trained."""
+        training = digest([self._find(label, each).training_identity for label in entry.candidates for each in seeds])
+        return Cell(
+            self._dataset, model, seed, self._place(model, seed), entry.spec, None, None, training,
+            self._scoring(training, entry.spec),
+            candidates={label: [self._place(label, each) for each in seeds] for label in entry.candidates},
+        )  # fmt: skip
+
+    def _scoring(self, training: str, spec: Spec) -> str:
+        return digest([SCORING_VERSION, training, spec, self._recipe])
+
+    def _place(self, model: str, seed: int) -> Path:
+        return self._folder / model / f"seed-{seed}"
+
+    def _find(self, label: str, seed: int) -> Cell:
+        return next(cell for cell in self.cells if (cell.model, cell.seed) == (label, seed))
+
+    def _checkpoint(self, source: str, seed: int) -> Path:
+        if source.endswith(CHECKPOINT):
+            return Path(source)
+        weights_of = self._find(source, seed).weights_of
+        return (weights_of or self._place(source, seed)) / LAST
+
+    def _identity(self, source: str, seed: int) -> str:
+        """What can change about a source: how it was trained and restores, or what the file holds."""
+        if source.endswith(CHECKPOINT):
+            with Path(source).open("rb") as file:
+                return hashlib.file_digest(file, "blake2b").hexdigest()
+        return self._find(source, seed).training_identity
 
 
 def _data_identity(spec: Spec, images: PairedImages) -> Any:

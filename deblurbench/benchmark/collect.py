@@ -12,7 +12,9 @@ from deblurbench.files import write_csv, write_json
 from deblurbench.metrics.recipe import Recipe
 from deblurbench.results_folder import COMPARISON, ENVIRONMENT, PER_IMAGE
 
-FACTS = ("family", "network", "pairs", "params", "macs", "train_seconds", "ms_per_megapixel")
+FACTS = (
+    "family", "network", "inference", "oracle", "pairs", "params", "evaluations", "macs", "train_seconds", "ms_per_megapixel",
+)  # fmt: skip
 
 
 def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
@@ -25,7 +27,7 @@ def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
     environments: list[dict[str, Any]] = []
     for cell in cells:
         record = cell.finished()
-        if record is None:
+        if record is None or cell.is_candidate:
             continue
         name = {"dataset": cell.dataset, "model": cell.model, "seed": cell.seed, "pairs": record["pairs"]}
         facts = {key: record[key] for key in FACTS}

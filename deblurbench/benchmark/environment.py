@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from deblurbench.registry import ENTRY_POINTS
+
 PACKAGES = (
     "deblurbench", "torch", "torchvision", "accelerate", "numpy", "scikit-image", "opencv-python-headless", "pillow",
     "safetensors",
@@ -20,7 +22,7 @@ PACKAGES = (
 def describe_environment(device: torch.device, processes: int) -> dict[str, Any]:
     """Versions, machine and git state, as JSON values."""
     return {
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in (*PACKAGES, *_plugins())}},
         "machine": {
             "system": platform.platform(),
             "processor": _processor(),
@@ -38,6 +40,12 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def _plugins() -> list[str]:
+    """The packages that register networks or others by an entry point."""
+    found = importlib.metadata.entry_points(group=ENTRY_POINTS)
+    return sorted({plugin.dist.name for plugin in found if plugin.dist is not None})
 
 
 def _processor() -> str:

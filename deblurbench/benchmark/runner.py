@@ -6,26 +6,28 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from accelerate import Accelerator
 
 from deblurbench.benchmark.cells import Cell, list_cells, move_changed_aside, refuse_changed
 from deblurbench.benchmark.collect import write_tables
-from deblurbench.benchmark.cost import count_macs, count_parameters, milliseconds_per_megapixel
+from deblurbench.benchmark.cost import count_evaluations, count_parameters, milliseconds_per_megapixel
 from deblurbench.benchmark.environment import describe_environment
 from deblurbench.benchmark.scoring import image_count, require_scorable, score_images, write_truth
+from deblurbench.benchmark.selection import chosen, last_validation_psnr, training_seconds
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
-from deblurbench.errors import DeblurbenchError, is_full_disk, one_line
+from deblurbench.errors import DeblurbenchError, UsageError, is_full_disk, one_line
 from deblurbench.experiment import Experiment
-from deblurbench.files import read_json, remove_unfinished, write_json, write_whole
+from deblurbench.files import remove_unfinished, write_json, write_whole
 from deblurbench.metrics.recipe import find_recipe
 from deblurbench.models.base import Model, family
-from deblurbench.models.loading import load
+from deblurbench.models.loading import fill_trained, load, save_model, warm_start
 from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS
-from deblurbench.results_folder import ERROR, EXPERIMENT, HISTORY, LAST, NOTES, PROBLEMS, RESTORED, RUNS, SHARP
+from deblurbench.results_folder import ERROR, EXPERIMENT, LAST, NOTES, PROBLEMS, RESTORED, RUNS, SHARP
 from deblurbench.training.processes import first_process_does
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.trainer import Trainer, require_shares
@@ -76,7 +78,9 @@ class Runner:
                 self.say(f"{name}: {missing} of {count} images {ON_DEMAND}")
             require_scorable(images, self.recipe)
         for entry in self.experiment.models.values():
-            require_shares(entry.training, self.accelerator.num_processes)
+            for each in (entry, *entry.candidates.values()):
+                require_shares(each.training, self.accelerator.num_processes)
+        self._require_known_kernels()
         self.cells = list_cells(self.experiment, self.datasets, self.out)
 
     def run(self, *, restart: bool = False) -> Outcome:
@@ -110,10 +114,21 @@ class Runner:
         for problem in problems[:PROBLEMS_SAID]:
             self.say(f"  {problem}")
 
+    def _require_known_kernels(self) -> None:
+        """Raise UsageError where an oracle would run on photographs whose blur nobody knows."""
+        oracles = [name for name, entry in self.experiment.models.items() if MODELS.build(entry.spec).is_oracle]
+        unknown = [name for name, images in self.datasets.items() if images.pairs != "synthetic"]
+        if oracles and unknown:
+            raise UsageError(
+                f"models.{oracles[0]}: is an oracle, which needs the true kernel, and data set '{unknown[0]}' was not blurred "
+                "by us; give it a guessed_sigma, or leave one of them out"
+            )
+
     def _prepare_losses(self) -> None:
         with self.accelerator.main_process_first():
             for entry in self.experiment.models.values():
-                MODELS.build(entry.spec).prepare_losses()
+                if entry.is_trained:
+                    MODELS.build(entry.spec).prepare_training()
 
     def _write_facts(self, anything_to_do: bool) -> None:
         """The resolved experiment, what was wrong with the data, the truth, and the tables of what is done already."""
@@ -131,7 +146,9 @@ class Runner:
             first_process_does(self.accelerator, lambda: cell.write_record("running"))
             if cell.settings is not None:
                 self._train(cell, cell.settings)
-            first_process_does(self.accelerator, lambda: self._score(cell))
+            elif cell.sources:
+                first_process_does(self.accelerator, lambda: self._put_together(cell))
+            first_process_does(self.accelerator, lambda: self._validated(cell) if cell.is_candidate else self._score(cell))
             outcome.finished.append(cell)
         except Exception as error:
             if is_full_disk(error):
@@ -146,7 +163,7 @@ class Runner:
         """The model that this cell restores with, from its weights where it has any."""
         if cell.weights_of is None:
             model: Model = MODELS.build(cell.spec)
-            return model.to(self.accelerator.device)
+            return model.to(self.accelerator.device).eval()
         weights = cell.weights_of / LAST
         if not weights.is_file():
             raise DeblurbenchError(f"{weights}: is missing: the training that writes it failed, or it was removed since")
@@ -155,27 +172,57 @@ class Runner:
 
     def _train(self, cell: Cell, settings: TrainingSettings) -> None:
         seed_torch(cell.seed, "initial weights")
+        model: Model = MODELS.build(cell.spec)
+        model.prepare_training()
+        self._fill(model, cell)
         Trainer(
-            MODELS.build(cell.spec), self.datasets[cell.dataset], settings, self.accelerator, spec=cell.spec,
+            model, self.datasets[cell.dataset], settings, self.accelerator, spec=cell.spec,
             seed=cell.seed, folder=cell.folder, identity=cell.training_identity, workers=self.workers,
         ).run()  # fmt: skip
 
+    def _fill(self, model: Model, cell: Cell) -> None:
+        """Give the models within `model`, and itself, the weights that others were trained to."""
+        for path in (*cell.sources.values(), cell.start):
+            if path is not None and not path.is_file():
+                raise DeblurbenchError(f"{path}: is missing: the training that writes it failed, or it was removed since")
+        if cell.start is not None:
+            warm_start(model, cell.start)
+        for place, path in cell.sources.items():
+            fill_trained(model, place, path)
+
+    def _put_together(self, cell: Cell) -> None:
+        """Write the checkpoint of a model that is made of trained ones and needs no training itself."""
+        model: Model = MODELS.build(cell.spec)
+        self._fill(model, cell)
+        save_model(cell.folder / LAST, model, cell.spec, dataset=cell.dataset, seed=cell.seed, identity=cell.training_identity)
+
+    def _validated(self, cell: Cell) -> None:
+        """Record a candidate of a sweep as done: test images are none of its business."""
+        cell.write_record("done", validation_psnr=last_validation_psnr(cell.folder))
+
     def _score(self, cell: Cell) -> None:
         """Score the cell, measure what it costs, and record it as done."""
+        facts: dict[str, Any] = {}
+        if cell.candidates:
+            cell, facts = chosen(cell)
         model, images = self._model_of(cell), self.datasets[cell.dataset]
         with progress_bar(total=image_count(images), desc=f"scoring {cell.model}", unit="image") as bar:
             scores = score_images(
                 model, images, self.recipe, seed=cell.seed, device=self.accelerator.device,
                 restored_folder=cell.folder / RESTORED, done=bar.update,
             )  # fmt: skip
-        network = cell.spec.get("network")
+        evaluations, macs = count_evaluations(model, self.accelerator.device)
         cell.write_record(
             "done",
+            **facts,
             family=cell.spec["name"],
-            network=network["name"] if network else "",
+            network=model.method,
+            inference=model.inference,
+            oracle=model.is_oracle,
             params=count_parameters(model),
-            macs=count_macs(model.restore, self.accelerator.device),
-            train_seconds=round(read_json(cell.weights_of / HISTORY)["seconds"], 1) if cell.weights_of else 0,
+            evaluations=evaluations,
+            macs=macs,
+            train_seconds=round(training_seconds(cell), 3),
             ms_per_megapixel=milliseconds_per_megapixel(model, self.accelerator.device),
             pairs=images.pairs,
             environment=self.environment,

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from deblurbench.blur.kernels import Kernel
 from deblurbench.data.dataset import PairedImages
 from deblurbench.data.table import SHOWN, TEST
 from deblurbench.errors import UsageError
@@ -36,7 +37,8 @@ def score_images(
     rows: list[Row] = []
     for item in [*images.items(TEST), *images.items(SHOWN)]:
         blurred, sharp = images.whole(item)
-        restored = _restore(model, blurred, integer_seed(seed, item.entry.key), device)
+        kernel = images.kernel(item) if model.is_oracle else None
+        restored = _restore(model, blurred, kernel, integer_seed(seed, item.entry.key), device)
         write_photo(picture_path(restored_folder, item.entry.key), Photo(restored))
         if sharp is not None:
             scores = recipe.score(to_tensor(restored), to_tensor(sharp))
@@ -77,9 +79,10 @@ def image_count(images: PairedImages) -> int:
     return len(images.items(TEST)) + len(images.items(SHOWN))
 
 
-def _restore(model: Model, blurred: Pixels, seed: int, device: torch.device) -> Pixels:
+def _restore(model: Model, blurred: Pixels, kernel: Kernel | None, seed: int, device: torch.device) -> Pixels:
     tile = None if model.sees_whole_image else TILE
-    return to_pixels(model.restore(to_tensor(blurred).to(device), seed=seed, tile=tile))
+    true_kernel = None if kernel is None else torch.from_numpy(kernel)
+    return to_pixels(model.restore(to_tensor(blurred).to(device), seed=seed, tile=tile, kernel=true_kernel))
 
 
 def mean_scores(rows: list[Row], metrics: tuple[str, ...]) -> Iterator[tuple[str, float]]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from deblurbench.blur.camera import Camera, blur_whole
-from deblurbench.blur.kernels import Blur
+from deblurbench.blur.kernels import Blur, Kernel
 from deblurbench.data.cache import DATA_VERSION, PixelCache, Stored, unequal_sides
 from deblurbench.data.layout import Layout
 from deblurbench.data.notes import misalignment, misalignment_note, registration_note
@@ -126,10 +126,15 @@ class PairedImages:
         """The whole (or `test_crop`ped) blurred image of `item`, and the sharp one where it has one, (H, W, 3)."""
         sharp = self.sharp(item)
         if sharp is not None and self._blur is not None:
-            # Keyed by the image alone: every model, seed and machine is judged on the same blurred image.
-            return blur_whole(sharp, self._blur, self._camera, generator("evaluation", item.entry.key))[0], sharp
+            return blur_whole(sharp, self._blur, self._camera, self._evaluation(item))[0], sharp
         assert item.blurred is not None  # prepared items without a blur have their blurred file
         return self._middle(self._cache.pixels(item.blurred)), sharp
+
+    def kernel(self, item: Item) -> Kernel | None:
+        """The true kernel of the blurred image that `whole` gives; None where we did not blur it."""
+        if item.sharp is None or self._blur is None:
+            return None
+        return self._blur.kernel(self._evaluation(item))  # the first that `blur_whole` draws
 
     def patch(self, item: Item, size: int, random: np.random.Generator) -> tuple[Pixels, Pixels]:
         """A random `size` x `size` training pair of `item`, flipped and turned at random; all drawn from `random`."""
@@ -207,6 +212,10 @@ class PairedImages:
             self._items[SHOWN].append(Item(entry, None, item.blurred))
         for split in SPLITS:
             self._items[split] = [Item(item.entry, item.sharp, None) for item in self._items[split]]
+
+    def _evaluation(self, item: Item) -> np.random.Generator:
+        """Keyed by the image alone: every model, seed and machine is judged on the same blurred image."""
+        return generator("evaluation", item.entry.key)
 
     def _middle(self, pixels: Pixels) -> Pixels:
         if self._test_crop is None:

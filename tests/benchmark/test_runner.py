@@ -42,7 +42,7 @@ def test_one_yaml_gives_everything_that_a_run_leaves(write_experiment: Write, ru
     out = tmp_path / "out"
     comparison = rows(out / "comparison.csv")
     assert list(comparison[0]) == [
-        "dataset", "model", "family", "network", "seed", "pairs", "params", "macs", "train_seconds", "ms_per_megapixel",
+        "dataset", "model", "family", "network", "seed", "inference", "oracle", "pairs", "params", "evaluations", "macs", "train_seconds", "ms_per_megapixel",
         "psnr", "ssim", "mse", "gmsd",
     ]  # fmt: skip
     assert [row["model"] for row in comparison] == ["blurred", "cnn", "gan", "diffusion", "diffusion-1-sample"]

@@ -1,0 +1,216 @@
+"""What an experiment may say of its models, checked against the constructors that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from deblurbench.building_blocks import folder_name
+from deblurbench.errors import UsageError, suggestion
+from deblurbench.models.base import Model
+from deblurbench.models.loading import require_fitting_start, spec_of_checkpoint, with_restoring_parameters
+from deblurbench.registry import MODELS, Spec, check_arguments
+from deblurbench.sweeps import Sweep, read_sweep
+from deblurbench.training.settings import TrainingSettings
+
+TRAINED = "trained"  # the key of a reference: {trained: NAME of a model of the experiment, or a checkpoint}
+CHECKPOINT = ".safetensors"
+Check = Callable[[str, Callable[[], Any]], Any]
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model of an experiment: what is trained, how, from what, and the other ways to restore with the same weights.
+
+    A source is the name of another model of the experiment or the path of a checkpoint. `sources` are those of the
+    models within this one, by their place in it; `start` gives its own first weights.
+    """
+
+    spec: Spec
+    training: TrainingSettings
+    is_trained: bool = True
+    variants: dict[str, Spec] = field(default_factory=dict)  # by name: the whole spec, differing in restoring parameters
+    sources: dict[str, str] = field(default_factory=dict)
+    start: str | None = None
+    sweep: Sweep | None = None
+    candidates: dict[str, ModelEntry] = field(default_factory=dict)  # of the sweep, by name
+
+    @property
+    def written_spec(self) -> Spec:
+        """The spec as an experiment file would have it: references in place of what they refer to."""
+        return _with_references(self.spec, self.sources, "")
+
+    @property
+    def needs(self) -> list[str]:
+        """The models of the experiment that must be trained before this one."""
+        return [source for source in (*self.sources.values(), self.start) if source and not source.endswith(CHECKPOINT)]
+
+
+def check_models(models: dict[str, Any], training: dict[str, Any], checked: Check) -> dict[str, ModelEntry]:
+    """The entries of an experiment's `models`, each with the shared `training` completed and changed by its own.
+
+    Raises UsageError for anything that would fail later, by way of `checked`, which knows the file that a key came from;
+    every model is built once, without memory for its weights.
+    """
+    entries = _Entries(models, training)
+    return {name: checked(f"models.{name}", partial(entries.entry, name)) for name in models}
+
+
+def in_order(entries: dict[str, ModelEntry]) -> list[str]:
+    """Their names, each after those that it needs, and otherwise as they stand."""
+    labels = {label: name for name, entry in entries.items() for label in (name, *entry.variants)}
+    ordered: list[str] = []
+
+    def add(name: str) -> None:
+        for label in entries[name].needs:
+            add(labels[label])
+        if name not in ordered:
+            ordered.append(name)
+
+    for name in entries:
+        add(name)
+    return ordered
+
+
+class _Entries:
+    """Checks entries on demand, because one may refer to another."""
+
+    def __init__(self, models: dict[str, Any], training: dict[str, Any]) -> None:
+        self._models, self._training = models, training
+        self._checked: dict[str, ModelEntry] = {}
+        self._open: list[str] = []
+
+    def entry(self, name: str) -> ModelEntry:
+        if name not in self._checked:
+            if name in self._open:
+                raise UsageError(f"models.{name}: refers to itself, through {' -> '.join([*self._open, name])}")
+            self._open.append(name)
+            self._checked[name] = self._entry(name, mapping(self._models[name], f"models.{name}"))
+            self._open.pop()
+        return self._checked[name]
+
+    def _entry(self, name: str, given: dict[str, Any]) -> ModelEntry:
+        where = f"models.{name}"
+        content = dict(given)
+        sweep = read_sweep(content.pop("sweep", None), f"{where}.sweep", name)
+        if sweep is None:
+            return self._single(where, content)
+        if "variants" in content:
+            raise UsageError(f"{where}.variants: of a sweep, the best of several is restored with; leave one of them out")
+        base = self._single(where, content)
+        if not base.is_trained:
+            raise UsageError(f"{where}.sweep: this model is not trained, so nothing can be chosen by validation")
+        candidates = {label: self._single(f"{where} ({label})", changed) for label, changed in sweep.candidates(content)}
+        return ModelEntry(
+            base.spec, base.training, sources=base.sources, start=base.start, sweep=sweep, candidates=candidates
+        )  # fmt: skip
+
+    def _single(self, where: str, given: dict[str, Any]) -> ModelEntry:
+        content = dict(given)
+        own_training = mapping(content.pop("training", {}), f"{where}.training")
+        variants = mapping(content.pop("variants", {}), f"{where}.variants")
+        start = content.pop("start", None)
+        sources: dict[str, str] = {}
+        spec = MODELS.resolve(self._filled(content, "", where, sources), where)
+        with torch.device("meta"):  # finds what a constructor would refuse, at no cost
+            model: Model = MODELS.build(spec, where)
+        is_trained = _freeze(model, sources, where)
+        if start is not None:
+            self._check_start(model, start, f"{where}.start")
+        return ModelEntry(
+            spec=spec,
+            training=check_training({**self._training, **own_training}, f"{where}.training"),
+            is_trained=is_trained,
+            variants={
+                folder_name(label, f"{where}.variants"): with_restoring_parameters(
+                    spec, mapping(changes, f"{where}.variants.{label}"), f"{where}.variants.{label}"
+                )
+                for label, changes in variants.items()
+            },
+            sources=sources,
+            start=start,
+        )
+
+    def _filled(self, value: Any, place: str, where: str, sources: dict[str, str]) -> Any:
+        """`value` with the specs of the models that it refers to in the place of the references, which go to `sources`."""
+        if isinstance(value, list):
+            return [self._filled(item, f"{place}.{index}", where, sources) for index, item in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        if TRAINED not in value:
+            return {key: self._filled(item, f"{place}.{key}", where, sources) for key, item in value.items()}
+        if len(value) > 1 or not isinstance(value[TRAINED], str):
+            raise UsageError(f"{where}{place}: expected only {{{TRAINED}: NAME}}, a model of the experiment or a checkpoint")
+        sources[place.removeprefix(".")] = value[TRAINED]
+        return self._spec_of(value[TRAINED], f"{where}{place}.{TRAINED}")
+
+    def _spec_of(self, source: str, where: str) -> Spec:
+        if source.endswith(CHECKPOINT):
+            return spec_of_checkpoint(Path(source), where)
+        owner = next((name for name, entry in self._models.items() if source in _labels(name, entry)), None)
+        if owner is None:
+            known = [label for name, entry in self._models.items() for label in _labels(name, entry)]
+            raise UsageError(f"{where}: no model of the experiment is called '{source}'{suggestion(source, known)}")
+        entry = self.entry(owner)
+        if entry.sweep is not None:
+            raise UsageError(f"{where}: '{source}' is a sweep, and which of it is best is not known before it has run")
+        return entry.variants.get(source, entry.spec)
+
+    def _check_start(self, model: Model, start: Any, where: str) -> None:
+        if not isinstance(start, str):
+            raise UsageError(f"{where}: expected a model of the experiment or a checkpoint, not {start!r}")
+        with torch.device("meta"):
+            source: Model = MODELS.build(self._spec_of(start, where), where)
+        require_fitting_start(model, source.restoring_state(), f"{where}: {start}")
+
+
+def check_training(given: dict[str, Any], where: str) -> TrainingSettings:
+    """The settings of a training. Raises UsageError that names the key, or `where` for what does not go together."""
+    arguments = check_arguments(TrainingSettings, given, where, "a training")
+    try:
+        return TrainingSettings(**arguments)
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}") from error
+
+
+def mapping(value: Any, where: str) -> dict[str, Any]:
+    """`value`, which must be one. Raises UsageError with `where`."""
+    if not isinstance(value, dict):
+        raise UsageError(f"{where}: expected keys and values, not {value!r}")
+    return value
+
+
+def _freeze(model: Model, sources: dict[str, str], where: str) -> bool:
+    """Let nothing train what is given trained; whether something else is left to train.
+
+    Raises UsageError where a network would neither be trained nor be given so.
+    """
+    for place in sources:
+        model.get_submodule(place).requires_grad_(False)
+    players = {id(value) for values in model.trained_parameters().values() for value in values}
+    for name in model.restoring_modules:
+        is_given = any(f"{name}.".startswith(f"{place}.") for place in sources)
+        if not is_given and not any(id(value) in players for value in model.get_submodule(name).parameters()):
+            raise UsageError(f"{where}.{name.rpartition('.')[0]}: is used as it is: give it trained, {{{TRAINED}: NAME}}")
+    return bool(players)
+
+
+def _labels(name: str, entry: Any) -> Iterator[str]:
+    yield name
+    if isinstance(entry, dict) and isinstance(entry.get("variants"), dict):
+        yield from map(str, entry["variants"])
+
+
+def _with_references(value: Any, sources: dict[str, str], place: str) -> Any:
+    if place in sources:
+        return {TRAINED: sources[place]}
+    if isinstance(value, dict):
+        return {key: _with_references(item, sources, f"{place}.{key}".removeprefix(".")) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_references(item, sources, f"{place}.{index}") for index, item in enumerate(value)]
+    return value

@@ -1,0 +1,94 @@
+"""A small hyper-parameter sweep: which settings of one model are tried."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, NotRequired
+
+from annotated_types import MinLen
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
+
+from deblurbench.building_blocks import set_key
+from deblurbench.errors import UsageError
+from deblurbench.randomness import generator
+from deblurbench.registry import PositiveInt, check_arguments
+
+Choices = Annotated[list[Any], MinLen(1)]
+
+
+class Range(TypedDict):
+    """From `low` to `high`, evenly or in the logarithm; whole numbers give whole numbers, both ends included."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
+
+    low: int | float
+    high: int | float
+    log: NotRequired[bool]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What stands under `sweep`, and the changes of each candidate: values by the key's path within the model."""
+
+    name: str
+    given: dict[str, Any]
+    changes: tuple[dict[str, Any], ...]
+
+    def candidates(self, content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The name and the content of every candidate."""
+        for number, change in enumerate(self.changes, 1):
+            changed = copy.deepcopy(content)
+            for path, value in change.items():
+                set_key(changed, path.split("."), value, f"models.{self.name}.sweep: {path}")
+            yield f"{self.name}-candidate-{number}", changed
+
+
+def read_sweep(given: Any, where: str, name: str) -> Sweep | None:
+    """The sweep of model `name`, None where there is none. Raises UsageError, with `where`, where it makes no sense."""
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        raise UsageError(f"{where}: expected keys and values, not {given!r}")
+    try:
+        changes = _changes(**check_arguments(_changes, given, where, "a sweep"))
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}") from error
+    return Sweep(name, given, tuple(changes))
+
+
+def _changes(
+    *,
+    grid: dict[str, Choices] | None = None,
+    random: dict[str, Choices | Range] | None = None,
+    draws: PositiveInt | None = None,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Every combination of a `grid`, or `draws` settings, drawn by `seed`, of what `random` holds."""
+    if bool(grid) == bool(random) or (draws is None) == bool(random):
+        raise ValueError("expected either 'grid', or 'random' with 'draws' and perhaps 'seed'")
+    if grid:
+        return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    assert random is not None
+    assert draws is not None
+    return [
+        {key: _drawn(key, choice, generator(seed, "sweep", number, key).uniform()) for key, choice in random.items()}
+        for number in range(draws)
+    ]
+
+
+def _drawn(key: str, choice: Choices | Range, share: float) -> Any:
+    """The value that lies `share` in [0, 1) of the way through what `choice` allows."""
+    if isinstance(choice, list):
+        return choice[int(share * len(choice))]
+    low, high, is_log = choice["low"], choice["high"], choice.get("log", False)
+    if low > high or (is_log and low <= 0):
+        raise ValueError(f"{key}: 'low' must lie below 'high', and above 0 with 'log: true'")
+    is_whole = isinstance(low, int) and isinstance(high, int)
+    end = high + 1 if is_whole else high
+    value = low * math.exp(share * math.log(end / low)) if is_log else low + share * (end - low)
+    return int(value) if is_whole else float(f"{value:.4g}")
