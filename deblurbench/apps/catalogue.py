@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 
 from deblurbench.benchmark.cost import MACS_SIZE, count_macs
-from deblurbench.registry import MODELS, NETWORKS
+from deblurbench.registry import ADVERSARIAL_LOSSES, CLASSICAL, DISCRIMINATORS, LOSSES, MODELS, NETWORKS
 
 
 def describe_models() -> Iterator[str]:
@@ -18,12 +18,17 @@ def describe_models() -> Iterator[str]:
         yield f"  {name:12} {_first_line(MODELS.get(name))}"
     yield ""
     yield f"networks, with their defaults; multiply-accumulates of one {MACS_SIZE}x{MACS_SIZE} image:"
-    yield f"  {'name':12} {'parameters':>12} {'MACs':>10}"
+    yield f"  {'name':20} {'parameters':>12} {'MACs':>10}"
     for name in NETWORKS.names():
-        network = NETWORKS.build(name)
+        with torch.device("meta"):  # of which the size is known, and nothing is computed
+            network = NETWORKS.build(name)
         parameters = sum(parameter.numel() for parameter in network.parameters())
-        size = f"{parameters / 1e6:10.2f} M {count_macs(network, torch.device('cpu')) / 1e9:8.2f} G"
-        yield f"  {name:12} {size}   {_first_line(NETWORKS.get(name))}"
+        size = f"{parameters / 1e6:10.2f} M {count_macs(network, torch.device('meta')) / 1e9:8.2f} G"
+        yield f"  {name:20} {size}   {_first_line(NETWORKS.get(name))}"
+    yield ""
+    for kind, registry in (("discriminators", DISCRIMINATORS), ("adversarial losses", ADVERSARIAL_LOSSES), ("losses", LOSSES)):
+        yield f"{kind}: {', '.join(registry.names())}"
+    yield f"classical methods: {', '.join(CLASSICAL.names())}"
 
 
 def _first_line(cls: type) -> str:

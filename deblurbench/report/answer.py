@@ -28,14 +28,14 @@ def caution(results: Results) -> str:
 
 def _answer(results: Results, dataset: str) -> str:
     metric, name = results.recipe.metrics[0], results.label(dataset)
-    models = [result for result in results.of(dataset) if not result.is_input]
+    models = [result for result in results.of(dataset) if result.competes]
     untouched = results.input_of(dataset)
     if not models:
         return f"On {name} no model finished."
     best = models[0]
     gain = best.scores[metric] - untouched.scores[metric]
     if gain <= 0:
-        return f"On {name} no model beats the blurred input ({untouched.scores[metric]:.2f} dB)."
+        return f"On {name} no model beats the blurred input ({untouched.scores[metric]:.2f} dB).{_oracle(results, dataset)}"
     losers = [result.model for result in models if result.scores[metric] <= untouched.scores[metric]]
     sentence = (
         f"On {name}, {best.model} restores best: {best.scores[metric]:.2f} dB PSNR, "
@@ -43,7 +43,15 @@ def _answer(results: Results, dataset: str) -> str:
     )
     if losers:
         sentence += f" {' and '.join(losers)} {'does' if len(losers) == 1 else 'do'} worse than doing nothing."
-    return sentence
+    return sentence + _oracle(results, dataset)
+
+
+def _oracle(results: Results, dataset: str) -> str:
+    best = next((result for result in results.of(dataset) if result.is_oracle), None)
+    if best is None:
+        return ""
+    reach = best.scores[results.recipe.metrics[0]]
+    return f" Told the true kernel, which nobody knows of a photograph, {best.model} reaches {reach:.2f} dB."
 
 
 def _second(models: list[Result], metric: str) -> str:

@@ -28,7 +28,7 @@ from deblurbench.yaml_files import read_yaml
 
 Row = dict[str, str]
 SAME_INPUT = 0.01  # dB: machines may round a blurred pixel differently, no more
-NUMBERS = ("params", "macs", "train_seconds", "ms_per_megapixel")
+NUMBERS = ("params", "evaluations", "macs", "train_seconds", "ms_per_megapixel")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ class Result:
     dataset: str
     model: str
     family: str
-    network: str
+    network: str  # or the classical method
+    inference: str  # how it restores: sampling steps, switches
+    is_oracle: bool  # told the true blur kernel
     seeds: tuple[int, ...]
     costs: dict[str, float]  # NUMBERS
     scores: dict[str, float]
@@ -51,6 +53,11 @@ class Result:
     def is_input(self) -> bool:
         """Whether this is the untouched blurred input."""
         return self.model == BLURRED
+
+    @property
+    def competes(self) -> bool:
+        """Whether it can be called the best: the input cannot, nor what knows more than a photograph tells."""
+        return not (self.is_input or self.is_oracle)
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ class Results:
     failures: tuple[str, ...]
     problems: dict[str, list[str]]  # by data set: what was left out
     notes: dict[str, list[str]]  # by data set: what to know of its numbers
+    remarks: tuple[str, ...]  # what to know of the trainings
     experiments: dict[str, str]  # by results folder: the resolved YAML
     environments: dict[str, Any]
 
@@ -96,8 +104,8 @@ class Results:
         return value if self.recipe.metric(metric).higher_is_better else -value
 
     def best(self, dataset: str, metric: str) -> float:
-        """The best value of `metric` among the models (not the input)."""
-        values = [result.scores[metric] for result in self.of(dataset) if not result.is_input]
+        """The best value of `metric` among the models (not the input, and no oracle)."""
+        values = [result.scores[metric] for result in self.of(dataset) if result.competes]
         return max(values, key=lambda value: self.goodness(metric, value), default=float("nan"))
 
 
@@ -134,6 +142,7 @@ def read_results(folders: Sequence[Path]) -> Results:
         failures=tuple(failure for part in parts for failure in part.failures),
         problems=problems,
         notes=notes,
+        remarks=tuple(remark for part in parts for remark in part.remarks),
         experiments={name: text for part in parts for name, text in part.experiments.items()},
         environments={name: value for part in parts for name, value in part.environments.items()},
     )
@@ -163,6 +172,7 @@ def _read_one(folder: Path, taken: set[str]) -> Results:
         failures=tuple(_failures(folder, experiment)),
         problems={name: lines for name, lines in read_json(folder / PROBLEMS).items() if lines},
         notes={name: lines for name, lines in read_json(folder / NOTES).items() if lines},
+        remarks=tuple(_remarks(folder, experiment)),
         experiments={title: (folder / EXPERIMENT).read_text(encoding="utf-8")},
         environments={title: read_json(folder / ENVIRONMENT)},
     )
@@ -184,6 +194,8 @@ def _results(folder: Path, rows: list[Row], images: list[Row], recipe: Recipe) -
             model=model,
             family=group[0]["family"],
             network=group[0]["network"],
+            inference=group[0]["inference"],
+            is_oracle=group[0]["oracle"] == "True",
             seeds=tuple(int(row["seed"]) for row in group),
             costs={name: sum(float(row[name]) for row in group) / len(group) for name in NUMBERS},
             scores={metric: sum(numbers) / len(numbers) for metric, numbers in values.items()},
@@ -211,6 +223,21 @@ def _failures(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
                 record = read_json(path) if path.is_file() else {"status": "none"}
                 if record["status"] == "failed":
                     yield f"{dataset} / {label} / seed {seed}: {record['error']}"
+
+
+def _remarks(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
+    """What was trained for a time, and what a sweep has chosen."""
+    shared = experiment["training"].get("minutes")
+    timed = [name for name, entry in experiment["models"].items() if entry["training"].get("minutes", shared)]
+    if timed:
+        yield f"trained for a time, and so not exactly reproducible: {', '.join(timed)}"
+    for dataset in experiment["datasets"]:
+        for name in experiment["models"]:
+            path = folder / RUNS / dataset / name / f"seed-{experiment['seeds'][0]}" / RECORD
+            record = read_json(path) if path.is_file() else {}
+            if "chosen" in record:
+                scores = ", ".join(f"{label} {psnr:.2f}" for label, psnr in record["validation_psnr"].items())
+                yield f"{dataset} / {name}: {record['chosen']}, the best of a sweep by validation PSNR ({scores} dB)"
 
 
 def _deviation(numbers: list[float]) -> float:

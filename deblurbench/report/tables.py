@@ -31,15 +31,17 @@ def comparison_table(results: Results, dataset: str) -> Table:
     metrics = results.recipe.metrics
     ordered = results.of(dataset)
     first = results.recipe.metric(metrics[0])
-    headings = ["model", "family / network"]
+    headings = ["model", "family / network", "restores by"]
     for metric in metrics:
         headings.append(results.recipe.metric(metric).label)
         if metric == metrics[0]:
             headings.append("gain over input")
-    headings += ["parameters", "MACs at 256x256", "training time", "ms / megapixel"]
+    headings += ["parameters", "network evaluations", "MACs at 256x256", "training time", "ms / megapixel"]
     rows = []
     for result in ordered:
-        cells = [Cell(result.model), Cell(" / ".join(filter(None, (result.family, result.network))))]
+        cells = [
+            Cell(result.model), Cell(" / ".join(filter(None, (result.family, result.network)))), Cell(result.inference)
+        ]  # fmt: skip
         for metric in metrics:
             cells.append(_score(results, result, metric))
             if metric == metrics[0]:
@@ -53,7 +55,7 @@ def comparison_table(results: Results, dataset: str) -> Table:
 def _score(results: Results, result: Result, metric: str) -> Cell:
     value, decimals = result.scores[metric], results.recipe.metric(metric).decimals
     spread = f" ± {result.spreads[metric]:.{decimals}f}" if result.spreads else ""
-    best = not result.is_input and value == results.best(result.dataset, metric)
+    best = result.competes and value == results.best(result.dataset, metric)
     return Cell("infinite" if math.isinf(value) else f"{value:.{decimals}f}{spread}", best)
 
 
@@ -61,6 +63,7 @@ def _costs(result: Result) -> tuple[Cell, ...]:
     costs = result.costs
     return (
         Cell(_short(costs["params"])),
+        Cell(_short(costs["evaluations"])),
         Cell(_short(costs["macs"])),
         Cell(_duration(costs["train_seconds"])),
         Cell("" if result.is_input else f"{costs['ms_per_megapixel']:.0f}"),
