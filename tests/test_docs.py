@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import os
 import re
 import struct
+import textwrap
 from pathlib import Path
 
 import nbformat
@@ -16,8 +18,20 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from deblurbench.apps.cli import app
+from deblurbench.building_blocks import find_experiment
 from deblurbench.data.layout import layout_called
-from deblurbench.registry import BLURS, CAMERAS, LAYOUTS
+from deblurbench.experiment import load_experiment
+from deblurbench.registry import (
+    ADVERSARIAL_LOSSES,
+    BLURS,
+    CAMERAS,
+    CLASSICAL,
+    DISCRIMINATORS,
+    LAYOUTS,
+    LOSSES,
+    MODELS,
+    NETWORKS,
+)
 
 ROOT = Path(__file__).parent.parent
 DATA_PAGE = (ROOT / "docs" / "data.md").read_text()
@@ -77,7 +91,8 @@ EXPERIMENTS = {
 
 
 def test_every_experiment_is_run_here() -> None:
-    elsewhere = {"quickstart", "kaggle-blur"}  # by whoever runs the README, and by the notebook below
+    # By whoever runs the README, by the notebook below, and shortened below.
+    elsewhere = {"quickstart", "kaggle-blur", "families-x-networks", "steps-vs-quality", "ten-minutes"}
     assert {path.stem for path in (ROOT / "experiments").glob("*.yaml")} == {*EXPERIMENTS, *elsewhere}
 
 
@@ -93,6 +108,48 @@ def test_an_experiment_runs_unchanged_once_its_data_is_there(
     assert result.exit_code == 0, result.output
     assert (tmp_path / "results" / name / "report.html").is_file()
     assert "0 failed" in result.output
+
+
+@pytest.mark.parametrize("name", ["families-x-networks", "ten-minutes"])
+def test_comparisons_of_families_run_with_their_data_at_hand(
+    name: str, tmp_path: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every model of it trains and restores; on small photographs, and one sample in place of eight."""
+    write_photos(tmp_path / "photos", photo)
+    monkeypatch.chdir(tmp_path)
+    experiment = load_experiment(find_experiment(name))
+    models = experiment.models
+    layout = f"{{name: sharp-folder, path: {tmp_path / 'photos'}}}"
+    small = [f"datasets.{dataset}.layout={layout}" for dataset in experiment.datasets]
+    small += [f"models.{model}.samples=1" for model, entry in models.items() if "samples" in entry.spec]
+    small += [f"models.{model}.variants={{}}" for model, entry in models.items() if "diffusion" in model and entry.variants]
+    small += [
+        f"models.{model}.training.steps=1" for model, entry in models.items() if name == "ten-minutes" and entry.is_trained
+    ]
+    result = CliRunner().invoke(app, ["run", name, "--device", "cpu", *TINY, *small])
+    assert result.exit_code == 0, result.output
+    assert "0 failed" in result.output
+    assert (tmp_path / "results" / name / "report.html").is_file()
+
+
+def test_steps_are_varied_without_training_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of the experiment is checked, and two rows of each model are run."""
+    monkeypatch.chdir(tmp_path)
+    listed = CliRunner().invoke(app, ["run", "steps-vs-quality", "--dry-run"])
+    assert listed.exit_code == 0, listed.output
+    assert "18 cells" in listed.output
+    few = ["models.diffusion.variants={two: {sampling_steps: 2}}", "models.bridge.variants={ten: {sampling_steps: 10}}"]
+    result = CliRunner().invoke(
+        app, ["run", "steps-vs-quality", "--device", "cpu", *TINY, *few, "datasets.photos-gaussian.test_crop=64"]
+    )
+    assert result.exit_code == 0, result.output
+    assert "0 failed" in result.output
+    runs = tmp_path / "results" / "steps-vs-quality" / "runs" / "photos-gaussian"
+    assert {path.parent.parent.name for path in runs.rglob("last.safetensors")} == {"diffusion", "bridge"}
+    with (tmp_path / "results" / "steps-vs-quality" / "comparison.csv").open() as file:
+        rows = {row["model"]: row for row in csv.DictReader(file)}
+    evaluations = {name: int(row["evaluations"]) for name, row in rows.items()}
+    assert evaluations == {"blurred": 0, "diffusion": 4, "two": 2, "bridge": 1, "ten": 10}
 
 
 def execute(name: str, folder: Path, **environment: str) -> str:
@@ -143,8 +200,26 @@ def test_the_data_page_names_every_blur_and_camera_with_its_parameters() -> None
         assert parameter == "name" or f"`{parameter}" in DATA_PAGE, parameter
 
 
+def test_the_models_page_names_everything_there_is_and_its_examples_are_sound(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "models.md").read_text()
+    for registry in (NETWORKS, DISCRIMINATORS, LOSSES, ADVERSARIAL_LOSSES, CLASSICAL):
+        for name in registry.names():
+            assert f"`{name}`" in page, name
+    for name in set(MODELS.names()) - {"identity"}:
+        assert f"**`{name}`**" in page, name
+    for parameter in {*MODELS.resolve({"name": "diffusion", "network": "unet"})} - {"name", "timesteps", "residual_scale"}:
+        assert parameter in page, parameter
+    blocks = re.findall(r"(?:^(?:    |      )\S.*\n(?:      .*\n)*)+", page, re.M)
+    assert len(blocks) == 2
+    for number, block in enumerate(blocks):
+        models = block if "models:" in block else f"models:\n{block}"
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(f"datasets: [photos-gaussian]\ntraining: {{steps: 1}}\n{textwrap.dedent(models)}")
+        load_experiment(path)
+
+
 def test_the_pages_show_commands_that_are_there_and_point_to_files_that_are_there() -> None:
-    for page in (ROOT / "docs" / "data.md", ROOT / "docs" / "README.md", ROOT / "README.md"):
+    for page in (*(ROOT / "docs").glob("*.md"), ROOT / "README.md"):
         text = page.read_text()
         for command, options in set(re.findall(r"^    deblurbench ((?:data )?[\w-]+)(.*)", text, re.M)):
             shown = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "200"})

@@ -66,6 +66,12 @@ TRAINED = pytest.mark.parametrize("spec", list(filter(is_trained, specs())), ids
 TRAINED_ONE_OF_EACH = pytest.mark.parametrize(
     "spec", [spec for spec in specs() if is_trained(spec) and is_one_of_each(spec)], ids=identifier
 )
+GLOBAL = {"nafnet", "restormer", "fpn"}  # they look at the whole image: whoever deblurs in tiles is told what that changes
+LOCAL_ONE_OF_EACH = pytest.mark.parametrize(
+    "spec",
+    [spec for spec in specs() if is_trained(spec) and is_one_of_each(spec) and spec.get("network", {}).get("name") not in GLOBAL],
+    ids=identifier,
+)
 NETWORK = pytest.mark.parametrize("name", NETWORKS.names())
 KERNEL = torch.ones(3, 3) / 9  # told to oracles
 
@@ -207,17 +213,20 @@ def test_saved_and_loaded_it_restores_bit_for_bit(spec: Spec, batch: Batch, tmp_
     assert torch.equal(loaded.restore(image, seed=3, kernel=KERNEL), model.restore(image, seed=3, kernel=KERNEL))
 
 
-@TRAINED_ONE_OF_EACH
+@LOCAL_ONE_OF_EACH
 def test_tiles_do_not_show(spec: Spec, batch: Batch) -> None:
     """Where no layer looks at the whole image, tiles change less than an 8-bit step, of a model that does something."""
     model = build(spec)
-    if model.sees_whole_image:
-        pytest.skip("its tiles do show, and whoever deblurs with them is told by how much")
     train(model, batch, steps=100, same_noise=False)
     image = batch.sharp.repeat(1, 1, 12, 9)[:1, :, :, :277]  # (1, 3, 384, 277)
     whole = model.restore(image, seed=1)
     assert (whole - image).abs().max() > 2 / 255
     assert (model.restore(image, seed=1, tile=200) - whole).abs().max() < 1 / 255
+
+
+@NETWORK
+def test_networks_that_look_at_the_whole_image_say_so(name: str) -> None:
+    assert build({"name": "cnn", "network": tiny_network(name)}).sees_whole_image == (name in GLOBAL)
 
 
 @NETWORK

@@ -37,7 +37,7 @@ def test_the_network_it_adds_runs_in_every_family(plain: str) -> None:
 
 
 def test_its_overrides_are_sound(plain: str) -> None:
-    overrides = re.findall(r"deblurbench run (\w[\w-]*) ((?:[\w.-]+=\S.*?)?)(?: --out.*)?$", README, re.M)
+    overrides = re.findall(r"deblurbench run (\w[\w-]*) ((?:[\w.-]+=\S.*?)?)(?: --out.*| +#.*)?$", README, re.M)
     assert len(overrides) >= 4
     for name, rest in overrides:
         arguments = [rest] if rest.count("=") == 1 else rest.split()

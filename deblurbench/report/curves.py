@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import Any
 
 from deblurbench.report.results import Results, history_of
 
+COLUMNS = 4  # panels beside each other
 STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
@@ -26,13 +28,18 @@ def training_curves(results: Results, dataset: str) -> str | None:
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(3.3 * (len(trained) + 1), 3.0), layout="constrained")
-        *panels, last = figure.subplots(1, len(trained) + 1, squeeze=False)[0]
-        for panel, (model, history) in zip(panels, trained.items(), strict=True):
+        columns = min(len(trained) + 1, COLUMNS)
+        rows = math.ceil((len(trained) + 1) / columns)
+        figure = Figure(figsize=(3.3 * columns, 3.0 * rows), layout="constrained")
+        panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+        for unused in panels[len(trained) + 1 :]:
+            unused.set_axis_off()
+        last = panels[len(trained)]
+        for panel, (model, history) in zip(panels[: len(trained)], trained.items(), strict=True):
             _draw_losses(panel, model, history)
         for model, history in trained.items():
-            rows = history["validation"]
-            last.plot([row["step"] for row in rows], [row["psnr"] for row in rows], marker="o", markersize=3, label=model)
+            scores = history["validation"]
+            last.plot([row["step"] for row in scores], [row["psnr"] for row in scores], marker="o", markersize=3, label=model)
         last.set(title="validation PSNR (dB)", xlabel="step")
         _add_legend(last)
         buffer = io.StringIO()

@@ -1,0 +1,114 @@
+"""Every building block of a model, and every preset of a network, is what its family can train and restore with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from deblurbench.data.batch import Batch
+from deblurbench.experiment import load_experiment
+from deblurbench.images.tensors import to_tensor
+from deblurbench.losses import vgg
+from deblurbench.models.base import Model
+from deblurbench.models.gan import GAN
+from deblurbench.networks import fpn
+from deblurbench.registry import MODELS
+from deblurbench.training.budget import planned
+from tests.conftest import PRESETS
+
+ROOT = Path(__file__).parent.parent
+HEAVY = {
+    "cnn-restormer",
+    "cnn-mimo-unet",
+}  # at full size a step of them takes a CPU many seconds; their tiny presets are trained
+
+
+@pytest.fixture(autouse=True)
+def _without_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real networks with random weights in the place of half a gigabyte of trained ones."""
+    from torchvision.models import mobilenet_v2, vgg19
+
+    monkeypatch.setattr(vgg, "fetch_weights", lambda *_: vgg19(weights=None).state_dict())
+    monkeypatch.setattr(fpn, "fetch_weights", lambda *_: mobilenet_v2(weights=None).state_dict())
+
+
+def load(block: str, tmp_path: Path) -> Model:
+    """The model of configs/models/BLOCK.yaml, as an experiment that names it gets it."""
+    path = tmp_path / "e.yaml"
+    path.write_text(f"datasets: [photos-gaussian]\nmodels: [{block}]\ntraining: {{steps: 100}}\n")
+    entry = load_experiment(path).models[block]
+    model: Model = MODELS.build(entry.spec)
+    if block not in HEAVY:
+        model.prepare_training()
+    assert planned(entry.training, model).total_steps == 100
+    return model
+
+
+@pytest.mark.parametrize("block", sorted(path.stem for path in (ROOT / "configs" / "models").glob("*.yaml")))
+def test_a_block_trains_a_step_and_restores(block: str, tmp_path: Path, photo: np.ndarray) -> None:
+    model = load(block, tmp_path)
+    if block in HEAVY:
+        return
+    sharp = to_tensor(photo[100:164, 100:164]).repeat(2, 1, 1, 1)
+    for turn in model.losses(Batch(sharp.flip(3), sharp), 0):
+        loss = torch.stack(list(turn.losses.values())).sum()
+        parameters = model.trained_parameters()[turn.player]
+        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+        assert torch.isfinite(loss)
+        assert any(gradient is not None and gradient.any() for gradient in gradients)
+    assert model.restore(to_tensor(photo[:101, :67])).shape == (1, 3, 101, 67)
+
+
+def test_deblurgan_is_as_published(tmp_path: Path) -> None:
+    model = load("gan-deblurgan", tmp_path)
+    assert isinstance(model, GAN)
+    assert sum(parameter.numel() for parameter in model.network.parameters()) / 1e6 == pytest.approx(11.37, rel=0.01)
+    sharp = torch.rand(2, 3, 64, 64)
+    turns = list(model.losses(Batch(sharp, sharp), 0))
+    assert [turn.player for turn in turns] == ["discriminator"] * 5 + ["generator"]
+    assert set(turns[0].losses) == {"adversarial", "gradient_penalty"}
+    assert set(turns[-1].losses) == {"vgg", "adversarial"}
+    assert any(isinstance(module, nn.InstanceNorm2d) for module in model.network.modules())
+
+
+def test_deblurgan_v2_is_as_published(tmp_path: Path) -> None:
+    model = load("gan-deblurgan-v2", tmp_path)
+    assert isinstance(model, GAN)
+    assert len(model.discriminator(torch.rand(1, 3, 64, 64))) == 2
+    assert {name: term.weight for name, term in model.content.terms.items()} == {"mse": 0.5, "vgg": 0.006}
+    assert (model.adversarial_weight, type(model.adversarial).__name__) == (0.01, "RelativisticLeastSquares")
+
+
+def test_a_network_is_named_by_its_preset_and_may_be_changed(tmp_path: Path) -> None:
+    path = tmp_path / "e.yaml"
+    path.write_text(
+        "datasets: [photos-gaussian]\ntraining: {steps: 1}\nmodels:\n"
+        "  a: {name: cnn, network: nafnet-tiny}\n"
+        "  b: {name: cnn, network: {name: nafnet-tiny, width: 8}}\n"
+        "  c: {name: cascade, stages: [{name: classical, method: unsharp}, {name: cnn, network: nafnet-tiny}]}\n"
+        "  d: {name: cnn, network: nafnet, sweep: {grid: {network: [nafnet-tiny, unet-tiny]}}}\n"
+    )
+    models = load_experiment(path, ["models.a.network.middle_blocks=3"]).models
+    assert models["a"].spec["network"]["name"] == "nafnet"
+    assert (models["a"].spec["network"]["width"], models["a"].spec["network"]["middle_blocks"]) == (16, 3)
+    assert (models["b"].spec["network"]["width"], models["b"].spec["network"]["middle_blocks"]) == (8, 1)
+    assert models["c"].spec["stages"][1]["network"]["width"] == 16
+    assert [entry.spec["network"]["name"] for entry in models["d"].candidates.values()] == ["nafnet", "unet"]
+    again = load_experiment(path, ["models.a.network=unet-tiny"]).models["a"].spec["network"]
+    assert (again["name"], again["widths"]) == ("unet", [24, 48, 72])
+
+
+def test_every_network_has_a_tiny_preset_that_a_cpu_restores_with() -> None:
+    from deblurbench.benchmark.cost import count_macs
+    from deblurbench.registry import NETWORKS
+    from deblurbench.yaml_files import read_yaml
+
+    for name in NETWORKS.names():
+        with torch.device("meta"):
+            network = NETWORKS.build(read_yaml(PRESETS / f"{name}-tiny.yaml"))
+        assert NETWORKS.name_of(network) == name
+        assert count_macs(network, torch.device("meta")) < 2.5e9
