@@ -84,7 +84,7 @@ def our_step(width: int, batch: Batch, device: torch.device, settings: TrainingS
     player = Player(model.trained_parameters()["network"], settings, device)
     laid_out = Batch(*(images.contiguous(memory_format=torch.channels_last) for images in batch))
     if settings.compile:
-        compile_networks(model.networks(), device)
+        compile_networks(model.networks())
 
     def step() -> None:
         with autocast(settings, device):

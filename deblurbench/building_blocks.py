@@ -46,7 +46,7 @@ def put_together(path: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], 
         content["training"] = _block(path, "training", "training", content["training"], sources)
     for override in overrides:
         _override(path, content, override, sources)
-    content["models"] = _with_networks(path, content["models"])
+    content["models"] = with_networks(path, content["models"])
     return content, sources
 
 
@@ -94,13 +94,13 @@ def _blocks(path: Path, section: str) -> dict[str, Path]:
     return {file.stem: file for folder in reversed(folders) if folder.is_dir() for file in sorted(folder.glob("*.yaml"))}
 
 
-def _with_networks(path: Path, value: Any) -> Any:
+def with_networks(path: Path, value: Any) -> Any:
     """`value` with the preset in the place of every network that is called like one in configs/networks/."""
     if isinstance(value, list):
-        return [_with_networks(path, item) for item in value]
+        return [with_networks(path, item) for item in value]
     if not isinstance(value, dict):
         return value
-    found = {key: _with_networks(path, item) for key, item in value.items()}
+    found = {key: with_networks(path, item) for key, item in value.items()}
     if "network" in found:
         network = found["network"]  # a sweep tries a list of them
         found["network"] = [_preset(path, one) for one in network] if isinstance(network, list) else _preset(path, network)
@@ -145,10 +145,17 @@ def _override(path: Path, content: dict[str, Any], override: str, sources: dict[
 
 def set_key(content: dict[str, Any], keys: Sequence[str], value: Any, where: str) -> None:
     """Set the key at the path `keys` of `content`. Raises UsageError, with `where`, where the path leads through a value."""
-    for key in keys[:-1]:
+    for place, key in enumerate(keys[:-1]):
         below = content.setdefault(key, {})
         if isinstance(below, str):  # a bare name, to which parameters are now given
             below = content[key] = {"name": below}
+        if isinstance(below, list):
+            rest = keys[place + 1 :]
+            index = int(rest[0]) if rest[0].isdigit() else len(below)
+            if len(rest) < 2 or index >= len(below) or not isinstance(below[index], dict):
+                raise UsageError(f"{where}: '{key}' is a list: go on with the place in it, from 0, and a key")
+            set_key(below[index], rest[1:], value, where)
+            return
         if not isinstance(below, dict):
             raise UsageError(f"{where}: '{key}' holds no keys")
         content = below

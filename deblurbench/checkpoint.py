@@ -25,12 +25,22 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict[str, 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors (on the CPU) and metadata of a checkpoint. Raises UsageError where `path` is none of ours."""
+    return _load(path, with_tensors=True)
+
+
+def load_metadata(path: Path) -> dict[str, Any]:
+    """The metadata of a checkpoint alone, at once. Raises UsageError where `path` is none of ours."""
+    return _load(path, with_tensors=False)[1]
+
+
+def _load(path: Path, *, with_tensors: bool) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not path.is_file():
         raise UsageError(f"{path}: there is no such checkpoint; a run leaves them in runs/DATASET/MODEL/seed-N/")
     try:
         with safe_open(str(path), framework="pt") as file:
             header = (file.metadata() or {}).get(METADATA_KEY)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+            names = file.keys() if with_tensors else ()
+            tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise UsageError(f"{path}: not a whole safetensors file ({error}); give one that deblurbench wrote") from error
     if header is None:

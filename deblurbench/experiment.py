@@ -78,7 +78,7 @@ def _checked(path: Path, content: dict[str, Any], sources: dict[str, str]) -> Ex
         name: checked(f"datasets.{name}", lambda n=name, v=value: _check_dataset(n, v))
         for name, value in content["datasets"].items()
     }
-    models = check_models(content["models"], training, checked)
+    models = check_models(path, content["models"], training, checked)
     labels = [label for name, entry in models.items() for label in (name, *entry.variants, *entry.candidates)]
     labels += [BLURRED, SHARP]
     for label in labels:

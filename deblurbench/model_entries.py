@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from deblurbench.building_blocks import folder_name
+from deblurbench.building_blocks import folder_name, with_networks
 from deblurbench.errors import UsageError, suggestion
-from deblurbench.models.base import Model
+from deblurbench.models.base import Model, family
 from deblurbench.models.loading import require_fitting_start, spec_of_checkpoint, with_restoring_parameters
 from deblurbench.registry import MODELS, Spec, check_arguments
 from deblurbench.sweeps import Sweep, read_sweep
@@ -34,6 +35,7 @@ class ModelEntry:
     spec: Spec
     training: TrainingSettings
     is_trained: bool = True
+    is_oracle: bool = False
     variants: dict[str, Spec] = field(default_factory=dict)  # by name: the whole spec, differing in restoring parameters
     sources: dict[str, str] = field(default_factory=dict)
     start: str | None = None
@@ -48,16 +50,17 @@ class ModelEntry:
     @property
     def needs(self) -> list[str]:
         """The models of the experiment that must be trained before this one."""
-        return [source for source in (*self.sources.values(), self.start) if source and not source.endswith(CHECKPOINT)]
+        sources = [source for entry in (self, *self.candidates.values()) for source in (*entry.sources.values(), entry.start)]
+        return [source for source in sources if source and not source.endswith(CHECKPOINT)]
 
 
-def check_models(models: dict[str, Any], training: dict[str, Any], checked: Check) -> dict[str, ModelEntry]:
+def check_models(path: Path, models: dict[str, Any], training: dict[str, Any], checked: Check) -> dict[str, ModelEntry]:
     """The entries of an experiment's `models`, each with the shared `training` completed and changed by its own.
 
     Raises UsageError for anything that would fail later, by way of `checked`, which knows the file that a key came from;
-    every model is built once, without memory for its weights.
+    every model is built once, without memory for its weights. `path` is the experiment file.
     """
-    entries = _Entries(models, training)
+    entries = _Entries(path, models, training)
     return {name: checked(f"models.{name}", partial(entries.entry, name)) for name in models}
 
 
@@ -80,8 +83,8 @@ def in_order(entries: dict[str, ModelEntry]) -> list[str]:
 class _Entries:
     """Checks entries on demand, because one may refer to another."""
 
-    def __init__(self, models: dict[str, Any], training: dict[str, Any]) -> None:
-        self._models, self._training = models, training
+    def __init__(self, path: Path, models: dict[str, Any], training: dict[str, Any]) -> None:
+        self._path, self._models, self._training = path, models, training
         self._checked: dict[str, ModelEntry] = {}
         self._open: list[str] = []
 
@@ -100,15 +103,17 @@ class _Entries:
         sweep = read_sweep(content.pop("sweep", None), f"{where}.sweep", name)
         if sweep is None:
             return self._single(where, content)
-        if "variants" in content:
+        if content.pop("variants", None):
             raise UsageError(f"{where}.variants: of a sweep, the best of several is restored with; leave one of them out")
-        base = self._single(where, content)
-        if not base.is_trained:
-            raise UsageError(f"{where}.sweep: this model is not trained, so nothing can be chosen by validation")
-        candidates = {label: self._single(f"{where} ({label})", changed) for label, changed in sweep.candidates(content)}
-        return ModelEntry(
-            base.spec, base.training, sources=base.sources, start=base.start, sweep=sweep, candidates=candidates
-        )  # fmt: skip
+        candidates = {
+            label: self._single(f"{where} ({label})", with_networks(self._path, changed))
+            for label, changed in sweep.candidates(_with_default_specs(content, where))
+        }
+        for label, candidate in candidates.items():
+            if not candidate.is_trained:
+                raise UsageError(f"{where}.sweep: {label} is not trained, so nothing can be chosen by validation")
+        first = next(iter(candidates.values()))
+        return replace(first, sweep=sweep, candidates=candidates)
 
     def _single(self, where: str, given: dict[str, Any]) -> ModelEntry:
         content = dict(given)
@@ -120,12 +125,15 @@ class _Entries:
         with torch.device("meta"):  # finds what a constructor would refuse, at no cost
             model: Model = MODELS.build(spec, where)
         is_trained = _freeze(model, sources, where)
+        if is_trained and model.is_oracle:
+            raise UsageError(f"{where}: cannot be trained on what an oracle restores: training does not know the true kernels")
         if start is not None:
             self._check_start(model, start, f"{where}.start")
         return ModelEntry(
             spec=spec,
             training=check_training({**self._training, **own_training}, f"{where}.training"),
             is_trained=is_trained,
+            is_oracle=model.is_oracle,
             variants={
                 folder_name(label, f"{where}.variants"): with_restoring_parameters(
                     spec, mapping(changes, f"{where}.variants.{label}"), f"{where}.variants.{label}"
@@ -146,13 +154,15 @@ class _Entries:
             return {key: self._filled(item, f"{place}.{key}", where, sources) for key, item in value.items()}
         if len(value) > 1 or not isinstance(value[TRAINED], str):
             raise UsageError(f"{where}{place}: expected only {{{TRAINED}: NAME}}, a model of the experiment or a checkpoint")
-        sources[place.removeprefix(".")] = value[TRAINED]
-        return self._spec_of(value[TRAINED], f"{where}{place}.{TRAINED}")
+        spec = self._spec_of(value[TRAINED], f"{where}{place}.{TRAINED}")
+        if self._has_weights(value[TRAINED]):  # of a classical method, what it is says all
+            sources[place.removeprefix(".")] = value[TRAINED]
+        return spec
 
     def _spec_of(self, source: str, where: str) -> Spec:
         if source.endswith(CHECKPOINT):
             return spec_of_checkpoint(Path(source), where)
-        owner = next((name for name, entry in self._models.items() if source in _labels(name, entry)), None)
+        owner = self._owner(source)
         if owner is None:
             known = [label for name, entry in self._models.items() for label in _labels(name, entry)]
             raise UsageError(f"{where}: no model of the experiment is called '{source}'{suggestion(source, known)}")
@@ -161,11 +171,21 @@ class _Entries:
             raise UsageError(f"{where}: '{source}' is a sweep, and which of it is best is not known before it has run")
         return entry.variants.get(source, entry.spec)
 
+    def _owner(self, source: str) -> str | None:
+        """The entry that a source belongs to, by its own name or that of a variant."""
+        return next((name for name, entry in self._models.items() if source in _labels(name, entry)), None)
+
+    def _has_weights(self, source: str) -> bool:
+        owner = self._owner(source)
+        return owner is None or self.entry(owner).is_trained or bool(self.entry(owner).sources)
+
     def _check_start(self, model: Model, start: Any, where: str) -> None:
         if not isinstance(start, str):
             raise UsageError(f"{where}: expected a model of the experiment or a checkpoint, not {start!r}")
         with torch.device("meta"):
             source: Model = MODELS.build(self._spec_of(start, where), where)
+        if not source.restoring_modules:
+            raise UsageError(f"{where}: '{start}' has no weights to start from")
         require_fitting_start(model, source.restoring_state(), f"{where}: {start}")
 
 
@@ -194,10 +214,19 @@ def _freeze(model: Model, sources: dict[str, str], where: str) -> bool:
         model.get_submodule(place).requires_grad_(False)
     players = {id(value) for values in model.trained_parameters().values() for value in values}
     for name in model.restoring_modules:
-        is_given = any(f"{name}.".startswith(f"{place}.") for place in sources)
+        is_given = any(not place or f"{name}.".startswith(f"{place}.") for place in sources)
         if not is_given and not any(id(value) in players for value in model.get_submodule(name).parameters()):
             raise UsageError(f"{where}.{name.rpartition('.')[0]}: is used as it is: give it trained, {{{TRAINED}: NAME}}")
     return bool(players)
+
+
+def _with_default_specs(content: dict[str, Any], where: str) -> dict[str, Any]:
+    """`content` with the specs that its family takes by default: a sweep may change a key of one that is not given."""
+    if TRAINED in content or not isinstance(content.get("name"), str):
+        return content
+    parameters = inspect.signature(family(content["name"], where)).parameters.values()
+    specs = {parameter.name: parameter.default for parameter in parameters if isinstance(parameter.default, str)}
+    return {**specs, **content}
 
 
 def _labels(name: str, entry: Any) -> Iterator[str]:

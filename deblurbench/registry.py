@@ -72,11 +72,6 @@ class Registry:
         self._import_all()
         return next(name for name, cls in self._classes.items() if cls is type(instance))
 
-    def holds(self, instance: object) -> bool:
-        """Whether the class of `instance` is registered here."""
-        self._import_all()
-        return type(instance) in self._classes.values()
-
     def resolve(self, spec: Any, where: str = "") -> Spec:
         """`spec` (a name, or a mapping with `name`) checked and with every default filled in, nested ones too."""
         if isinstance(spec, str):

@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 from deblurbench.building_blocks import set_key
 from deblurbench.errors import UsageError
 from deblurbench.randomness import generator
-from deblurbench.registry import PositiveInt, check_arguments
+from deblurbench.registry import PositiveInt, check_arguments, check_value
 
 Choices = Annotated[list[Any], MinLen(1)]
 
@@ -55,7 +55,10 @@ def read_sweep(given: Any, where: str, name: str) -> Sweep | None:
     if not isinstance(given, dict):
         raise UsageError(f"{where}: expected keys and values, not {given!r}")
     try:
-        changes = _changes(**check_arguments(_changes, given, where, "a sweep"))
+        checked = check_arguments(_changes, given, where, "a sweep")
+        for key, choice in (checked["random"] or {}).items():
+            check_value(Choices if isinstance(choice, list) else Range, choice, f"{where}.random.{key}")
+        changes = _changes(**checked)
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from error
     return Sweep(name, given, tuple(changes))
@@ -64,7 +67,7 @@ def read_sweep(given: Any, where: str, name: str) -> Sweep | None:
 def _changes(
     *,
     grid: dict[str, Choices] | None = None,
-    random: dict[str, Choices | Range] | None = None,
+    random: dict[str, Any] | None = None,
     draws: PositiveInt | None = None,
     seed: int = 0,
 ) -> list[dict[str, Any]]:

@@ -69,7 +69,11 @@ TRAINED_ONE_OF_EACH = pytest.mark.parametrize(
 GLOBAL = {"nafnet", "restormer", "fpn"}  # they look at the whole image: whoever deblurs in tiles is told what that changes
 LOCAL_ONE_OF_EACH = pytest.mark.parametrize(
     "spec",
-    [spec for spec in specs() if is_trained(spec) and is_one_of_each(spec) and spec.get("network", {}).get("name") not in GLOBAL],
+    [
+        spec
+        for spec in specs()
+        if is_trained(spec) and is_one_of_each(spec) and spec.get("network", {}).get("name") not in GLOBAL
+    ],
     ids=identifier,
 )
 NETWORK = pytest.mark.parametrize("name", NETWORKS.names())

@@ -40,6 +40,7 @@ class Cell:
     start: Path | None = None  # the checkpoint that gives its first weights
     is_candidate: bool = False
     candidates: dict[str, list[Path]] = field(default_factory=dict)  # the folders of each, one a seed
+    trainings: frozenset[Path] = frozenset()  # the folders of all trainings that its weights took
 
     @property
     def title(self) -> str:
@@ -127,6 +128,10 @@ class _Lister:
             scoring_identity=self._scoring(training, entry.spec),
             sources={place: self._checkpoint(source, seed) for place, source in entry.sources.items()},
             start=self._checkpoint(entry.start, seed) if entry.start else None,
+            trainings=frozenset[Path]().union(
+                [self._place(model, seed)] if settings else [],
+                *(self._trainings(source, seed) for source in (*entry.sources.values(), entry.start) if source),
+            ),
         )  # fmt: skip
 
     def _best(self, model: str, entry: ModelEntry, seed: int, seeds: list[int]) -> Cell:
@@ -136,6 +141,7 @@ class _Lister:
             self._dataset, model, seed, self._place(model, seed), entry.spec, None, None, training,
             self._scoring(training, entry.spec),
             candidates={label: [self._place(label, each) for each in seeds] for label in entry.candidates},
+            trainings=frozenset[Path]().union(*(self._find(label, seed).trainings for label in entry.candidates)),
         )  # fmt: skip
 
     def _scoring(self, training: str, spec: Spec) -> str:
@@ -152,6 +158,9 @@ class _Lister:
             return Path(source)
         weights_of = self._find(source, seed).weights_of
         return (weights_of or self._place(source, seed)) / LAST
+
+    def _trainings(self, source: str, seed: int) -> frozenset[Path]:
+        return frozenset([Path(source).parent]) if source.endswith(CHECKPOINT) else self._find(source, seed).trainings
 
     def _identity(self, source: str, seed: int) -> str:
         """What can change about a source: how it was trained and restores, or what the file holds."""

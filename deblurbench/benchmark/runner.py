@@ -22,12 +22,14 @@ from deblurbench.errors import DeblurbenchError, UsageError, is_full_disk, one_l
 from deblurbench.experiment import Experiment
 from deblurbench.files import remove_unfinished, write_json, write_whole
 from deblurbench.metrics.recipe import find_recipe
+from deblurbench.model_entries import ModelEntry
 from deblurbench.models.base import Model, family
 from deblurbench.models.loading import fill_trained, load, save_model, warm_start
 from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS
 from deblurbench.results_folder import ERROR, EXPERIMENT, LAST, NOTES, PROBLEMS, RESTORED, RUNS, SHARP
+from deblurbench.training.precision import require_compiler
 from deblurbench.training.processes import first_process_does
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.trainer import Trainer, require_shares
@@ -77,9 +79,10 @@ class Runner:
             if missing:
                 self.say(f"{name}: {missing} of {count} images {ON_DEMAND}")
             require_scorable(images, self.recipe)
-        for entry in self.experiment.models.values():
-            for each in (entry, *entry.candidates.values()):
-                require_shares(each.training, self.accelerator.num_processes)
+        for entry in self._all_entries():
+            require_shares(entry.training, self.accelerator.num_processes)
+            if entry.is_trained:
+                require_compiler(entry.training, self.accelerator.device)
         self._require_known_kernels()
         self.cells = list_cells(self.experiment, self.datasets, self.out)
 
@@ -93,7 +96,12 @@ class Runner:
                 self.say(f"moved aside: {path}")
         self.accelerator.wait_for_everyone()
         refuse_changed(self.cells)
-        pending = [cell for cell in self.cells if not cell.finished()]
+        unfinished = {(cell.dataset, cell.model) for cell in self.cells if not cell.finished()}
+        pending = [
+            cell
+            for cell in self.cells  # a sweep chooses again when one of its candidates has been trained since
+            if not cell.finished() or any((cell.dataset, label) in unfinished for label in cell.candidates)
+        ]
         outcome = Outcome(skipped=[cell for cell in self.cells if cell not in pending])
         if any(cell.settings for cell in pending):
             self._prepare_losses()
@@ -114,9 +122,13 @@ class Runner:
         for problem in problems[:PROBLEMS_SAID]:
             self.say(f"  {problem}")
 
+    def _all_entries(self) -> list[ModelEntry]:
+        """The models of the experiment, and the candidates of their sweeps."""
+        return [each for entry in self.experiment.models.values() for each in (entry, *entry.candidates.values())]
+
     def _require_known_kernels(self) -> None:
         """Raise UsageError where an oracle would run on photographs whose blur nobody knows."""
-        oracles = [name for name, entry in self.experiment.models.items() if MODELS.build(entry.spec).is_oracle]
+        oracles = [name for name, entry in self.experiment.models.items() if entry.is_oracle]
         unknown = [name for name, images in self.datasets.items() if images.pairs != "synthetic"]
         if oracles and unknown:
             raise UsageError(
@@ -126,7 +138,7 @@ class Runner:
 
     def _prepare_losses(self) -> None:
         with self.accelerator.main_process_first():
-            for entry in self.experiment.models.values():
+            for entry in self._all_entries():
                 if entry.is_trained:
                     MODELS.build(entry.spec).prepare_training()
 
@@ -206,7 +218,7 @@ class Runner:
         if cell.candidates:
             cell, facts = chosen(cell)
         model, images = self._model_of(cell), self.datasets[cell.dataset]
-        with progress_bar(total=image_count(images), desc=f"scoring {cell.model}", unit="image") as bar:
+        with progress_bar(total=image_count(model, images), desc=f"scoring {cell.model}", unit="image") as bar:
             scores = score_images(
                 model, images, self.recipe, seed=cell.seed, device=self.accelerator.device,
                 restored_folder=cell.folder / RESTORED, done=bar.update,

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from deblurbench.blur.kernels import Kernel
-from deblurbench.data.dataset import PairedImages
+from deblurbench.data.dataset import Item, PairedImages
 from deblurbench.data.table import SHOWN, TEST
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import Photo, Pixels
@@ -31,11 +31,12 @@ def score_images(
 ) -> list[Row]:  # fmt: skip
     """Restore every test image into `restored_folder`; one row {image, <metrics>} for each, in the order of the keys.
 
-    Really blurred photographs are restored too, and not scored. `done` is called after each image.
+    Really blurred photographs are restored too, and not scored, but for oracles: nobody knows their kernels. `done` is
+    called after each image.
     """
     remove_pictures(restored_folder)
     rows: list[Row] = []
-    for item in [*images.items(TEST), *images.items(SHOWN)]:
+    for item in _restored_items(model, images):
         blurred, sharp = images.whole(item)
         kernel = images.kernel(item) if model.is_oracle else None
         restored = _restore(model, blurred, kernel, integer_seed(seed, item.entry.key), device)
@@ -74,9 +75,13 @@ def require_scorable(images: PairedImages, recipe: Recipe) -> None:
             )
 
 
-def image_count(images: PairedImages) -> int:
+def image_count(model: Model, images: PairedImages) -> int:
     """How many images `score_images` restores."""
-    return len(images.items(TEST)) + len(images.items(SHOWN))
+    return len(_restored_items(model, images))
+
+
+def _restored_items(model: Model, images: PairedImages) -> list[Item]:
+    return [*images.items(TEST), *([] if model.is_oracle else images.items(SHOWN))]
 
 
 def _restore(model: Model, blurred: Pixels, kernel: Kernel | None, seed: int, device: torch.device) -> Pixels:

@@ -10,13 +10,11 @@ from deblurbench.benchmark.cells import Cell
 from deblurbench.errors import DeblurbenchError
 from deblurbench.files import read_json
 from deblurbench.models.loading import spec_of_checkpoint
-from deblurbench.results_folder import HISTORY, LAST, RECORD
+from deblurbench.results_folder import HISTORY, LAST
 
 
 def last_validation_psnr(folder: Path) -> float:
-    """The validation PSNR of the last weights in the folder of a trained cell. Raises DeblurbenchError without any."""
-    if not (folder / HISTORY).is_file():
-        raise DeblurbenchError(f"{folder / HISTORY}: is missing: the training that writes it failed, or it was removed since")
+    """The validation PSNR of the last weights in the folder of a trained cell."""
     psnr: float = read_json(folder / HISTORY)["validation"][-1]["psnr"]
     return psnr
 
@@ -26,9 +24,15 @@ def chosen(cell: Cell) -> tuple[Cell, dict[str, Any]]:
 
     The best has the highest validation PSNR of its last weights, the mean over the seeds.
     """
-    scores = {
-        label: sum(last_validation_psnr(folder) for folder in folders) / len(folders)
+    trained = {
+        label: folders
         for label, folders in cell.candidates.items()
+        if all((folder / HISTORY).is_file() for folder in folders)  # the report names those that failed
+    }
+    if not trained:
+        raise DeblurbenchError("no candidate of this sweep could be trained; their own messages say why")
+    scores = {
+        label: sum(last_validation_psnr(folder) for folder in folders) / len(folders) for label, folders in trained.items()
     }
     best = max(scores, key=lambda label: scores[label])
     folder = next(folder for folder in cell.candidates[best] if folder.name == cell.folder.name)
@@ -37,9 +41,6 @@ def chosen(cell: Cell) -> tuple[Cell, dict[str, Any]]:
 
 
 def training_seconds(cell: Cell) -> float:
-    """What the weights of `cell` took to train, those of the models that it is made of or started from included."""
-    own = 0.0
-    if cell.weights_of is not None and (cell.weights_of / HISTORY).is_file():
-        own = read_json(cell.weights_of / HISTORY)["seconds"]
-    before = [path.parent / RECORD for path in (*cell.sources.values(), cell.start) if path is not None]
-    return own + sum(read_json(path).get("train_seconds", 0.0) for path in before if path.is_file())
+    """What it took to train whatever `cell` restores with, each training once; all candidates of a sweep count."""
+    histories = [folder / HISTORY for folder in cell.trainings if (folder / HISTORY).is_file()]
+    return sum(read_json(path)["seconds"] for path in histories)

@@ -26,14 +26,14 @@ def estimate_blur(image: Tensor) -> tuple[float, float, float]:
     In pixels and radians. An edge that is ideal once normalised has its strongest gradient where blur is weakest: the
     maximum of the directional derivative, f, gives sigma^2 = c^2 / f^2 - b^2 (equation 13).
     """
-    grey = image.mean(dim=0)
+    grey = image.mean(dim=0).cpu()  # a few passes over one channel: not worth what accelerators lack
     # `kthvalue`, because `quantile` refuses images of more than 16 million pixels.
     rank = max(int(OUTLIERS * grey.numel()), 1)
     low, high = grey.flatten().kthvalue(rank).values, grey.flatten().kthvalue(grey.numel() + 1 - rank).values
     normalized = ((grey - low) / (high - low).clamp(min=1e-3)).clamp(0, 1)
     down, right = _gradients(normalized[None])
     angles = torch.arange(ANGLES) * (math.pi / ANGLES)
-    strongest = torch.stack([(angle.cos() * right + angle.sin() * down).abs().max() for angle in angles]).double().cpu()
+    strongest = torch.stack([(angle.cos() * right + angle.sin() * down).abs().max() for angle in angles]).double()
     fine = torch.arange(FINE_ANGLES) * (math.pi / FINE_ANGLES)
     weakest = int(_interpolated(strongest, fine).argmin())
     across = (weakest + FINE_ANGLES // 2) % FINE_ANGLES

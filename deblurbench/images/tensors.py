@@ -38,11 +38,6 @@ def with_pixels(photo: Photo, image: Tensor) -> Photo:
     return replace(photo, pixels=pixels)
 
 
-def reduced_like(image: Tensor, smaller: Tensor) -> Tensor:
-    """`image` (B, C, H, W) at the size of `smaller`, an n-th of its own, by averaging n x n pixels; itself at n = 1.
-
-    Rows and columns that fill no block of n are left out.
-    """
-    factor = image.shape[-1] // smaller.shape[-1]
-    height, width = (side * factor for side in smaller.shape[-2:])
-    return image if factor == 1 else F.avg_pool2d(image[..., :height, :width], factor)
+def at_scale(image: Tensor, scale: int) -> Tensor:
+    """`image` (B, C, H, W) at 1 / 2^`scale` of its size, by averaging; rows and columns that fill no block are left out."""
+    return F.avg_pool2d(image, 2**scale) if scale else image

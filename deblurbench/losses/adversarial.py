@@ -86,6 +86,6 @@ class WassersteinGradientPenalty(AdversarialLoss):
         share = torch.rand(sharp.shape[0], 1, 1, 1, device=sharp.device)
         between = (share * sharp + (1 - share) * restored).detach().requires_grad_()
         # Scores of one image are averaged over its patches, and do not depend on the other images.
-        score = torch.stack([scores.mean(dim=(1, 2, 3)).sum() for scores in discriminator(between)]).mean()
+        score = torch.stack([scores.float().mean(dim=(1, 2, 3)).sum() for scores in discriminator(between)]).mean()
         (gradient,) = torch.autograd.grad(score, between, create_graph=True)
-        return self.penalty_weight * (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+        return self.penalty_weight * (gradient.float().flatten(1).norm(dim=1) - 1).square().mean()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from deblurbench.images.tensors import reduced_like
+from deblurbench.images.tensors import at_scale
 from deblurbench.registry import LOSSES, LossSpec
 
 
@@ -38,7 +38,7 @@ class ContentLosses(nn.Module):
         self.terms = nn.ModuleDict({spec["name"]: LOSSES.build(spec) for spec in specs})
 
     def forward(self, scales: Sequence[Tensor], sharp: Tensor) -> dict[str, Tensor]:
-        pairs = [(scale, reduced_like(sharp, scale)) for scale in scales]
+        pairs = [(restored, at_scale(sharp, scale)) for scale, restored in enumerate(scales)]
         return {name: _weighted(term, pairs) for name, term in self.terms.items()}
 
 

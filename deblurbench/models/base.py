@@ -16,7 +16,7 @@ from deblurbench.data.batch import Batch
 from deblurbench.errors import DeblurbenchError
 from deblurbench.models.self_ensemble import mean_over_turns
 from deblurbench.models.windows import sees_whole_image
-from deblurbench.networks.pooling import GlobalAverage, pooling_within
+from deblurbench.networks.pooling import global_averages, pooling_within
 from deblurbench.registry import MODELS, NETWORKS
 
 
@@ -99,7 +99,7 @@ class Model(nn.Module, ABC):
     @torch.no_grad()
     def restored(self, blurred: Tensor, how: Restoring) -> Tensor:
         """What `restore` gives, without its checks: for models that are made of models."""
-        with evaluating(self), pooling_within(self, self.pooling_window):
+        with evaluating(self), pooling_within(self._own_networks(), self.pooling_window):
             if self.self_ensemble:
                 return mean_over_turns(lambda turned: self._restore(turned, how), blurred).clamp(0, 1)
             return self._restore(blurred, how).clamp(0, 1)
@@ -125,15 +125,23 @@ class Model(nn.Module, ABC):
         """Whether tiles would change what it restores."""
         return any(sees_whole_image(network) for network in self.networks())
 
+    def _own_networks(self) -> list[nn.Module]:
+        """The networks that restore, less those of models within, which restore in their own way."""
+        return [self.get_submodule(name) for name in self.restoring_modules if "." not in name]
+
+    def _models_within(self) -> list[Model]:
+        return [module for module in self.modules() if isinstance(module, Model) and module is not self]
+
     def networks(self) -> list[nn.Module]:
         """The networks that restore, its models' own included."""
         return [self.get_submodule(name) for name in self.restoring_modules]
 
     def prepare_training(self) -> None:
         """Fetch what training needs: trained weights of losses and networks. Raises UsageError where it cannot be had."""
+        within = {id(part) for model in self._models_within() for part in model.modules()}
         for module in self.modules():
             prepare = getattr(module, "prepare", None)
-            if callable(prepare):
+            if callable(prepare) and id(module) not in within:  # models within are used as they are
                 prepare()
 
     def restoring_state(self) -> dict[str, Tensor]:
@@ -143,7 +151,7 @@ class Model(nn.Module, ABC):
 
     def _require_pooling(self) -> None:
         """Raise ValueError where `pooling_window` would change nothing."""
-        if self.pooling_window and not any(isinstance(module, GlobalAverage) for module in self.modules()):
+        if self.pooling_window and not global_averages(self._own_networks()):
             raise ValueError("pooling_window: this network has no layer that pools over the whole image; leave it out")
 
 

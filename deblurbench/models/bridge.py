@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from deblurbench.data.batch import Batch
-from deblurbench.images.tensors import reduced_like
+from deblurbench.images.tensors import at_scale
 from deblurbench.losses.base import ContentLosses
 from deblurbench.models.base import Model, Restoring, Turn
 from deblurbench.models.samplers import walk
@@ -48,7 +48,8 @@ class Bridge(Model):
         share = t[:, None, None, None]
         x = torch.lerp(batch.sharp, batch.blurred, share)
         scales = call_at_time_at_scales(self.network, x, t)
-        yield Turn("network", self.content([reduced_like(x, scale) + share * scale for scale in scales], batch.sharp))
+        predicted = [at_scale(x, scale) + share * added for scale, added in enumerate(scales)]
+        yield Turn("network", self.content(predicted, batch.sharp))
 
     def predict(self, x: Tensor, t: Tensor, tile: int | None = None) -> Tensor:
         """The sharp image (B, 3, H, W) as seen from `x` (B, 3, H, W) at times `t` (B,)."""

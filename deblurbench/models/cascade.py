@@ -31,6 +31,9 @@ class Cascade(Composite):
     def players(self) -> dict[str, nn.Module]:
         return self.models()[-1].players()
 
+    def prepare_training(self) -> None:
+        self.models()[-1].prepare_training()
+
     def losses(self, batch: Batch, step: int) -> Iterator[Turn]:
         *before, last = self.models()
         blurred = _through(before, batch.blurred, Restoring(torch.Generator().manual_seed(step)))

@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from deblurbench.data.batch import Batch
-from deblurbench.images.tensors import reduced_like
+from deblurbench.images.tensors import at_scale
 from deblurbench.models.base import Model, Restoring, Turn
 from deblurbench.models.samplers import cosine_schedule, ddim, ddpm, dpm_solver, linear_schedule, spaced_times
 from deblurbench.models.time import build_timed_network, call_at_time, call_at_time_at_scales
 from deblurbench.registry import MODELS, ModelSpec, NetworkSpec, PositiveFloat, PositiveInt
 
+SMALLEST_SIGNAL = 0.02  # alpha below which a predicted noise is not turned into an image
 SCHEDULES = {"cosine": cosine_schedule, "linear": linear_schedule}
 
 
@@ -80,7 +81,7 @@ class Diffusion(Model):
         z = alpha * clean + sigma * noise
         wanted = {"v": alpha * noise - sigma * clean, "eps": noise, "x0": clean}[self.prediction]
         scales = call_at_time_at_scales(self.network, torch.cat([z, condition], dim=1), t)
-        errors = [F.mse_loss(scale.float(), reduced_like(wanted, scale)) for scale in scales]
+        errors = [F.mse_loss(output.float(), at_scale(wanted, scale)) for scale, output in enumerate(scales)]
         yield Turn("network", {self.prediction: torch.stack(errors).mean()})
 
     def clean(self, z: Tensor, condition: Tensor, t: Tensor, tile: int | None = None) -> Tensor:
@@ -90,7 +91,8 @@ class Diffusion(Model):
         if self.prediction == "v":
             output = alpha * z - sigma * output
         elif self.prediction == "eps":
-            output = (z - sigma * output) / alpha.clamp(min=1e-4)  # no signal is left at t = 1: the bound holds it
+            # Near t = 1 the noise tells nothing of x, and dividing by alpha all the more of its error: the mean is the guess.
+            output = torch.where(alpha > SMALLEST_SIGNAL, (z - sigma * output) / alpha.clamp(min=SMALLEST_SIGNAL), 0.0)
         return output.clamp(-self.bound, self.bound)
 
     def _given(self, blurred: Tensor, how: Restoring) -> tuple[Tensor, Tensor]:
@@ -117,6 +119,10 @@ class Diffusion(Model):
             else:
                 total += (ddim if self.sampler == "ddim" else dpm_solver)(denoise, noise, times, self.schedule)
         return base + total / (self.samples * self.scale)
+
+    @property
+    def is_oracle(self) -> bool:
+        return self.regressor is not None and self.regressor.is_oracle
 
     @property
     def inference(self) -> str:

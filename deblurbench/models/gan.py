@@ -86,5 +86,6 @@ class GAN(Regression):
 
 
 def _mean(loss: Callable[[Tensor, Tensor], Tensor], real: Scores, fake: Scores) -> Tensor:
-    """The mean of `loss` over the scales of a discriminator."""
-    return torch.stack([loss(*scores) for scores in zip(real, fake, strict=True)]).mean()
+    """The mean of `loss` over the scales of a discriminator, in float32: what is squared overflows half precision."""
+    scales = zip(real, fake, strict=True)
+    return torch.stack([loss(sharp.float(), restored.float()) for sharp, restored in scales]).mean()

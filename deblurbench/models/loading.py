@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deblurbench.checkpoint import load_checkpoint, load_weights, save_checkpoint
+from deblurbench.checkpoint import load_checkpoint, load_metadata, load_weights, save_checkpoint
 from deblurbench.errors import UsageError
 from deblurbench.models.base import Model, family
 from deblurbench.registry import MODELS, Spec
@@ -36,7 +36,7 @@ def load(path: str | Path, *, device: str | torch.device = "cpu", **restoring: A
 def spec_of_checkpoint(path: Path, where: str) -> Spec:
     """The resolved spec of the model in a checkpoint. Raises UsageError, with `where`, where it holds none."""
     try:
-        return _read(path)[1]
+        return _spec(load_metadata(path), path)
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from error
 
@@ -56,27 +56,42 @@ def warm_start(model: Model, path: Path) -> None:
     own = model.state_dict()
     with torch.no_grad():
         for name, tensor in tensors.items():
-            own[name].copy_(tensor)
+            own[name].zero_()  # of input channels that the source does not have
+            own[name][tuple(slice(side) for side in tensor.shape)] = tensor
 
 
 def require_fitting_start(model: Model, tensors: dict[str, Tensor], what: str) -> None:
     """Raise UsageError, naming `what` and the first tensor, where one of `tensors` does not fit `model`.
 
-    The model may have more of its own: a discriminator, say, or what tells a bridge its time.
+    The model may have more of its own: a discriminator, say, what tells a bridge its time, or further input channels of a
+    convolution, which start at zero.
     """
     own = model.state_dict()
     for name, tensor in tensors.items():
-        if name not in own or own[name].shape != tensor.shape:
+        if name not in own or not _is_part_of(tensor, own[name]):
             has = f"has {tuple(own[name].shape)}" if name in own else "has none"
             raise UsageError(f"{what}: cannot be a start: it has '{name}' of {tuple(tensor.shape)}, and this model {has}")
+
+
+def _is_part_of(tensor: Tensor, own: Tensor) -> bool:
+    """Whether `tensor` has the shape of `own`, but for fewer input channels of a convolution."""
+    if tensor.shape == own.shape:
+        return True
+    if not tensor.ndim == own.ndim == 4:
+        return False
+    return tensor.shape[1] <= own.shape[1] and tensor[:, 0].shape == own[:, 0].shape
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], Spec]:
     """The weights and the resolved spec of a checkpoint."""
     tensors, metadata = load_checkpoint(path)
+    return tensors, _spec(metadata, path)
+
+
+def _spec(metadata: dict[str, Any], path: Path) -> Spec:
     if "model" not in metadata:
         raise UsageError(f"{path}: holds the state of a training, not a model; give the last.safetensors beside it")
-    return tensors, MODELS.resolve(metadata["model"], str(path))
+    return MODELS.resolve(metadata["model"], str(path))
 
 
 def _fill(model: Model, tensors: dict[str, Tensor], path: Path) -> None:

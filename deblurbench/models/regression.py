@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from deblurbench.images.tensors import reduced_like
+from deblurbench.images.tensors import at_scale
 from deblurbench.models.base import Model, Restoring
 from deblurbench.models.windows import call_network, call_network_at_scales
 from deblurbench.registry import NETWORKS, NetworkSpec
@@ -24,7 +24,8 @@ class Regression(Model):
 
     def predicted(self, blurred: Tensor) -> list[Tensor]:
         """The restored images of all scales that the network gives, finest first, as they are trained."""
-        return [reduced_like(blurred, added) + added for added in call_network_at_scales(self.network, blurred)]
+        scales = call_network_at_scales(self.network, blurred)
+        return [at_scale(blurred, scale) + added for scale, added in enumerate(scales)]
 
     def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
         return blurred + call_network(self.network, blurred, tile=how.tile)

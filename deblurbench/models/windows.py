@@ -45,15 +45,18 @@ def call_network(network: nn.Module, image: Tensor, condition: Tensor | None = N
 
 
 def call_network_at_scales(network: nn.Module, image: Tensor, condition: Tensor | None = None) -> list[Tensor]:
-    """All that `network` gives for `image`, as training needs it: finest first, each cropped to what `image` covers."""
+    """All that `network` gives for `image`, as training needs it: finest first, each cropped to what `image` covers.
+
+    Of a very small image the coarsest may cover nothing; they are left out.
+    """
     height, width = image.shape[-2:]
     multiple = getattr(network, "multiple", 1)
     padded = mirror_pad(image, -height % multiple, -width % multiple)
     scales = _called(network, padded, condition)
     if padded is image:
         return scales  # a needless slice costs its backward pass
-    factors = [padded.shape[-1] // scale.shape[-1] for scale in scales]
-    return [scale[..., : height // factor, : width // factor] for scale, factor in zip(scales, factors, strict=True)]
+    covered = [scale[..., : height >> place, : width >> place] for place, scale in enumerate(scales)]
+    return [scale for scale in covered if scale.numel()]
 
 
 def sees_whole_image(network: nn.Module) -> bool:

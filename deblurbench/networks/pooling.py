@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -31,14 +31,19 @@ class GlobalAverage(nn.Module):
         return _windowed_mean(_windowed_mean(features.float(), window, 2), window, 3).to(features.dtype)
 
 
+def global_averages(networks: Iterable[nn.Module]) -> list[GlobalAverage]:
+    """The layers of `networks` that pool over the whole image."""
+    return [module for network in networks for module in network.modules() if isinstance(module, GlobalAverage)]
+
+
 @contextmanager
-def pooling_within(network: nn.Module, window: int | None) -> Iterator[None]:
-    """Let every `GlobalAverage` of `network` pool over windows of `window` input pixels for the length of a `with` block.
+def pooling_within(networks: Iterable[nn.Module], window: int | None) -> Iterator[None]:
+    """Let every `GlobalAverage` of `networks` pool over windows of `window` input pixels for the length of a `with` block.
 
     This is the test-time local converter (TLC, Chu et al. 2022): a network trained on patches sees at test time means
     over as many pixels as in training, and not over an image many times as large. None changes nothing.
     """
-    layers = [module for module in network.modules() if isinstance(module, GlobalAverage)]
+    layers = global_averages(networks)
     before = [layer.window for layer in layers]
     try:
         for layer in layers:

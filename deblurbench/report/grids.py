@@ -47,7 +47,7 @@ def comparison_grid(results: Results, dataset: str) -> Image.Image | None:
 
 def shown_grid(results: Results, dataset: str) -> Image.Image | None:
     """Really blurred photographs, which have no truth to be scored by. Rows: photographs; columns: the models."""
-    ordered = [results.input_of(dataset), *(result for result in results.of(dataset) if not result.is_input)]
+    ordered = [results.input_of(dataset), *(result for result in results.of(dataset) if result.competes)]
     scored = {row["image"] for row in ordered[0].images}
     keys = [path.stem for path in sorted(_restored_path(ordered[0], "").parent.glob("*.png")) if path.stem not in scored]
     rows = []

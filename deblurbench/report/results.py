@@ -150,8 +150,11 @@ def read_results(folders: Sequence[Path]) -> Results:
 
 def history_of(result: Result) -> dict[str, list[dict[str, Any]]] | None:
     """The training history of the result's first seed, or None where nothing was trained for it."""
-    path = result.folder / f"seed-{result.seeds[0]}" / HISTORY
-    return read_json(path) if path.is_file() else None
+    folder = result.folder / f"seed-{result.seeds[0]}"
+    record = read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
+    if "chosen" in record:
+        folder = result.folder.parent / record["chosen"] / folder.name
+    return read_json(folder / HISTORY) if (folder / HISTORY).is_file() else None
 
 
 def _read_one(folder: Path, taken: set[str]) -> Results:
@@ -217,7 +220,13 @@ def _failures(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
     for name, entry in experiment["models"].items():
         labels += [name, *entry["variants"]]
     for dataset in experiment["datasets"]:
-        for label in labels:
+        candidates = [
+            path.name
+            for name, entry in experiment["models"].items()
+            if "sweep" in entry
+            for path in sorted((folder / RUNS / dataset).glob(f"{name}-candidate-*"))
+        ]
+        for label in [*labels, *candidates]:
             for seed in experiment["seeds"]:
                 path = folder / RUNS / dataset / label / f"seed-{seed}" / RECORD
                 record = read_json(path) if path.is_file() else {"status": "none"}
@@ -228,7 +237,12 @@ def _failures(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
 def _remarks(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
     """What was trained for a time, and what a sweep has chosen."""
     shared = experiment["training"].get("minutes")
-    timed = [name for name, entry in experiment["models"].items() if entry["training"].get("minutes", shared)]
+    timed = [
+        name
+        for name, entry in experiment["models"].items()
+        if any(any((folder / RUNS).glob(f"*/{label}/seed-*/{HISTORY}")) for label in (name, f"{name}-candidate-*"))
+        and (entry["training"].get("minutes", shared) or "training.minutes" in str(entry.get("sweep")))
+    ]
     if timed:
         yield f"trained for a time, and so not exactly reproducible: {', '.join(timed)}"
     for dataset in experiment["datasets"]:

@@ -13,14 +13,19 @@ from deblurbench.models.base import Model
 
 
 class ExponentialMovingAverage:
-    """A second copy of the model's restoring modules: parameters averaged, buffers copied.
+    """A second copy of the restoring modules that are trained: parameters averaged, buffers copied.
 
     The decay grows as (1 + n) / (10 + n) up to `decay`, so that short trainings are not held back by their first weights.
     """
 
     def __init__(self, model: Model, decay: float) -> None:
         self.decay = decay
-        self._names = model.restoring_modules
+        trained = {id(value) for values in model.trained_parameters().values() for value in values}
+        self._names = [
+            name
+            for name in model.restoring_modules
+            if any(id(value) in trained for value in model.get_submodule(name).parameters())
+        ]
         # The names of modules within models have dots, which a ModuleDict does not allow.
         self.modules = nn.ModuleDict({_key(name): copy.deepcopy(model.get_submodule(name)) for name in self._names})
         self.modules.requires_grad_(False)

@@ -28,36 +28,37 @@ class Journal:
         self.history: History = history or {"training": [], "validation": []}
         self._sums = {key: torch.tensor(value) for key, value in interval["sums"].items()} if interval else {}
         self._turns: dict[str, int] = dict(interval["turns"]) if interval else {}
-        self._steps: int = interval["steps"] if interval else 0
+        self._images: int = interval["images"] if interval else 0
         self._seconds: float = interval["seconds"] if interval else 0.0
 
     @property
     def interval(self) -> Interval:
         """What has been added since the last row, as JSON values."""
         sums = {key: float(value) for key, value in self._sums.items()}
-        return {"sums": sums, "turns": self._turns, "steps": self._steps, "seconds": self._seconds}
+        return {"sums": sums, "turns": self._turns, "images": self._images, "seconds": self._seconds}
 
     def add_turn(self, turn: Turn) -> None:
         """Remember a turn's losses and what was observed in it, on the device: nothing waits for them here."""
         for kind, values in (("loss", turn.losses), ("observed", turn.observed)):
             for name, value in values.items():
                 key = f"{kind}/{turn.player}/{name}"
-                self._sums[key] = self._sums[key].to(value.device) + value.detach() if key in self._sums else value.detach()
+                value = value.detach().float()  # many of half precision would not add up
+                self._sums[key] = self._sums[key].to(value.device) + value if key in self._sums else value
                 self._turns[key] = self._turns.get(key, 0) + 1
 
-    def add_step(self) -> None:
-        """Count one step."""
-        self._steps += 1
+    def add_step(self, batch_size: int) -> None:
+        """Count the images of one step."""
+        self._images += batch_size
 
     def add_seconds(self, seconds: float) -> None:
         """Count time spent in steps."""
         self._seconds += seconds
 
-    def log_interval(self, step: int, batch_size: int, rate: float, norms: dict[str, Tensor]) -> None:
+    def log_interval(self, step: int, rate: float, norms: dict[str, Tensor]) -> None:
         """Write the means since the last row, and begin anew."""
         means = {key: float(value) / self._turns[key] for key, value in self._sums.items()}
         gradient_norms = {player: float(norm) for player, norm in norms.items()}
-        speed = self._steps * batch_size / self._seconds
+        speed = self._images / self._seconds
         for key, value in means.items():
             self._writer.add_scalar(key, value, step)
         for player, value in gradient_norms.items():
@@ -70,7 +71,7 @@ class Journal:
                 "gradient_norm": gradient_norms, "learning_rate": rate, "images_per_second": speed,
             }
         )  # fmt: skip
-        self._sums, self._turns, self._steps, self._seconds = {}, {}, 0, 0.0
+        self._sums, self._turns, self._images, self._seconds = {}, {}, 0, 0.0
 
     def log_validation(self, step: int, scores: dict[str, float], strip: Tensor) -> None:
         """Write mean validation scores, and a strip of validation images (3, H, W): blurred over restored over sharp."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable
 
@@ -25,9 +26,14 @@ def gradient_scaler(settings: TrainingSettings, device: torch.device) -> torch.a
     return torch.amp.GradScaler(device.type, init_scale=2.0**12, growth_interval=500, enabled=settings.precision == "float16")
 
 
-def compile_networks(networks: Iterable[nn.Module], device: torch.device) -> None:
-    """Let torch.compile make faster code of `networks` at their first call. Raises UsageError without a compiler."""
-    if device.type == "cpu" and not any(shutil.which(name) for name in ("c++", "g++", "clang++", "cl")):
+def require_compiler(settings: TrainingSettings, device: torch.device) -> None:
+    """Raise UsageError where torch.compile is asked for on a CPU without a C++ compiler."""
+    compilers = (os.environ.get("CXX", "c++"), "c++", "g++", "clang++", "cl")
+    if settings.compile and device.type == "cpu" and not any(shutil.which(name) for name in compilers):
         raise UsageError("training.compile: torch.compile needs a C++ compiler, and there is none; install one or leave it out")
+
+
+def compile_networks(networks: Iterable[nn.Module]) -> None:
+    """Let torch.compile make faster code of `networks` at their first call."""
     for network in networks:
         network.compile()

@@ -75,7 +75,7 @@ class Trainer:
         }
         self.schedule = planned(settings, model)
         if settings.compile:
-            compile_networks(model.networks(), accelerator.device)
+            compile_networks(model.networks())
         self.validate = Validator(images, crop=settings.validation_crop, count=settings.validation_images, seed=seed)
         self.step = 0  # steps done
         self.seconds = 0.0  # spent in them, validation and checkpoints apart
@@ -109,6 +109,8 @@ class Trainer:
         )  # fmt: skip
         self.model.train()
         self._mark_time()
+        if self.share() >= 1:  # it was stopped between its last step and its end
+            return
         for batch in bar:
             self.advance(batch)
             is_last = self.share() >= 1
@@ -146,7 +148,7 @@ class Trainer:
         self.average.update(self.model, self.step)
         self.step += 1
         if self.journal is not None:
-            self.journal.add_step()
+            self.journal.add_step(self.batch_size)
 
     def _update(self, turn: Turn) -> None:
         rate = self.schedule.learning_rate(self.step, self.elapsed())
@@ -172,12 +174,12 @@ class Trainer:
                 steps=range(self.step, end), device=self.accelerator.device, workers=self.workers,
                 rank=self.accelerator.process_index, ranks=self.accelerator.num_processes,
             )  # fmt: skip
-            if self.share() < stage.until:
-                for batch in stream:
-                    self.batch_size = stage.batch_size
-                    yield batch
-                    if stage.last_step is None and self.share() >= stage.until:
-                        break
+            for batch in stream:
+                # Where time decides, a stage ends when its share is spent; the last one ends with the training itself.
+                if stage.last_step is None and stage.until < 1 and self.share() >= stage.until:
+                    break
+                self.batch_size = stage.batch_size
+                yield batch
 
     def share(self) -> float:
         """How much of the budget is spent, alike in all processes."""
@@ -198,7 +200,7 @@ class Trainer:
         if self.journal is not None:
             rate = next(iter(self.players.values())).optimizer.param_groups[0]["lr"]
             norms = {name: player.gradient_norm for name, player in self.players.items()}
-            self.journal.log_interval(self.step, self.batch_size, rate, norms)
+            self.journal.log_interval(self.step, rate, norms)
 
     def _refuse_divergence(self) -> None:
         """Raise where a gradient is not finite, in every process alike, before anything of it is saved."""

@@ -15,6 +15,7 @@ from deblurbench.models.cnn import CNN
 from deblurbench.models.diffusion import SCHEDULES, Diffusion
 from deblurbench.models.samplers import cosine_schedule
 from deblurbench.models.time import time_features
+from deblurbench.networks.pooling import GlobalAverage
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import NETWORKS
 from tests.conftest import TINY_UNET
@@ -121,6 +122,43 @@ def test_a_model_that_predicts_no_residual_leaves_the_blurred_image(batch: Batch
     model = build()
     monkeypatch.setattr(model, "clean", lambda z, condition, t, tile: torch.zeros_like(z))
     assert torch.allclose(model.restore(batch.blurred), batch.blurred, atol=1e-6)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_slightly_wrong_noise_does_not_explode_where_nothing_is_left_of_the_image(
+    schedule: str, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At t = 1 dividing by alpha would make 10 of an error of 0.05: then the mean is taken."""
+    for steps in (1, 4, 50):
+        model = build(prediction="eps", schedule=schedule, sampling_steps=steps)
+        clean = model.scale * (batch.sharp - batch.blurred)
+
+        def nearly(
+            network: nn.Module, images: Tensor, t: Tensor, tile: int | None, model: Diffusion = model, clean: Tensor = clean
+        ) -> Tensor:
+            alpha, sigma = (level[:, None, None, None] for level in model.schedule(t))
+            return (images[:, :3] - alpha * clean) / sigma + 0.05 * torch.randn_like(clean)
+
+        monkeypatch.setattr(module, "call_at_time", nearly)
+        error = model.scale * (model.restore(batch.blurred) - batch.sharp)
+        assert error.square().mean().sqrt() < max(1.5 * clean.square().mean().sqrt(), 0.5)
+
+
+def test_an_oracle_for_a_regressor_makes_an_oracle() -> None:
+    assert build(regressor={"name": "classical", "method": "wiener"}).is_oracle
+    assert not build(regressor=REGRESSOR).is_oracle
+
+
+def test_switches_leave_the_regressor_as_it_was_trained_on(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    nafnet = {"name": "nafnet", "width": 4, "encoder_blocks": [1], "decoder_blocks": [1]}
+    model = Diffusion(network=nafnet, regressor={"name": "cnn", "network": nafnet}, pooling_window=8)
+    windows: dict[str, set[int | None]] = {"network": set(), "regressor": set()}
+    for part in windows:
+        for layer in model.get_submodule(part).modules():
+            if isinstance(layer, GlobalAverage):
+                layer.register_forward_pre_hook(lambda layer, _, part=part: windows[part].add(layer.window))
+    model.restore(batch.blurred)
+    assert windows == {"network": {8}, "regressor": {None}}
 
 
 def test_with_a_regressor_it_refines_what_that_predicts(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:

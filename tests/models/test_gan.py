@@ -130,5 +130,18 @@ def test_both_scales_of_a_discriminator_count(batch: Batch) -> None:
         before = after
 
 
+@pytest.mark.parametrize("adversarial", ADVERSARIAL_LOSSES.names())
+def test_scores_are_squared_in_float32(adversarial: str, batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build(adversarial=adversarial, adversarial_weight=1.0)
+    original = model.discriminator.forward
+
+    def large(images: torch.Tensor) -> list[torch.Tensor]:
+        return [(scores + 300).half() for scores in original(images)]
+
+    monkeypatch.setattr(model.discriminator, "forward", large)
+    for turn in model.losses(batch, 0):
+        assert all(value.dtype == torch.float32 and torch.isfinite(value) for value in turn.losses.values())
+
+
 def test_what_only_training_needs_is_not_saved_for_restoring() -> None:
     assert {name.split(".")[0] for name in build().restoring_state()} == {"network"}

@@ -10,7 +10,7 @@ import deblurbench
 from deblurbench.checkpoint import load_checkpoint, load_weights, save_checkpoint
 from deblurbench.errors import UsageError
 from deblurbench.models.diffusion import Diffusion
-from deblurbench.models.loading import save_model
+from deblurbench.models.loading import require_fitting_start, save_model, warm_start
 from deblurbench.registry import MODELS
 from tests.conftest import TINY_UNET, tiny_network
 
@@ -72,3 +72,24 @@ def test_the_metadata_says_what_the_model_is(tmp_path: Path) -> None:
     _, metadata = load_checkpoint(saved(tmp_path / "m.safetensors", name="cnn", network=TINY_UNET))
     assert metadata["model"]["network"]["widths"] == [8, 12]
     assert metadata["step"] == 3
+
+
+def test_a_warm_start_gives_further_input_channels_no_weight(tmp_path: Path) -> None:
+    """A bridge on a network without condition is a CNN's with one channel more: it starts as the CNN."""
+    cnn = MODELS.build({"name": "cnn", "network": tiny_network("mimo-unet")})
+    bridge = MODELS.build({"name": "bridge", "network": {**tiny_network("mimo-unet")}, "sampling_steps": 1})
+    source, target = cnn.state_dict(), bridge.state_dict()
+    assert target["network.stem.0.weight"].shape[1] == source["network.stem.0.weight"].shape[1] + 1
+    with pytest.raises(
+        UsageError, match="cannot be a start"
+    ):  # where a shallow module keeps its copy of the input, more differs
+        require_fitting_start(bridge, source, "cnn")
+    cnn, bridge = (MODELS.build({"name": family, "network": tiny_network("dbcnn")}) for family in ("cnn", "bridge"))
+    for value in cnn.parameters():
+        torch.nn.init.normal_(value, std=0.1)
+    bridge.sampling_steps = 1
+    path = tmp_path / "cnn.safetensors"
+    save_model(path, cnn, MODELS.resolve({"name": "cnn", "network": tiny_network("dbcnn")}))
+    warm_start(bridge, path)
+    image = torch.rand(1, 3, 24, 24)
+    assert torch.allclose(bridge.restore(image), cnn.restore(image), atol=1e-5)

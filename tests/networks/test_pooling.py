@@ -24,7 +24,7 @@ def test_the_mean_of_half_precision_is_summed_in_float32() -> None:
 
 def test_a_window_is_a_moving_average_that_stays_inside_the_image() -> None:
     features, layer = torch.rand(1, 2, 12, 15), GlobalAverage(stride=2)
-    with pooling_within(layer, 10):  # five features
+    with pooling_within([layer], 10):  # five features
         pooled = layer(features)
     inner = F.avg_pool2d(features, 5, stride=1)
     assert pooled.shape == features.shape
@@ -35,7 +35,7 @@ def test_a_window_is_a_moving_average_that_stays_inside_the_image() -> None:
 
 def test_sums_stay_exact_on_large_images() -> None:
     features, layer = 1000 + torch.rand(1, 1, 2000, 300), GlobalAverage()
-    with pooling_within(layer, 64):
+    with pooling_within([layer], 64):
         pooled = layer(features)
     assert torch.allclose(pooled[0, 0, 1000, 150], features[0, 0, 968:1032, 118:182].mean(), atol=1e-3)
 
@@ -47,9 +47,9 @@ def test_a_window_as_large_as_the_image_changes_nothing() -> None:
     image = torch.rand(1, 3, 64, 48)
     with torch.no_grad():
         whole = network(image)
-        with pooling_within(network, 64):
+        with pooling_within([network], 64):
             windowed = network(image)
-        with pooling_within(network, 24):
+        with pooling_within([network], 24):
             smaller = network(image)
     assert (windowed - whole).abs().mean() < 1e-4 * whole.abs().mean()
     assert (smaller - whole).abs().mean() > 1e-2 * whole.abs().mean()

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
 import deblurbench
+from deblurbench.apps.cli import app
 from deblurbench.data.dataset import PairedImages
-from deblurbench.errors import UsageError
 from deblurbench.files import read_json
 from deblurbench.models.base import Model
 from deblurbench.randomness import seed_torch
@@ -57,6 +58,22 @@ def test_patches_grow_at_their_share_of_the_steps(make_trainer: MakeTrainer) -> 
     trainer.advance = lambda batch: (shapes.append(tuple(batch.sharp.shape)), original(batch))[1]  # type: ignore[method-assign]
     trainer.run()
     assert shapes == [(4, 3, 16, 16)] * 5 + [(3, 3, 24, 24)] * 3 + [(2, 3, 32, 32)] * 2
+
+
+def test_stages_of_unlike_cost_resume_bit_for_bit(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    """Half of the work is most of the steps where the first patches are small: the stage ends at its step, not at half of all."""
+    budget = 2 * 40 * macs_of_sample(build(CNN), 8) / 1e12
+    growing = ({"until": 0.5, "crop_size": 8, "batch_size": 2},)
+    settings = {"steps": None, "teramacs": budget, "progressive": growing, "checkpoint_every": 1}
+    trainer = make_trainer("stopped", **settings)
+    assert [stage.last_step for stage in trainer.schedule.stages] == [20, 21]
+    make_trainer("whole", **settings).run()
+    trainer.open()
+    trainer.train(itertools.islice(trainer.batches(), 15))
+    trainer.close()
+    make_trainer("stopped", **settings).run()
+    whole, stopped = (deblurbench.load(tmp_path / name / LAST).state_dict() for name in ("whole", "stopped"))
+    assert all(torch.equal(whole[name], stopped[name]) for name in whole)
 
 
 @pytest.mark.parametrize("stop", [3, 5, 7])
@@ -110,6 +127,7 @@ def test_a_budget_of_time_ends_when_the_time_is_spent(make_trainer: MakeTrainer,
     history = read_json(tmp_path / "run" / HISTORY)
     assert 1.5 <= history["seconds"] < 3
     assert history["training"][-1]["step"] > 6
+    assert history["training"][-1]["step"] == history["validation"][-1]["step"]  # the last weights are logged and validated
     assert history["training"][-1]["learning_rate"] < 1e-4  # it has come down, though nobody knew how many steps there would be
     assert (tmp_path / "run" / LAST).is_file()
 
@@ -187,10 +205,16 @@ def test_compiled_training_gives_the_same_up_to_rounding(make_trainer: MakeTrain
     assert all(torch.allclose(plain[name], compiled[name], atol=2e-3) for name in plain)
 
 
-def test_without_a_compiler_it_says_so(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_compiler_it_says_so_before_work_begins(
+    write_experiment: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(precision.shutil, "which", lambda _: None)
-    with pytest.raises(UsageError, match=r"training\.compile: torch\.compile needs a C\+\+ compiler"):
-        make_trainer(compile=True)
+    path = write_experiment()
+    result = CliRunner().invoke(
+        app, ["run", str(path), "--out", str(path.parent / "out"), "--device", "cpu", "training.compile=true"]
+    )
+    assert result.exit_code == 2
+    assert "training.compile: torch.compile needs a C++ compiler" in result.output
 
 
 def test_what_the_discriminator_does_is_seen_in_tensorboard(make_trainer: MakeTrainer, tmp_path: Path) -> None:
