@@ -157,7 +157,8 @@ def execute(name: str, folder: Path, **environment: str) -> str:
     notebook = nbformat.read(ROOT / "docs" / name, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells)
     before = dict(os.environ)
-    os.environ.update(environment)
+    # Tests run side by side: two threads that wait for each other's turn take several times as long as one.
+    os.environ.update({**environment, "OMP_NUM_THREADS": "1"})
     try:
         NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(folder)}}).execute()
     finally:
