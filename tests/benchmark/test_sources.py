@@ -302,6 +302,21 @@ def test_random_settings_are_drawn_by_the_seed() -> None:
     assert read_sweep({**given, "draws": 10}, "", "cnn").changes == first.changes[:10]  # type: ignore[union-attr]
 
 
+def test_what_was_trained_for_a_time_is_labelled_in_the_report(write_experiment: Write) -> None:
+    training = {name: value for name, value in TINY_TRAINING.items() if name != "steps"}
+    models = {
+        "cnn": CNN,
+        "cnn-by-steps": {**CNN, "training": {"steps": 3, "minutes": None}},
+        "unsharp": {"name": "classical", "method": "unsharp"},
+    }
+    path = write_experiment(models=models, training={**training, "minutes": 0.005})
+    result = run(path)
+    assert result.exit_code == 0, result.output
+    assert read_results([path.parent / "out"]).remarks == ("trained for a time, and so not exactly reproducible: cnn",)
+    page = (path.parent / "out" / "report.md").read_text()
+    assert "Trained for a time, and so not exactly reproducible: cnn." in page
+
+
 def test_an_oracle_is_refused_where_nobody_knows_the_kernel(write_experiment: Write) -> None:
     result = run(write_experiment(models={"oracle": {"name": "classical", "method": "wiener"}}))
     assert result.exit_code == 2
