@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NotRequired
 
 from annotated_types import MinLen
-from pydantic import ConfigDict
+from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
 from deblurbench.building_blocks import set_key
@@ -21,10 +21,9 @@ from deblurbench.registry import PositiveInt, check_arguments, check_value
 Choices = Annotated[list[Any], MinLen(1)]
 
 
+@with_config(ConfigDict(extra="forbid"))
 class Range(TypedDict):
     """From `low` to `high`, evenly or in the logarithm; whole numbers give whole numbers, both ends included."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     low: int | float
     high: int | float

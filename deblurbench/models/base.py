@@ -41,9 +41,8 @@ class Model(nn.Module, ABC):
     """A family: it gives the losses of a batch, and restores.
 
     `restoring_modules` names the networks that `restore` needs, as attributes or, of models within, with dots. They are
-    what is averaged (EMA), saved and counted as the model's parameters.
-    `restoring_parameters` names constructor parameters that change only how it restores, not
-    what it learns: they may be varied on one set of trained weights.
+    what is averaged (EMA), saved and counted as the model's parameters. `restoring_parameters` names constructor
+    parameters that change only how it restores, not what it learns: they may be varied on one set of trained weights.
 
     Two of these any family may offer. `self_ensemble`: the mean over the eight turns and reflections of the image is
     given (x8, Timofte et al. 2016). `pooling_window`: layers that pool over the whole image pool over so many pixels a

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Interval
-from pydantic import ConfigDict
+from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
 from deblurbench.registry import NonNegativeFloat, PositiveFloat, PositiveInt
@@ -15,10 +15,9 @@ from deblurbench.registry import NonNegativeFloat, PositiveFloat, PositiveInt
 Momentum = Annotated[float, Interval(ge=0, lt=1)]
 
 
+@with_config(ConfigDict(extra="forbid"))
 class Patches(TypedDict):
     """Until a share of the budget is spent, batches of so many patches of this size."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[misc]
 
     until: Annotated[float, Interval(gt=0, lt=1)]
     crop_size: PositiveInt

@@ -18,6 +18,7 @@ PUBLISHED = [  # spec, parameters in millions, multiply-accumulates at 256x256 i
     (read_yaml(PRESETS / "nafnet-64.yaml"), 67.9, 63.05),
     ("restormer", 26.13, 154.9),
     ("mimo-unet", 6.8, None),
+    ("multiscale", 11.7, None),
     (read_yaml(PRESETS / "mimo-unet-plus.yaml"), 16.1, 154.4),
     ("resnet", 11.37, None),
     ({"name": "resnet", "normalization": "instance"}, 11.37, None),
