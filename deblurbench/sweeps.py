@@ -38,13 +38,18 @@ class Sweep:
     given: dict[str, Any]
     changes: tuple[dict[str, Any], ...]
 
+    @property
+    def labels(self) -> list[str]:
+        """What the candidates are called."""
+        return [f"{self.name}-candidate-{number}" for number in range(1, len(self.changes) + 1)]
+
     def candidates(self, content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         """The name and the content of every candidate."""
-        for number, change in enumerate(self.changes, 1):
+        for label, change in zip(self.labels, self.changes, strict=True):
             changed = copy.deepcopy(content)
             for path, value in change.items():
                 set_key(changed, path.split("."), value, f"models.{self.name}.sweep: {path}")
-            yield f"{self.name}-candidate-{number}", changed
+            yield label, changed
 
 
 def read_sweep(given: Any, where: str, name: str) -> Sweep | None:

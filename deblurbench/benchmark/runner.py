@@ -215,8 +215,10 @@ class Runner:
     def _score(self, cell: Cell) -> None:
         """Score the cell, measure what it costs, and record it as done."""
         facts: dict[str, Any] = {}
-        if cell.candidates:
+        sweep = self.experiment.models[cell.model].sweep if cell.candidates else None
+        if sweep is not None:
             cell, facts = chosen(cell)
+            facts["settings"] = dict(zip(sweep.labels, sweep.changes, strict=True))
         model, images = self._model_of(cell), self.datasets[cell.dataset]
         with progress_bar(total=image_count(model, images), desc=f"scoring {cell.model}", unit="image") as bar:
             scores = score_images(

@@ -250,8 +250,11 @@ def _remarks(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
             path = folder / RUNS / dataset / name / f"seed-{experiment['seeds'][0]}" / RECORD
             record = read_json(path) if path.is_file() else {}
             if "chosen" in record:
-                scores = ", ".join(f"{label} {psnr:.2f}" for label, psnr in record["validation_psnr"].items())
-                yield f"{dataset} / {name}: {record['chosen']}, the best of a sweep by validation PSNR ({scores} dB)"
+                tried = "; ".join(
+                    f"{psnr:.2f} dB with {', '.join(f'{key}={value}' for key, value in record['settings'][label].items())}"
+                    for label, psnr in sorted(record["validation_psnr"].items(), key=lambda item: -item[1])
+                )
+                yield f"{dataset} / {name}: the best of a sweep by validation PSNR: {tried}"
 
 
 def _deviation(numbers: list[float]) -> float:

@@ -204,7 +204,13 @@ def test_a_sweep_tries_every_setting_and_tests_only_the_best_by_validation(write
         assert [(row["model"], row["seed"]) for row in csv.DictReader(file)] == [("blurred", "0"), ("cnn", "0"), ("cnn", "1")]
     assert not list((runs / best / "seed-0").glob("restored"))
     (remark,) = read_results([out]).remarks
-    assert remark.startswith(f"pairs / cnn: {best}, the best of a sweep by validation PSNR (cnn-candidate-1 ")
+    settings = {
+        "cnn-candidate-3": "training.learning_rate=0.005, network.blocks=1",
+        "cnn-candidate-4": "training.learning_rate=0.005, network.blocks=2",
+    }
+    assert remark.startswith(
+        f"pairs / cnn: the best of a sweep by validation PSNR: {validated[best]:.2f} dB with {settings[best]}; "
+    )
     assert "0 cells done, 11 done before" in run(path).output
     resolved = CliRunner().invoke(app, ["run", str(out / "experiment.yaml"), "--out", str(out), "--device", "cpu", "--dry-run"])
     assert resolved.output.count(": done") == 11, resolved.output
