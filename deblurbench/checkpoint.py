@@ -29,7 +29,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def load_metadata(path: Path) -> dict[str, Any]:
-    """The metadata of a checkpoint alone, at once. Raises UsageError where `path` is none of ours."""
+    """The metadata of a checkpoint, without reading its tensors. Raises UsageError where `path` is none of ours."""
     return _load(path, with_tensors=False)[1]
 
 

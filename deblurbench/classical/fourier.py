@@ -11,9 +11,9 @@ MARGIN = 2  # times the kernel: the frame in which whatever wraps around dies aw
 
 
 def transfer_function(kernel: Tensor, height: int, width: int) -> Tensor:
-    """The response (H, W / 2 + 1) of a centred `kernel` (h, w) on images of `height` x `width`."""
+    """The response (H, W / 2 + 1) of a centred `kernel` (h, w) on images of `height` x `width`, which must be as large."""
     rows, columns = kernel.shape
-    padded = kernel.new_zeros(max(height, rows), max(width, columns))
+    padded = kernel.new_zeros(height, width)
     padded[:rows, :columns] = kernel
     padded = torch.roll(padded, (-(rows // 2), -(columns // 2)), dims=(0, 1))
     return torch.fft.rfft2(padded)
