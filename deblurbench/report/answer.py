@@ -42,7 +42,8 @@ def _answer(results: Results, dataset: str) -> str:
         f"{gain:.2f} dB above the blurred input{_second(models, metric)}."
     )
     if losers:
-        sentence += f" {' and '.join(losers)} {'does' if len(losers) == 1 else 'do'} worse than doing nothing."
+        named = " and ".join(filter(None, (", ".join(losers[:-1]), losers[-1])))
+        sentence += f" {named} {'does' if len(losers) == 1 else 'do'} worse than doing nothing."
     return sentence + _oracle(results, dataset)
 
 

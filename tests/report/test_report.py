@@ -122,6 +122,8 @@ def test_answers_name_the_best_its_gain_and_who_loses_to_nothing(copy: Path) -> 
         "On photos, cnn restores best: 27.50 dB PSNR, 2.50 dB above the blurred input; gan is level with it. "
         "two-steps does worse than doing nothing."
     ]
+    set_scores(copy, gan=24.5, diffusion=24.2)
+    assert answers(read_results([copy]))[0].endswith(" gan, diffusion and two-steps do worse than doing nothing.")
     set_scores(copy, blurred=30)
     assert answers(read_results([copy])) == ["On photos no model beats the blurred input (30.00 dB)."]
 
