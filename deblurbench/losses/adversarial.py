@@ -17,6 +17,8 @@ Discriminator = Callable[[Tensor], list[Tensor]]
 class AdversarialLoss(ABC):
     """Two losses over maps of scores, each a mean; `real` are the scores of sharp images, `fake` of restored ones."""
 
+    is_relativistic = False  # whether what the generator minimises depends on the scores of sharp images
+
     @abstractmethod
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Low where sharp images score high and restored ones low."""
@@ -58,6 +60,8 @@ class RelativisticLeastSquares(AdversarialLoss):
 
     A sharp image should score one more than restored ones do on average, and the reverse; the generator wants the opposite.
     """
+
+    is_relativistic = True
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return 0.5 * ((real - fake.mean() - 1).square().mean() + (fake - real.mean() + 1).square().mean())

@@ -64,9 +64,12 @@ class GAN(Regression):
         for _ in range(self.discriminator_steps):
             yield self._discriminator_turn(batch.sharp, scales[0].detach())
         # Resumed after the discriminator's step: the generator faces the newest one, on the same restored images.
-        with torch.no_grad():
-            real = self.discriminator(batch.sharp)
-        adversarial = _mean(self.adversarial.generator, real, self.discriminator(scales[0]))
+        fake = self.discriminator(scales[0])
+        real = fake
+        if self.adversarial.is_relativistic:  # no other looks at them
+            with torch.no_grad():
+                real = self.discriminator(batch.sharp)
+        adversarial = _mean(self.adversarial.generator, real, fake)
         content = self.content(scales, batch.sharp)
         yield Turn("generator", {**content, "adversarial": self.adversarial_weight * adversarial})
 
