@@ -47,8 +47,7 @@ class Gaussian(Blur):
 
     def draw(self, generator: np.random.Generator) -> Drawn:
         sigma = generator.uniform(*self.sigma)
-        taps = np.exp(-0.5 * (_offsets(self.radius) / sigma) ** 2)
-        return Drawn(_normalised(np.outer(taps, taps)), {"kind": "gaussian", "sigma": sigma})
+        return Drawn(gaussian_kernel(sigma, self.radius), {"kind": "gaussian", "sigma": sigma})
 
 
 @BLURS.register("disk")
@@ -140,6 +139,12 @@ class Mixed(Blur):
         kind = self.kinds[int(generator.integers(len(self.kinds)))]
         kernel, facts = kind.draw(generator)
         return Drawn(np.pad(kernel, self.radius - kind.radius), facts)
+
+
+def gaussian_kernel(sigma: float, radius: int) -> Kernel:
+    """An isotropic Gaussian (2 radius + 1, 2 radius + 1) of standard deviation `sigma` pixels."""
+    taps = np.exp(-0.5 * (_offsets(radius) / sigma) ** 2)
+    return _normalised(np.outer(taps, taps))
 
 
 def spread(kernel: Kernel) -> float:

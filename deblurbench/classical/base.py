@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from deblurbench.blur.kernels import gaussian_kernel
 from deblurbench.blur.light import linear_to_srgb, srgb_to_linear
 from deblurbench.classical.fourier import MARGIN, cropped, mirrored_frame
 
@@ -34,7 +35,7 @@ class Deconvolution(Method):
 
     def __call__(self, blurred: Tensor, kernel: Tensor | None) -> Tensor:
         if self.guessed_sigma is not None:
-            kernel = gaussian_kernel(self.guessed_sigma)
+            kernel = gaussian(self.guessed_sigma)
         assert kernel is not None  # an oracle is only called with one
         kernel = kernel.to(blurred)
         margin = MARGIN * max(kernel.shape)
@@ -47,9 +48,6 @@ class Deconvolution(Method):
         """Undo `kernel` (h, w) in (B, C, H, W), whose borders do not count."""
 
 
-def gaussian_kernel(sigma: float) -> Tensor:
+def gaussian(sigma: float) -> Tensor:
     """An isotropic Gaussian (2r + 1, 2r + 1) of standard deviation `sigma` pixels, r = 4 sigma; it sums to one."""
-    radius = math.ceil(4 * sigma)
-    taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1, dtype=torch.float64) / sigma) ** 2)
-    taps = taps / taps.sum()
-    return torch.outer(taps, taps).to(torch.float32)
+    return torch.from_numpy(gaussian_kernel(sigma, math.ceil(4 * sigma)))

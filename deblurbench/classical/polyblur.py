@@ -35,10 +35,10 @@ def estimate_blur(image: Tensor) -> tuple[float, float, float]:
     angles = torch.arange(ANGLES) * (math.pi / ANGLES)
     strongest = torch.stack([(angle.cos() * right + angle.sin() * down).abs().max() for angle in angles]).double()
     fine = torch.arange(FINE_ANGLES) * (math.pi / FINE_ANGLES)
-    weakest = int(_interpolated(strongest, fine).argmin())
+    gradients = _interpolated(strongest, fine)
+    weakest = int(gradients.argmin())
     across = (weakest + FINE_ANGLES // 2) % FINE_ANGLES
-    sigmas = [_sigma(float(_interpolated(strongest, fine)[place])) for place in (weakest, across)]
-    return sigmas[0], sigmas[1], float(fine[weakest])
+    return _sigma(float(gradients[weakest])), _sigma(float(gradients[across])), float(fine[weakest])
 
 
 def polynomial_deconvolution(image: Tensor, kernel: Tensor, alpha: float, beta: float) -> Tensor:

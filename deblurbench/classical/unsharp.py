@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from deblurbench.classical.base import Method, gaussian_kernel
+from deblurbench.classical.base import Method, gaussian
 from deblurbench.classical.fourier import cropped, filtered, mirrored_frame, transfer_function
 from deblurbench.registry import CLASSICAL, NonNegativeFloat, PositiveFloat
 
@@ -17,8 +17,8 @@ class UnsharpMask(Method):
         self.sigma, self.amount = sigma, amount
 
     def __call__(self, blurred: Tensor, kernel: Tensor | None) -> Tensor:
-        gaussian = gaussian_kernel(self.sigma).to(blurred)
-        margin = gaussian.shape[0]
+        kernel = gaussian(self.sigma).to(blurred)
+        margin = kernel.shape[0]
         framed = mirrored_frame(blurred, margin)
-        softened = cropped(filtered(framed, transfer_function(gaussian, *framed.shape[-2:])), margin)
+        softened = cropped(filtered(framed, transfer_function(kernel, *framed.shape[-2:])), margin)
         return blurred + self.amount * (blurred - softened)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from deblurbench.blur.camera import Camera, blur_whole
 from deblurbench.blur.kernels import Disk, Gaussian, Motion
-from deblurbench.classical.base import gaussian_kernel
+from deblurbench.classical.base import gaussian
 from deblurbench.classical.fir import inverse_filter
 from deblurbench.classical.fourier import filtered, mirrored_frame, transfer_function
 from deblurbench.classical.polyblur import Polyblur, estimate_blur, oriented_gaussian, polynomial_deconvolution
@@ -55,7 +55,7 @@ def test_circular_blur_is_a_convolution() -> None:
 
 def test_wiener_with_the_true_kernel_undoes_a_circular_blur() -> None:
     """Sigma 1, circular, float, linear light, K = 1e-6, a 1/f image: at least 40 dB."""
-    image, kernel = one_over_f().float(), gaussian_kernel(1.0)
+    image, kernel = one_over_f().float(), gaussian(1.0)
     blurred = circularly_blurred(image, kernel)
     assert psnr(blurred, image) < 36
     assert psnr(wiener(blurred, kernel, 1e-6), image) >= 40
@@ -72,7 +72,7 @@ def test_wiener_has_its_published_response() -> None:
 
 
 def test_richardson_lucy_has_its_published_first_step_and_keeps_the_light() -> None:
-    image, kernel = one_over_f(32) + 0.1, gaussian_kernel(1.0).double()
+    image, kernel = one_over_f(32) + 0.1, gaussian(1.0).double()
     blurred = circularly_blurred(image, kernel)
     first = blurred * circularly_blurred(blurred / circularly_blurred(blurred, kernel), kernel.flip(0, 1))
     assert torch.allclose(richardson_lucy(blurred, kernel, 1), first, atol=1e-9)
@@ -92,7 +92,7 @@ def test_a_turned_kernel_is_undone_the_right_way_round() -> None:
 
 def test_the_short_filter_is_the_best_of_its_size() -> None:
     """On 1/f images no change of a tap lowers the error; and with more taps it comes close to the whole Wiener filter."""
-    image, kernel = one_over_f().double(), gaussian_kernel(1.2).double()
+    image, kernel = one_over_f().double(), gaussian(1.2).double()
     noise = 0.01 * torch.randn(image.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     blurred = circularly_blurred(image, kernel) + noise
     ratio = float(noise.var() / image.var())
@@ -167,7 +167,7 @@ def test_polyblur_finds_how_much_and_which_way_an_image_is_blurred() -> None:
     """Drawn edges in all directions, each an ideal step that a camera of sigma 0.768 took, blurred along 30 degrees."""
     side = torch.linspace(-1, 1, 301, dtype=torch.float64)
     disk = ((side[:, None] ** 2 + side**2) < 0.3).double().expand(1, 3, -1, -1)
-    camera = gaussian_kernel(0.768).double()
+    camera = gaussian(0.768).double()
     angle = math.radians(30)
     kernel = oriented_gaussian(2.5, 1.2, angle).double()
     blurred = circularly_blurred(circularly_blurred(disk, camera), kernel)
@@ -181,7 +181,7 @@ def test_polyblur_finds_how_much_and_which_way_an_image_is_blurred() -> None:
 
 def test_polynomial_deconvolution_is_the_published_polynomial() -> None:
     """Applied by blurring again and again, with alpha 6 and beta 1: 4 K^3 - 9 K^2 + 5 K + 1."""
-    image, kernel = one_over_f(64), gaussian_kernel(1.0).double()
+    image, kernel = one_over_f(64), gaussian(1.0).double()
     once = circularly_blurred(image, kernel)
     twice = circularly_blurred(once, kernel)
     thrice = circularly_blurred(twice, kernel)
