@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +52,8 @@ def time_features(t: Tensor, channels: int) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
-def _takes_condition(network: type[nn.Module]) -> bool:
+@cache  # it is asked at every step
+def _takes_condition(network: type) -> bool:
     return "condition_channels" in inspect.signature(network).parameters
 
 

@@ -30,7 +30,6 @@ class ResNet(nn.Module):
         normalization: str = "none",
     ) -> None:
         super().__init__()
-        self.condition_channels = condition_channels
         embedded = 4 * width if condition_channels else 0
         self.embedding = ConditionEmbedding(condition_channels, embedded) if condition_channels else None
         self.head = nn.Sequential(nn.Conv2d(in_channels, width, 7, padding=3), nn.SiLU())

@@ -33,7 +33,6 @@ class UNet(nn.Module):
         stem_factor: PositiveInt = 2,
     ) -> None:
         super().__init__()
-        self.condition_channels = condition_channels
         self.multiple = stem_factor * 2 ** (len(widths) - 1)
         embedded = 4 * widths[0] if condition_channels else 0
 
