@@ -57,6 +57,13 @@ def folder_name(name: Any, where: str) -> str:
     return str(name)
 
 
+def mapping(value: Any, where: str) -> dict[str, Any]:
+    """`value`, which must be one. Raises UsageError with `where`."""
+    if not isinstance(value, dict):
+        raise UsageError(f"{where}: expected keys and values, not {value!r}")
+    return value
+
+
 def _named_blocks(path: Path, section: str, value: Any, sources: dict[str, str]) -> dict[str, Any]:
     """A section as {name: block}: given as such, or as a list of names of building blocks."""
     if isinstance(value, str):

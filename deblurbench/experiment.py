@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from deblurbench.building_blocks import put_together
+from deblurbench.building_blocks import mapping, put_together
 from deblurbench.data.dataset import open_dataset
 from deblurbench.errors import UsageError
 from deblurbench.metrics.recipe import find_recipe
-from deblurbench.model_entries import ModelEntry, check_models, mapping
+from deblurbench.model_entries import ModelEntry, check_models
 from deblurbench.registry import Spec, check_arguments, check_value
 from deblurbench.results_folder import BLURRED, SHARP
 from deblurbench.training.settings import TrainingSettings

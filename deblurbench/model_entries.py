@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from deblurbench.building_blocks import folder_name, with_networks
+from deblurbench.building_blocks import folder_name, mapping, with_networks
 from deblurbench.errors import UsageError, suggestion
 from deblurbench.models.base import Model, family
 from deblurbench.models.loading import require_fitting_start, spec_of_checkpoint, with_restoring_parameters
@@ -196,13 +196,6 @@ def check_training(given: dict[str, Any], where: str) -> TrainingSettings:
         return TrainingSettings(**arguments)
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from error
-
-
-def mapping(value: Any, where: str) -> dict[str, Any]:
-    """`value`, which must be one. Raises UsageError with `where`."""
-    if not isinstance(value, dict):
-        raise UsageError(f"{where}: expected keys and values, not {value!r}")
-    return value
 
 
 def _freeze(model: Model, sources: dict[str, str], where: str) -> bool:

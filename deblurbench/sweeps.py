@@ -13,7 +13,7 @@ from annotated_types import MinLen
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
-from deblurbench.building_blocks import set_key
+from deblurbench.building_blocks import mapping, set_key
 from deblurbench.errors import UsageError
 from deblurbench.randomness import generator
 from deblurbench.registry import PositiveInt, check_arguments, check_value
@@ -56,10 +56,8 @@ def read_sweep(given: Any, where: str, name: str) -> Sweep | None:
     """The sweep of model `name`, None where there is none. Raises UsageError, with `where`, where it makes no sense."""
     if given is None:
         return None
-    if not isinstance(given, dict):
-        raise UsageError(f"{where}: expected keys and values, not {given!r}")
     try:
-        checked = check_arguments(_changes, given, where, "a sweep")
+        checked = check_arguments(_changes, mapping(given, where), where, "a sweep")
         for key, choice in (checked["random"] or {}).items():
             check_value(Choices if isinstance(choice, list) else Range, choice, f"{where}.random.{key}")
         changes = _changes(**checked)

@@ -22,7 +22,7 @@ def count_parameters(model: Model) -> int:
     return sum(parameter.numel() for network in model.networks() for parameter in network.parameters())
 
 
-def count_evaluations(model: Model, device: torch.device) -> tuple[int, int]:
+def evaluations_and_macs(model: Model, device: torch.device) -> tuple[int, int]:
     """How many times a network is called to restore one 256x256 image, and the multiply-accumulates of it all."""
     calls = 0
 

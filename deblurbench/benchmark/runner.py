@@ -12,7 +12,7 @@ from accelerate import Accelerator
 
 from deblurbench.benchmark.cells import Cell, list_cells, move_changed_aside, refuse_changed
 from deblurbench.benchmark.collect import write_tables
-from deblurbench.benchmark.cost import count_evaluations, count_parameters, milliseconds_per_megapixel
+from deblurbench.benchmark.cost import count_parameters, evaluations_and_macs, milliseconds_per_megapixel
 from deblurbench.benchmark.environment import describe_environment
 from deblurbench.benchmark.scoring import image_count, require_scorable, score_images, write_truth
 from deblurbench.benchmark.selection import chosen, last_validation_psnr, training_seconds
@@ -225,7 +225,7 @@ class Runner:
                 model, images, self.recipe, seed=cell.seed, device=self.accelerator.device,
                 restored_folder=cell.folder / RESTORED, done=bar.update,
             )  # fmt: skip
-        evaluations, macs = count_evaluations(model, self.accelerator.device)
+        evaluations, macs = evaluations_and_macs(model, self.accelerator.device)
         cell.write_record(
             "done",
             **facts,

@@ -9,20 +9,24 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from deblurbench.data.batch import Batch
 from deblurbench.models.base import Model
-from deblurbench.training.schedule import Schedule, patches_of, shares_of
+from deblurbench.training.schedule import Schedule, patches_of
 from deblurbench.training.settings import TrainingSettings
 
 
 def planned(settings: TrainingSettings, model: Model) -> Schedule:
     """The schedule of a training of `model`; for a budget of multiply-accumulates a step of each stage is counted."""
-    if settings.steps is not None:
-        ends = [round(settings.steps * until) for until, _, _ in patches_of(settings)]
-        return Schedule(settings, [end - start for start, end in zip([0, *ends], ends, strict=False)])
-    if settings.teramacs is not None:
-        costs = [batch * macs_of_sample(model, crop) for _, crop, batch in patches_of(settings)]
-        budgets = [settings.teramacs * 1e12 * share for share in shares_of(settings)]
-        return Schedule(settings, [max(round(budget / cost), 1) for budget, cost in zip(budgets, costs, strict=True)])
-    return Schedule(settings, None)
+    if settings.minutes is not None:
+        return Schedule(settings, None)
+    ends, before = [0], 0.0
+    for until, crop_size, batch_size in patches_of(settings):
+        if settings.teramacs is None:
+            assert settings.steps is not None  # a budget is one of the three
+            ends.append(round(settings.steps * until))
+        else:
+            cost = batch_size * macs_of_sample(model, crop_size)
+            ends.append(ends[-1] + max(round(settings.teramacs * 1e12 * (until - before) / cost), 1))
+            before = until
+    return Schedule(settings, ends[1:])
 
 
 def macs_of_sample(model: Model, crop_size: int) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 from deblurbench.training.settings import TrainingSettings
 
@@ -20,11 +19,10 @@ class Stage:
 
 
 class Schedule:
-    """The stages of one training. With `steps_of_stages` their length is known, otherwise time decides."""
+    """The stages of one training. With the last step of each in `ends` its length is known, otherwise time decides."""
 
-    def __init__(self, settings: TrainingSettings, steps_of_stages: list[int] | None) -> None:
+    def __init__(self, settings: TrainingSettings, ends: list[int] | None) -> None:
         self.settings = settings
-        ends = [sum(steps_of_stages[: place + 1]) for place in range(len(steps_of_stages))] if steps_of_stages else None
         self.stages = [
             Stage(until, ends[place] if ends else None, crop_size, batch_size)
             for place, (until, crop_size, batch_size) in enumerate(patches_of(settings))
@@ -54,8 +52,3 @@ def patches_of(settings: TrainingSettings) -> list[tuple[float, int, int]]:
     """(until which share of the budget, crop size, batch size) of each stage."""
     earlier = [(patches["until"], patches["crop_size"], patches["batch_size"]) for patches in settings.progressive]
     return [*earlier, (1.0, settings.crop_size, settings.batch_size)]
-
-
-def shares_of(settings: TrainingSettings) -> list[float]:
-    """How much of the budget each stage takes."""
-    return [end - start for start, end in pairwise([0.0, *(until for until, _, _ in patches_of(settings))])]
