@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -52,8 +51,7 @@ def time_features(t: Tensor, channels: int) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
-@cache  # it is asked at every step
-def _takes_condition(network: type) -> bool:
+def _takes_condition(network: type[nn.Module]) -> bool:
     return "condition_channels" in inspect.signature(network).parameters
 
 
