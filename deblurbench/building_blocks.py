@@ -10,7 +10,7 @@ from typing import Any
 from deblurbench.errors import UsageError, suggestion
 from deblurbench.yaml_files import parse_yaml, read_yaml
 
-KEYS = ("question", "datasets", "models", "training", "seeds", "recipe")
+KEYS = ("question", "datasets", "models", "training", "seeds", "recipe", "metrics")
 PACKAGE = Path(__file__).parent
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -27,6 +29,18 @@ def synchronize(device: torch.device) -> None:
     """Wait until `device` has done what it was given; without this, times are of the asking only."""
     if device.type != "cpu":
         torch.accelerator.synchronize(device)
+
+
+@contextmanager
+def one_thread_each(device: torch.device) -> Iterator[None]:
+    """Within it, operations on a CPU take one thread: for work of which several threads do a part each."""
+    threads = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def usual_workers(device: torch.device, processes: int = 1) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from deblurbench.building_blocks import mapping, put_together
 from deblurbench.data.dataset import open_dataset
 from deblurbench.errors import UsageError
-from deblurbench.metrics.recipe import find_recipe
+from deblurbench.metrics.recipe import Recipe, find_recipe
 from deblurbench.model_entries import ModelEntry, check_models
 from deblurbench.registry import Spec, check_arguments, check_value
 from deblurbench.results_folder import BLURRED, SHARP
@@ -26,7 +26,7 @@ class Experiment:
     datasets: dict[str, Spec]
     models: dict[str, ModelEntry]
     seeds: list[int]
-    recipe: str
+    recipe: Recipe
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -52,7 +52,8 @@ class Experiment:
             },
             "training": shared,
             "seeds": self.seeds,
-            "recipe": self.recipe,
+            "recipe": self.recipe.title,
+            "metrics": list(self.recipe.further),
         }
 
 
@@ -90,13 +91,17 @@ def _checked(path: Path, content: dict[str, Any], sources: dict[str, str]) -> Ex
         datasets=datasets,
         models=models,
         seeds=checked("seeds", lambda: _check_seeds(content.get("seeds", [0]))),
-        recipe=checked("", lambda: find_recipe(check_value(str, content.get("recipe", "deblurbench"), "recipe")).name),
+        recipe=checked("", lambda: _check_recipe(content)),
     )
 
 
 def _check_dataset(name: str, value: Any) -> Spec:
     where = f"datasets.{name}"
     return check_arguments(open_dataset, mapping(value, where), where, "a data set", frozenset({"name", "cache"}))
+
+
+def _check_recipe(content: dict[str, Any]) -> Recipe:
+    return find_recipe(check_value(str, content.get("recipe", "deblurbench"), "recipe"), content.get("metrics", []))
 
 
 def _check_shared_training(value: Any) -> dict[str, Any]:

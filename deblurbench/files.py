@@ -76,6 +76,12 @@ def digest(value: Any, *, length: int = 16) -> str:
     return hashlib.blake2b(data, digest_size=length // 2).hexdigest()
 
 
+def file_hash(path: Path, algorithm: str = "sha256") -> str:
+    """The hash of what the file `path` holds, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -8,6 +8,7 @@ from pathlib import Path
 EXPERIMENT, ENVIRONMENT = "experiment.yaml", "environment.json"
 PROBLEMS, NOTES = "problems.json", "notes.json"  # what was left out of each data set, and what to know of its numbers
 COMPARISON, PER_IMAGE = "comparison.csv", "per_image.csv"
+REALLY_BLURRED = "really_blurred.csv"  # photographs without truth, scored without it
 HTML, MARKDOWN, GRIDS = "report.html", "report.md", "grids"
 RUNS = "runs"  # RUNS/DATASET/MODEL/seed-N/
 

@@ -17,7 +17,7 @@ FLOORS = (
     {"classical"},
     {"networks"},
     {"losses"},
-    {"metrics"},
+    {"metrics", "statistics"},
     {"data"},
     {"checkpoint"},
     {"models"},

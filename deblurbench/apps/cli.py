@@ -97,6 +97,36 @@ def report(
 
 
 @command(app)
+def evaluate(
+    restored: Annotated[Path, typer.Option(help="A folder of images that any program has written.")],
+    sharp: Annotated[Path | None, typer.Option(help="Their sharp twins, by the same names; none: no-reference scores.")] = None,
+    recipe: Annotated[str, typer.Option(help="A recipe, several with commas between, or all, side by side.")] = "deblurbench",
+    metrics: Annotated[str, typer.Option(help="Further metrics as in YAML: [mae, {name: lpips, weights: FILE}].")] = "[]",
+    out: Annotated[Path | None, typer.Option(help="A CSV of every image's scores.")] = None,
+    device: Device = "auto",
+    debug: Debug = False,
+) -> int:
+    """Score a folder of restored images, by any recipe. Exit code 1: some could not be scored, and which."""
+    from deblurbench.apps.evaluation import chosen_recipes, describe, means_of
+    from deblurbench.benchmark.folders import evaluate_alone, evaluate_pairs
+    from deblurbench.devices import find_device
+    from deblurbench.files import write_csv
+
+    if out is not None and out.suffix.lower() != ".csv":
+        raise UsageError(f"--out: {out} is no name of a CSV file")
+    recipes = chosen_recipes(recipe.split(","), metrics)
+    found = evaluate_alone(restored) if sharp is None else evaluate_pairs(restored, sharp, recipes, find_device(device))
+    for line in describe(found, recipes) if sharp is not None else means_of(found):
+        typer.echo(line)
+    for line in found.failed:
+        typer.echo(f"failed: {line}", err=True)
+    if out is not None:
+        write_csv(out, ("image", *found.columns), found.rows)
+        typer.echo(f"wrote {out}")
+    return 1 if found.failed else 0
+
+
+@command(app)
 def deblur(
     inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Photographs, or folders of them.")],
     model: Annotated[Path, typer.Option(help="A checkpoint: runs/DATASET/MODEL/seed-N/last.safetensors of a run.")],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,14 @@ from typing import Any
 from deblurbench.data.dataset import PairedImages
 from deblurbench.errors import UsageError
 from deblurbench.experiment import Experiment
-from deblurbench.files import digest, read_json, write_json
+from deblurbench.files import digest, file_hash, read_json, write_json
 from deblurbench.model_entries import CHECKPOINT, ModelEntry, in_order
 from deblurbench.registry import MODELS, Spec
 from deblurbench.results_folder import BLURRED, LAST, RECORD, RESTORED, RUNS
 from deblurbench.training.settings import TrainingSettings
 
 TRAINING_VERSION = 3  # raised whenever the same settings would train other weights
-SCORING_VERSION = 1  # raised whenever the same weights would score differently
+SCORING_VERSION = 2  # raised whenever the same weights would score differently
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class _Lister:
     """Lists the cells of one data set; a model that refers to another comes after it."""
 
     def __init__(self, experiment: Experiment, dataset: str, folder: Path, data: Any) -> None:
-        self._recipe, self._dataset, self._folder, self._data = experiment.recipe, dataset, folder, data
+        self._recipe, self._dataset, self._folder, self._data = experiment.recipe.identity, dataset, folder, data
         self.cells: list[Cell] = []
 
     def add(self, model: str, entry: ModelEntry, seeds: list[int]) -> None:
@@ -165,8 +164,7 @@ class _Lister:
     def _identity(self, source: str, seed: int) -> str:
         """What can change about a source: how it was trained and restores, or what the file holds."""
         if source.endswith(CHECKPOINT):
-            with Path(source).open("rb") as file:
-                return hashlib.file_digest(file, "blake2b").hexdigest()
+            return file_hash(Path(source), "blake2b")
         return self._find(source, seed).training_identity
 
 

@@ -10,20 +10,26 @@ from deblurbench.benchmark.cells import Cell
 from deblurbench.benchmark.scoring import mean_scores
 from deblurbench.files import write_csv, write_json
 from deblurbench.metrics.recipe import Recipe
-from deblurbench.results_folder import COMPARISON, ENVIRONMENT, PER_IMAGE
+from deblurbench.registry import NO_REFERENCE
+from deblurbench.results_folder import COMPARISON, ENVIRONMENT, PER_IMAGE, REALLY_BLURRED
 
 FACTS = (
     "family", "network", "inference", "oracle", "pairs", "params", "evaluations", "macs", "train_seconds", "ms_per_megapixel",
+    "data", "weights",
 )  # fmt: skip
+
+NAMES = ("dataset", "model", "seed")
 
 
 def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
     """Write `comparison.csv`, one row a finished cell, `per_image.csv`, one row a test image of each, and `environment.json`.
 
-    The last lists each environment with the cells that were finished in it: a run may go on elsewhere.
+    `really_blurred.csv` has the photographs without a sharp twin, where there are any. `environment.json` lists each
+    environment with the cells that were finished in it: a run may go on elsewhere.
     """
     summary: list[dict[str, Any]] = []
     images: list[dict[str, Any]] = []
+    shown: list[dict[str, Any]] = []
     environments: list[dict[str, Any]] = []
     for cell in cells:
         record = cell.finished()
@@ -37,9 +43,14 @@ def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
         )  # fmt: skip
         _add_to(environments, record["environment"], cell.title)
         images += [{**name, **row} for row in record["scores"]]
+        shown += [{key: name[key] for key in NAMES} | row for row in record["shown"]]
     names = ("dataset", "model", "family", "network", "seed", *FACTS[2:], *recipe.metrics)
     write_csv(out / COMPARISON, names, summary)
-    write_csv(out / PER_IMAGE, ("dataset", "model", "seed", "pairs", "image", *recipe.metrics), images)
+    write_csv(out / PER_IMAGE, (*NAMES, "pairs", "image", "scene", "blur", "spread", *recipe.metrics), images)
+    if shown:
+        write_csv(out / REALLY_BLURRED, (*NAMES, "image", *NO_REFERENCE.names()), shown)
+    else:
+        (out / REALLY_BLURRED).unlink(missing_ok=True)
     write_json(out / ENVIRONMENT, environments)
 
 

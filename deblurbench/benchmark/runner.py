@@ -20,8 +20,7 @@ from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
 from deblurbench.errors import DeblurbenchError, UsageError, is_full_disk, one_line
 from deblurbench.experiment import Experiment
-from deblurbench.files import remove_unfinished, write_json, write_whole
-from deblurbench.metrics.recipe import find_recipe
+from deblurbench.files import file_hash, remove_unfinished, write_json, write_whole
 from deblurbench.model_entries import ModelEntry
 from deblurbench.models.base import Model, family
 from deblurbench.models.loading import fill_trained, load, save_model, warm_start
@@ -61,7 +60,7 @@ class Runner:
         self.experiment, self.out, self.accelerator = experiment, out, accelerator
         self.say = say if accelerator.is_main_process else lambda _: None
         self.workers = workers
-        self.recipe = find_recipe(experiment.recipe)
+        self.recipe = experiment.recipe
         self.datasets = {name: open_dataset(name, cache, **spec) for name, spec in experiment.datasets.items()}
         self.environment = describe_environment(accelerator.device, accelerator.num_processes)
         self.cells: list[Cell] = []
@@ -79,6 +78,9 @@ class Runner:
             if missing:
                 self.say(f"{name}: {missing} of {count} images {ON_DEMAND}")
             require_scorable(images, self.recipe)
+        with self.accelerator.main_process_first():
+            for metric in self.recipe.metrics.values():
+                metric.prepare()
         for entry in self._all_entries():
             require_shares(entry.training, self.accelerator.num_processes)
             if entry.is_trained:
@@ -239,8 +241,11 @@ class Runner:
             train_seconds=round(training_seconds(cell), 3),
             ms_per_megapixel=milliseconds_per_megapixel(model, self.accelerator.device),
             pairs=images.pairs,
+            data=images.fingerprint,
+            weights=file_hash(cell.weights_of / LAST) if cell.weights_of else "",
             environment=self.environment,
-            scores=scores,
+            scores=scores.tested,
+            shown=scores.shown,
         )
         (cell.folder / ERROR).unlink(missing_ok=True)
         write_tables(self.cells, self.recipe, self.out)

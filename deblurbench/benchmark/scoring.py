@@ -2,50 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from deblurbench.blur.kernels import Kernel
 from deblurbench.data.dataset import Item, PairedImages
 from deblurbench.data.table import SHOWN, TEST
-from deblurbench.errors import UsageError
+from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.images.photo import Photo, Pixels
 from deblurbench.images.tensors import to_pixels, to_tensor
 from deblurbench.images.writing import write_photo
 from deblurbench.metrics.recipe import Recipe
 from deblurbench.models.base import Model
 from deblurbench.randomness import integer_seed
+from deblurbench.registry import NO_REFERENCE
 from deblurbench.results_folder import picture_path
+from deblurbench.statistics.means import finite_mean
 
 TILE = 1024  # pixels a side that a network sees at once, so that a large test image fits into memory
 
 Row = dict[str, Any]
 
 
+class Scores(NamedTuple):
+    """Rows of test images, {image, scene, blur, spread, <metrics>}, and of photographs without truth, {image, <metrics>}."""
+
+    tested: list[Row]
+    shown: list[Row]
+
+
 def score_images(
     model: Model, images: PairedImages, recipe: Recipe, *, seed: int, device: torch.device, restored_folder: Path,
     done: Callable[[], object],
-) -> list[Row]:  # fmt: skip
-    """Restore every test image into `restored_folder`; one row {image, <metrics>} for each, in the order of the keys.
+) -> Scores:  # fmt: skip
+    """Restore every test image into `restored_folder`, and score it; in the order of the keys.
 
-    Really blurred photographs are restored too, and not scored, but for oracles: nobody knows their kernels. `done` is
-    called after each image.
+    Really blurred photographs are restored too, but for oracles (nobody knows their kernels), and scored without a
+    reference. `done` is called after each image. Raises DeblurbenchError, with the name, for an image that the recipe refuses.
     """
     remove_pictures(restored_folder)
-    rows: list[Row] = []
+    scores = Scores([], [])
     for item in _restored_items(model, images):
         blurred, sharp = images.whole(item)
         kernel = images.kernel(item) if model.is_oracle else None
         restored = _restore(model, blurred, kernel, integer_seed(seed, item.entry.key), device)
-        write_photo(picture_path(restored_folder, item.entry.key), Photo(restored))
-        if sharp is not None:
-            scores = recipe.score(to_tensor(restored), to_tensor(sharp))
-            rows.append({"image": item.entry.key, **{name: values[0] for name, values in scores.items()}})
+        write_photo(picture_path(restored_folder, item.entry.key), Photo(to_pixels(restored)))
+        if sharp is None:
+            scores.shown.append({"image": item.entry.key, **no_reference_scores(restored)})
+        else:
+            kind, spread = images.blur_of(item) or ("", "")
+            facts = {"image": item.entry.key, "scene": item.entry.group, "blur": kind, "spread": spread}
+            scores.tested.append({**facts, **_scored(recipe, restored, to_tensor(sharp).to(device), item.entry.key)})
         done()
-    return rows
+    return scores
+
+
+def no_reference_scores(image: Tensor) -> Row:
+    """Every metric that needs no sharp twin, of one image (1, 3, H, W), rounded to 8 bits."""
+    pixels = to_tensor(to_pixels(image))
+    return {name: NO_REFERENCE.build(name)(pixels).item() for name in NO_REFERENCE.names()}
+
+
+def _scored(recipe: Recipe, restored: Tensor, sharp: Tensor, key: str) -> Row:
+    try:
+        return {name: values[0] for name, values in recipe.score(restored, sharp).items()}
+    except ValueError as error:
+        raise DeblurbenchError(f"{key}: {error}") from error
 
 
 def write_truth(images: PairedImages, folder: Path) -> None:
@@ -71,7 +97,7 @@ def require_scorable(images: PairedImages, recipe: Recipe) -> None:
         if min(sharp.shape[:2]) < recipe.smallest_side:
             raise UsageError(
                 f"{item.entry.files[0]}: {sharp.shape[1]}x{sharp.shape[0]} pixels are too few for the recipe "
-                f"'{recipe.name}', which needs {recipe.smallest_side} a side; leave it out"
+                f"'{recipe.name}' with its metrics, which need {recipe.smallest_side} a side; leave it out"
             )
 
 
@@ -84,14 +110,13 @@ def _restored_items(model: Model, images: PairedImages) -> list[Item]:
     return [*images.items(TEST), *([] if model.is_oracle else images.items(SHOWN))]
 
 
-def _restore(model: Model, blurred: Pixels, kernel: Kernel | None, seed: int, device: torch.device) -> Pixels:
+def _restore(model: Model, blurred: Pixels, kernel: Kernel | None, seed: int, device: torch.device) -> Tensor:
     tile = None if model.sees_whole_image else TILE
     true_kernel = None if kernel is None else torch.from_numpy(kernel)
-    return to_pixels(model.restore(to_tensor(blurred).to(device), seed=seed, tile=tile, kernel=true_kernel))
+    return model.restore(to_tensor(blurred).to(device), seed=seed, tile=tile, kernel=true_kernel)
 
 
-def mean_scores(rows: list[Row], metrics: tuple[str, ...]) -> Iterator[tuple[str, float]]:
-    """Each metric's mean over the images with a finite value (identical images have an infinite PSNR); none: NaN."""
+def mean_scores(rows: list[Row], metrics: Iterable[str]) -> Iterator[tuple[str, float]]:
+    """Each metric's mean over the images with a finite value (identical images have an infinite PSNR)."""
     for metric in metrics:
-        finite = [row[metric] for row in rows if abs(row[metric]) != float("inf")]
-        yield metric, sum(finite) / len(finite) if finite else float("nan")
+        yield metric, finite_mean([row[metric] for row in rows]).value

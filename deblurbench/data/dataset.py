@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from deblurbench.blur.camera import Camera, blur_whole
-from deblurbench.blur.kernels import Blur, Kernel
+from deblurbench.blur.kernels import Blur, Kernel, spread
 from deblurbench.data.cache import DATA_VERSION, PixelCache, Stored, unequal_sides
 from deblurbench.data.layout import Layout
 from deblurbench.data.notes import misalignment, misalignment_note, registration_note
@@ -135,6 +135,13 @@ class PairedImages:
         if item.sharp is None or self._blur is None:
             return None
         return self._blur.kernel(self._evaluation(item))  # the first that `blur_whole` draws
+
+    def blur_of(self, item: Item) -> tuple[str, float] | None:
+        """The kind of the blur that `whole` gives, and its spread in pixels; None where we did not blur it."""
+        if item.sharp is None or self._blur is None:
+            return None
+        drawn = self._blur.draw(self._evaluation(item))
+        return str(drawn.facts["kind"]), spread(drawn.kernel)
 
     def patch(self, item: Item, size: int, random: np.random.Generator) -> tuple[Pixels, Pixels]:
         """A random `size` x `size` training pair of `item`, flipped and turned at random; all drawn from `random`."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deblurbench.images.photo import list_images
 
-Pairs = list[tuple[str, Path, Path]]  # (stem, blurred, sharp)
+Pairs = list[tuple[str, Path, Path]]  # (name, blurred, sharp)
 
 
 def match_folders(blurred: Path, sharp: Path) -> tuple[Pairs, list[str]]:
@@ -19,15 +19,20 @@ def match_folders(blurred: Path, sharp: Path) -> tuple[Pairs, list[str]]:
 def match_by_name(blurred: Sequence[Path], sharp: Sequence[Path]) -> tuple[Pairs, list[str]]:
     """Pairs of files with the same stem, and a problem for every file without a twin."""
     problems: list[str] = []
-    blurred_by_stem, sharp_by_stem = _by_stem(blurred, problems), _by_stem(sharp, problems)
-    for mine, others, side in ((blurred_by_stem, sharp_by_stem, "sharp"), (sharp_by_stem, blurred_by_stem, "blurred")):
+    pairs, twinless = match_by_key(_by_stem(blurred, problems), _by_stem(sharp, problems), ("blurred", "sharp"))
+    return pairs, problems + twinless
+
+
+def match_by_key(first: Mapping[str, Path], second: Mapping[str, Path], sides: tuple[str, str]) -> tuple[Pairs, list[str]]:
+    """Pairs of files with the same key, and a problem for every file without a twin; `sides` are what the two are called."""
+    problems: list[str] = []
+    for mine, others, side in ((first, second, sides[1]), (second, first, sides[0])):
         alike = {stem.lower(): path for stem, path in others.items()}
         for stem, path in mine.items():
             if stem not in others:
                 hint = f"; {alike[stem.lower()].name} differs in case: rename one" if stem.lower() in alike else ""
                 problems.append(f"{path}: has no {side} twin named '{stem}'{hint}")
-    both = [(stem, path, sharp_by_stem[stem]) for stem, path in blurred_by_stem.items() if stem in sharp_by_stem]
-    return both, problems
+    return [(key, path, second[key]) for key, path in first.items() if key in second], problems
 
 
 def _by_stem(paths: Sequence[Path], problems: list[str]) -> dict[str, Path]:

@@ -39,3 +39,10 @@ def list_images(folder: Path) -> list[Path]:
         known = {FileNotFoundError: "there is no such folder", NotADirectoryError: "is not a folder"}
         reason = known.get(type(error), f"cannot be read ({error.strerror})")
         raise UsageError(f"{folder}: {reason}; give the folder that holds the images") from error
+
+
+def images_below(folder: Path) -> list[Path]:
+    """The images in `folder` and in the folders below it, sorted by path. Raises UsageError where it is no readable folder."""
+    directly = list_images(folder)
+    deeper = (path for path in folder.glob("*/**/*") if is_image_name(path) and not path.is_dir())
+    return sorted([*directly, *deeper])

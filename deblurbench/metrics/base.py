@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
-class Metric(Protocol):
+
+class Metric(ABC):
     """`metric(restored, sharp)`: (B, C, H, W) twice, in [0, 1] -> (B,) float64, one number an image."""
 
-    higher_is_better: ClassVar[bool]
     label: ClassVar[str]  # the heading of its column, with the unit
     decimals: ClassVar[int]
+    best: ClassVar[float]  # what identical images score; the further from it, the worse
+    smallest_side: ClassVar[int] = 1  # pixels that an image must have at least
 
+    def prepare(self) -> None:  # noqa: B027 - most metrics need nothing
+        """Fetch what it needs (weights), before any work is begun. Raises UsageError where that cannot be had."""
+
+    @abstractmethod
     def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor: ...
+
+    def goodness(self, value: float) -> float:
+        """`value`, turned so that higher is better."""
+        return value if self.best == float("inf") else -abs(value - self.best)
+
+    def require_size(self, images: Tensor) -> None:
+        """Raise ValueError for images with a side below `smallest_side`."""
+        height, width = images.shape[-2:]
+        if min(height, width) < self.smallest_side:
+            least = f"{self.smallest_side}x{self.smallest_side}"
+            raise ValueError(f"{self.label} needs images of at least {least} pixels, not {width}x{height}")
+
+
+class SharedMetric(Metric):
+    """A metric that sums up what others sum up too: a recipe with several of them has it measured once."""
+
+    measure: ClassVar[Callable[[Tensor, Tensor], Any]]  # a static method, of (restored, sharp)
+
+    @abstractmethod
+    def summary(self, measured: Any) -> Tensor:
+        """What `measure` has given -> (B,) float64."""
+
+    def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor:
+        return self.summary(self.measure(restored, sharp))
 
 
 def mean_over_image(values: Tensor) -> Tensor:
@@ -23,20 +56,16 @@ def mean_over_image(values: Tensor) -> Tensor:
     return values.flatten(1).mean(dim=1)
 
 
-def separable_filter(images: Tensor, taps: Tensor) -> Tensor:
-    """Correlate rows, then columns, of (B, C, H, W) with `taps` (K,), valid region only -> (B, C, H-K+1, W-K+1)."""
-    for dimension in (-1, -2):
-        length = images.shape[dimension] - taps.numel() + 1
-        # Sums of shifted images: many times faster than torch's depthwise convolution in float64.
-        filtered = torch.zeros_like(images.narrow(dimension, 0, length))
-        for shift, tap in enumerate(taps.tolist()):
-            filtered.add_(images.narrow(dimension, shift, length), alpha=tap)
-        images = filtered
-    return images
-
-
 def require_pair(restored: Tensor, sharp: Tensor) -> tuple[Tensor, Tensor]:
     """Both as float64. Raises ValueError where their shapes differ."""
     if restored.shape != sharp.shape:
         raise ValueError(f"the images differ in size: {tuple(restored.shape)} and {tuple(sharp.shape)}")
     return restored.to(torch.float64), sharp.to(torch.float64)
+
+
+def luma(images: Tensor) -> Tensor:
+    """(B, 3 or 1, H, W) -> (B, 1, H, W)."""
+    if images.shape[1] == 1:
+        return images
+    weights = torch.tensor(LUMA, dtype=images.dtype, device=images.device)
+    return (images * weights.view(1, -1, 1, 1)).sum(dim=1, keepdim=True)

@@ -5,34 +5,49 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from deblurbench.metrics.base import mean_over_image, require_pair
+from deblurbench.metrics.base import Metric, SharedMetric, require_pair
+from deblurbench.metrics.strips import mean_in_strips
 from deblurbench.registry import METRICS
 
 
+def mean_squared_error(restored: Tensor, sharp: Tensor) -> Tensor:
+    """(B, C, H, W) twice -> (B,)."""
+    return mean_in_strips(lambda x, y: (x - y).square_(), *require_pair(restored, sharp))
+
+
 @METRICS.register("psnr")
-class PSNR:
+class PSNR(SharedMetric):
     """Peak signal-to-noise ratio in dB, 10 log10(1 / MSE) over all pixels and channels; infinite for identical images."""
 
-    higher_is_better = True
     label = "PSNR (dB)"
     decimals = 2
+    best = float("inf")
+    measure = staticmethod(mean_squared_error)
 
-    def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor:
-        return -10 * torch.log10(_mean_squared_error(restored, sharp))
+    def summary(self, measured: Tensor) -> Tensor:
+        return -10 * torch.log10(measured)
 
 
 @METRICS.register("mse")
-class MSE:
+class MSE(SharedMetric):
     """Mean squared error over all pixels and channels, of values in [0, 1]."""
 
-    higher_is_better = False
     label = "MSE"
     decimals = 5
+    best = 0.0
+    measure = staticmethod(mean_squared_error)
+
+    def summary(self, measured: Tensor) -> Tensor:
+        return measured
+
+
+@METRICS.register("mae")
+class MAE(Metric):
+    """Mean absolute error over all pixels and channels, of values in [0, 1]."""
+
+    label = "MAE"
+    decimals = 4
+    best = 0.0
 
     def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor:
-        return _mean_squared_error(restored, sharp)
-
-
-def _mean_squared_error(restored: Tensor, sharp: Tensor) -> Tensor:
-    restored, sharp = require_pair(restored, sharp)
-    return mean_over_image((restored - sharp).square())
+        return mean_in_strips(lambda x, y: (x - y).abs(), *require_pair(restored, sharp))

@@ -6,38 +6,35 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from deblurbench.metrics.base import require_pair
+from deblurbench.metrics.base import Metric, luma, require_pair
 from deblurbench.registry import METRICS
 
 STABILITY = 170 / 255**2  # c of the paper, for values in [0, 1] instead of [0, 255]
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 @METRICS.register("gmsd")
-class GMSD:
+class GMSD(Metric):
     """Gradient magnitude similarity deviation (Xue et al. 2014), on luma: 0 for equal structure, higher is worse.
 
     Luma is averaged over 2x2 pixels and halved in size, gradients are Prewitt's, the deviation is that of the
     similarity map over the whole image. Raises ValueError for images smaller than 4x4.
     """
 
-    higher_is_better = False
     label = "GMSD"
     decimals = 4
+    best = 0.0
+    smallest_side = 4
 
     def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor:
         x, y = require_pair(restored, sharp)
-        if min(x.shape[-2:]) < 4:
-            raise ValueError(f"GMSD needs images of at least 4x4 pixels, not {x.shape[-1]}x{x.shape[-2]}")
+        self.require_size(x)
         magnitude_x, magnitude_y = _gradient_magnitude(x), _gradient_magnitude(y)
         similarity = (2 * magnitude_x * magnitude_y + STABILITY) / (magnitude_x.square() + magnitude_y.square() + STABILITY)
         return similarity.flatten(1).std(dim=1, correction=0)
 
 
 def _gradient_magnitude(images: Tensor) -> Tensor:
-    weights = torch.tensor(LUMA if images.shape[1] == 3 else [1.0], dtype=images.dtype, device=images.device)
-    luma = (images * weights.view(1, -1, 1, 1)).sum(dim=1, keepdim=True)
-    small = F.avg_pool2d(luma, 2)  # (B, 1, H / 2, W / 2)
+    small = F.avg_pool2d(luma(images), 2)  # (B, 1, H / 2, W / 2)
     horizontal = torch.tensor([[1.0, 0, -1]] * 3, dtype=images.dtype, device=images.device) / 3
     kernels = torch.stack([horizontal, horizontal.T])[:, None]
     gradients = F.conv2d(small, kernels, padding=1)

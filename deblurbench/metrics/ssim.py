@@ -1,39 +1,116 @@
-"""Structural similarity."""
+"""Structural similarity, in the ways that published tables compute it."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from deblurbench.metrics.base import mean_over_image, require_pair, separable_filter
+from deblurbench.metrics.base import Metric, require_pair
+from deblurbench.metrics.filters import GAUSSIAN_SIZE, gaussian_taps, separable_filter
+from deblurbench.metrics.strips import mean_in_strips
 from deblurbench.registry import METRICS
 
-WINDOW, SIGMA = 11, 1.5
 C1, C2 = 0.01**2, 0.03**2
 
 
+class StructuralSimilarity(Metric):
+    """What all ways share: local means, variances and covariance under a window, and what is made of them."""
+
+    decimals = 4
+    best = 1.0
+    sample_scale = 1.0  # what variances are multiplied by
+
+    def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor:
+        x, y = require_pair(restored, sharp)
+        self.require_size(x)
+        x, y = self.bordered(x), self.bordered(y)
+        return mean_in_strips(self.similarity, x, y, overlap=self.window - 1)
+
+    @property
+    @abstractmethod
+    def window(self) -> int:
+        """Pixels a side."""
+
+    @abstractmethod
+    def local_mean(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H - window + 1, W - window + 1)."""
+
+    def bordered(self, images: Tensor) -> Tensor:
+        """`images` with what the window needs beyond their borders: by default nothing, whole windows only."""
+        return images
+
+    def similarity(self, x: Tensor, y: Tensor) -> Tensor:
+        """The map (B, C, H - window + 1, W - window + 1)."""
+        luminance, contrast_structure = self.factors(x, y)
+        return luminance.mul_(contrast_structure)
+
+    def factors(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """The maps of luminance and of contrast times structure. In place, because memory is what takes the time."""
+        mean_x, mean_y = self.local_mean(x), self.local_mean(y)
+        mean_squares, mean_product = self.local_mean((x * x).addcmul_(y, y)), self.local_mean(x * y)
+        product_of_means, squared_means = mean_x * mean_y, mean_x.square_().addcmul_(mean_y, mean_y)
+        covariance = mean_product.sub_(product_of_means).mul_(self.sample_scale)
+        variances = mean_squares.sub_(squared_means).mul_(self.sample_scale)  # of both, added
+        luminance = product_of_means.mul_(2).add_(C1).div_(squared_means.add_(C1))
+        return luminance, covariance.mul_(2).add_(C2).div_(variances.add_(C2))
+
+
 @METRICS.register("ssim")
-class SSIM:
+class SSIM(StructuralSimilarity):
     """SSIM (Wang et al. 2004): Gaussian window of 11 pixels, sigma 1.5, each channel by itself, valid borders, mean.
 
     The same as scikit-image's `structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)`.
     Raises ValueError for images smaller than the window.
     """
 
-    higher_is_better = True
     label = "SSIM"
-    decimals = 4
+    window = smallest_side = GAUSSIAN_SIZE
 
-    def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor:
-        x, y = require_pair(restored, sharp)
-        if min(x.shape[-2:]) < WINDOW:
-            raise ValueError(f"SSIM needs images of at least {WINDOW}x{WINDOW} pixels, not {x.shape[-1]}x{x.shape[-2]}")
-        offsets = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
-        taps = torch.exp(-0.5 * (offsets / SIGMA).square())
-        moments = separable_filter(torch.cat([x, y, x * x, y * y, x * y]), taps / taps.sum())
-        mean_x, mean_y, mean_xx, mean_yy, mean_xy = moments.chunk(5)
-        variance_x, variance_y = mean_xx - mean_x.square(), mean_yy - mean_y.square()
-        covariance = mean_xy - mean_x * mean_y
-        luminance = (2 * mean_x * mean_y + C1) / (mean_x.square() + mean_y.square() + C1)
-        contrast_structure = (2 * covariance + C2) / (variance_x + variance_y + C2)
-        return mean_over_image(luminance * contrast_structure)
+    def local_mean(self, images: Tensor) -> Tensor:
+        return separable_filter(images, gaussian_taps())
+
+
+@METRICS.register("ssim-uniform")
+class UniformSSIM(StructuralSimilarity):
+    """SSIM with scikit-image's defaults: a uniform window of 7 pixels and sample covariance, each channel by itself.
+
+    Raises ValueError for images smaller than the window.
+    """
+
+    label = "SSIM (7x7 uniform)"
+    window = smallest_side = 7
+    sample_scale = 49 / 48
+
+    def local_mean(self, images: Tensor) -> Tensor:
+        return separable_filter(images, torch.full((self.window,), 1 / self.window, dtype=torch.float64))
+
+
+@METRICS.register("ssim-3d")
+class VolumeSSIM(StructuralSimilarity):
+    """SSIM as MATLAB's `ssim` computes it of an RGB image, taken for a volume: a Gaussian window of 11x11x11 over rows,
+    columns and channels, borders replicated. GoPro tables of Restormer, MPRNet and NAFNet are made so.
+    """
+
+    label = "SSIM (3-D)"
+    window = GAUSSIAN_SIZE
+
+    def bordered(self, images: Tensor) -> Tensor:
+        margin = self.window // 2
+        return F.pad(images, (margin, margin, margin, margin), mode="replicate")
+
+    def local_mean(self, images: Tensor) -> Tensor:
+        mixing = _channel_mixing(images.shape[1]).to(images.device)
+        return torch.einsum("dc,bchw->bdhw", mixing, separable_filter(images, gaussian_taps()))
+
+
+def _channel_mixing(channels: int) -> Tensor:
+    """(C, C): the window along the channels, the first and the last of which stand for all beyond them."""
+    mixing = torch.zeros(channels, channels, dtype=torch.float64)
+    taps = gaussian_taps()
+    for channel in range(channels):
+        for place, tap in enumerate(taps):
+            mixing[channel, min(max(channel + place - GAUSSIAN_SIZE // 2, 0), channels - 1)] += tap
+    return mixing

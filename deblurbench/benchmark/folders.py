@@ -1,0 +1,130 @@
+"""Scoring folders of images that any program has written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from deblurbench.benchmark.scoring import no_reference_scores
+from deblurbench.data.matching import Pairs, match_by_key
+from deblurbench.data.parallel import in_threads
+from deblurbench.devices import one_thread_each
+from deblurbench.errors import UnreadableImage, UsageError
+from deblurbench.images.photo import images_below
+from deblurbench.images.reading import read_photo
+from deblurbench.images.tensors import to_tensor
+from deblurbench.metrics.recipe import Recipe
+
+SIDES = ("restored", "sharp")
+BATCH_ON_GPU = 8
+Row = dict[str, Any]
+
+
+@dataclass
+class Evaluation:
+    """One row an image, {image, <columns>}; and what could not be scored, one line each."""
+
+    columns: list[str]
+    rows: list[Row] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+def column_of(metric: str, recipe: Recipe, recipes: Sequence[Recipe]) -> str:
+    """What a metric's column is called: with its recipe where there are several."""
+    return metric if len(recipes) == 1 else f"{metric} ({recipe.name})"
+
+
+def evaluate_pairs(restored: Path, sharp: Path, recipes: Sequence[Recipe], device: torch.device) -> Evaluation:
+    """Score every image below `restored` under all `recipes` by its twin below `sharp`: the same name, in the same subfolder.
+
+    What has no twin, another size or cannot be read is named in `failed`. Raises UsageError where no two names match.
+    """
+    first, twice = _by_name(restored)
+    second, twice_sharp = _by_name(sharp)
+    pairs, problems = match_by_key(first, second, SIDES)
+    if not pairs:
+        names = ", ".join(f"'{next(iter(side), '')}'" for side in (first, second))
+        raise UsageError(f"{restored}: no image has a twin of the same name in {sharp} (the first names are {names})")
+    columns = [column_of(metric, recipe, recipes) for recipe in recipes for metric in recipe.metrics]
+    found = Evaluation(columns, failed=[*twice, *twice_sharp, *problems])
+    size = BATCH_ON_GPU if device.type == "cuda" else 1
+    batches = [pairs[start : start + size] for start in range(0, len(pairs), size)]
+    with one_thread_each(device):
+        for rows, failed in in_threads(
+            lambda batch: _scored(batch, recipes, device), batches, doing="scoring", show_progress=True
+        ):
+            found.rows += rows
+            found.failed += failed
+    return found
+
+
+def evaluate_alone(restored: Path) -> Evaluation:
+    """Score every image below `restored` by the metrics that need no sharp twin."""
+    images, problems = _by_name(restored)
+    rows = []
+    for name, path in images.items():
+        try:
+            rows.append({"image": name, **no_reference_scores(to_tensor(read_photo(path).pixels))})
+        except (UnreadableImage, ValueError) as error:
+            problems.append(str(error) if isinstance(error, UnreadableImage) else f"{path}: {error}")
+    columns = [column for column in rows[0] if column != "image"] if rows else []
+    return Evaluation(columns, rows, problems)
+
+
+def _by_name(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """The images below `folder` by their path in it without the suffix, and a problem for each that another one hides."""
+    found: dict[str, Path] = {}
+    problems = []
+    for path in images_below(folder):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        if name in found:
+            problems.append(f"{path}: has the same name as {found[name].name} but for the suffix")
+        found.setdefault(name, path)
+    if not found:
+        raise UsageError(f"{folder}: holds no images; give the folder that does")
+    return found, problems
+
+
+def _scored(batch: Pairs, recipes: Sequence[Recipe], device: torch.device) -> tuple[list[Row], list[str]]:
+    """Rows of the pairs of `batch` that could be scored, in their order, and a line for each other."""
+    failed: list[str] = []
+    by_size: dict[torch.Size, list[tuple[str, Path, Tensor, Tensor]]] = {}
+    for name, *paths in batch:
+        try:
+            restored, sharp = (to_tensor(read_photo(path).pixels) for path in paths)
+        except UnreadableImage as error:
+            failed.append(str(error))
+            continue
+        if restored.shape != sharp.shape:
+            sizes = [f"{image.shape[-1]}x{image.shape[-2]}" for image in (restored, sharp)]
+            failed.append(f"{paths[0]}: is {sizes[0]} pixels, and its sharp twin {paths[1]} is {sizes[1]}; nothing is resized")
+            continue
+        by_size.setdefault(restored.shape, []).append((name, paths[0], restored, sharp))
+    rows: dict[str, Row] = {}
+    for group in by_size.values():
+        restored, sharp = (torch.cat([item[side] for item in group]).to(device) for side in (2, 3))
+        try:
+            scores = [(recipe, recipe.score(restored, sharp)) for recipe in recipes]
+        except ValueError as error:
+            if len(group) == 1:
+                failed.append(f"{group[0][1]}: {error}")
+                continue
+            names = {item[0] for item in group}  # one of them is to blame: each by itself tells which
+            for pair in (pair for pair in batch if pair[0] in names):
+                alone, blamed = _scored([pair], recipes, device)
+                rows |= {row["image"]: row for row in alone}
+                failed += blamed
+            continue
+        for place, (name, *_) in enumerate(group):
+            values = {
+                column_of(metric, recipe, recipes): numbers[place]
+                for recipe, metrics in scores
+                for metric, numbers in metrics.items()
+            }
+            rows[name] = {"image": name, **values}
+    return [rows[name] for name, *_ in batch if name in rows], failed

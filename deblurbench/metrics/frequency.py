@@ -1,0 +1,92 @@
+"""What restoring did to each frequency."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from deblurbench.metrics.base import SharedMetric, luma, require_pair
+from deblurbench.registry import METRICS
+
+NYQUIST = 0.5  # cycles a pixel
+FINE = NYQUIST / 2  # from here on a frequency counts as fine detail
+SMALLEST = 8  # pixels a side of which a spectrum can be taken
+RINGS = 32  # of equal width, from 0 to NYQUIST
+ROUNDING_NOISE = (1 / 255) ** 2 / 12  # the variance of 8-bit rounding: less power than it has means nothing
+
+
+class Spectra(NamedTuple):
+    """Power spectra (B, F) of two batches, and the frequencies (F,) in cycles a pixel; those above NYQUIST are left out."""
+
+    restored: Tensor
+    sharp: Tensor
+    frequency: Tensor
+
+
+def power_spectra(restored: Tensor, sharp: Tensor) -> Spectra:
+    """Of luma under a Hann window, which keeps the borders from counting as detail. (B, C, H, W) twice."""
+    pair = require_pair(restored, sharp)
+    height, width = restored.shape[-2:]
+    device = restored.device
+    window = torch.outer(_hann(height), _hann(width)).to(device)
+    frequency = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)).to(device)
+    inside = frequency <= NYQUIST
+    powers = []
+    for images in pair:
+        grey = luma(images)[:, 0]
+        centred = grey - grey.mean(dim=(-2, -1), keepdim=True)
+        power = torch.fft.rfft2(centred * window).abs().square() / window.square().sum()  # noise of variance v has power v
+        powers.append(power[:, inside] + ROUNDING_NOISE)
+    return Spectra(powers[0], powers[1], frequency[inside])
+
+
+class SpectralMetric(SharedMetric):
+    """A metric of power spectra, in dB. Raises ValueError for images smaller than 8x8."""
+
+    decimals = 2
+    best = 0.0
+    smallest_side = SMALLEST
+    measure = staticmethod(power_spectra)
+
+
+@METRICS.register("spectrum-error")
+class SpectrumError(SpectralMetric):
+    """Radial power-spectrum error in dB: |10 log10| of restored over sharp power, the mean over 32 rings of frequency.
+
+    Blur that is left, invented texture and noise all raise it.
+    """
+
+    label = "spectrum error (dB)"
+
+    def summary(self, measured: Spectra) -> Tensor:
+        ring = (measured.frequency / NYQUIST * RINGS).long().clamp(max=RINGS - 1)
+        restored, sharp = (
+            torch.zeros(len(power), RINGS, dtype=power.dtype, device=power.device).index_add_(1, ring, power)
+            for power in (measured.restored, measured.sharp)
+        )
+        filled = sharp[0] > 0  # small images leave rings empty
+        return _decibels(restored[:, filled] / sharp[:, filled]).abs().mean(dim=1)
+
+
+@METRICS.register("fine-detail")
+class FineDetail(SpectralMetric):
+    """High-frequency energy of the restored image over that of the sharp one, in dB, from half of Nyquist on.
+
+    Below 0 it is too smooth, above 0 it has noise, ringing or invented texture.
+    """
+
+    label = "fine detail (dB)"
+
+    def summary(self, measured: Spectra) -> Tensor:
+        fine = measured.frequency >= FINE
+        return _decibels(measured.restored[:, fine].sum(dim=1) / measured.sharp[:, fine].sum(dim=1))
+
+
+def _hann(length: int) -> Tensor:
+    return torch.hann_window(length, periodic=False, dtype=torch.float64)
+
+
+def _decibels(ratio: Tensor) -> Tensor:
+    return 10 * torch.log10(ratio)

@@ -1,0 +1,110 @@
+"""Perceptual distances of trained networks, from torchmetrics and with torchvision's weights."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from deblurbench.errors import UsageError
+from deblurbench.metrics.base import Metric, require_pair
+from deblurbench.networks.pretrained import fetch_weights, in_place_of_fetched
+from deblurbench.registry import METRICS
+
+
+class PerceptualMetric(Metric):
+    """What both share: a network of torchmetrics, built when it is first needed.
+
+    `weights` is the file that torchvision publishes, by its name or any other; without it the file is looked for in torch's
+    cache, and fetched. Either is checked by its published hash. Raises UsageError where torchmetrics is not installed.
+    """
+
+    decimals = 4
+    best = 0.0
+    smallest_side = 32  # below, nothing is left for the last layers to look at
+    name: ClassVar[str]
+
+    def __init__(self, *, weights: str | None = None) -> None:
+        self._weights = weights
+        self._network: nn.Module | None = None
+
+    @staticmethod
+    @abstractmethod
+    def published() -> Any:
+        """Torchvision's weights that it is built on."""
+
+    @staticmethod
+    @abstractmethod
+    def build() -> nn.Module:
+        """The network of torchmetrics, of (restored, sharp); it takes its weights from torch's cache."""
+
+    def prepare(self) -> None:
+        if self._network is not None:
+            return
+        try:
+            import torchmetrics.image  # noqa: F401 - only whether it is there
+        except ImportError as error:
+            raise UsageError(f"metric '{self.name}': needs torchmetrics; pip install 'deblurbench[perceptual]'") from error
+        what = f"metric '{self.name}'"
+        if self._weights is None:
+            fetch_weights(self.published(), what, "weights: PATH, the file of that name")
+            self._network = self.build().eval()
+        else:
+            with in_place_of_fetched(Path(self._weights), self.published(), what):
+                self._network = self.build().eval()
+
+    def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor:
+        pair = require_pair(restored, sharp)
+        self.require_size(restored)
+        self.prepare()
+        assert self._network is not None
+        network = self._network.to(restored.device)
+        first, second = (images.expand(-1, 3, -1, -1).clamp(0, 1).float() for images in pair)
+        with torch.no_grad():  # one after another: both metrics give one number for whatever they are given
+            values = [network(first[place : place + 1], second[place : place + 1]) for place in range(len(first))]
+        return torch.stack(values).flatten().double()
+
+
+@METRICS.register("lpips")
+class LPIPS(PerceptualMetric):
+    """LPIPS (Zhang et al. 2018), version 0.1 on AlexNet (233 MB are fetched). Lower is better."""
+
+    label = "LPIPS"
+    name = "lpips"
+
+    @staticmethod
+    def published() -> Any:
+        from torchvision.models import AlexNet_Weights
+
+        return AlexNet_Weights.IMAGENET1K_V1
+
+    @staticmethod
+    def build() -> nn.Module:
+        from torchmetrics.image import LearnedPerceptualImagePatchSimilarity
+
+        metric: nn.Module = LearnedPerceptualImagePatchSimilarity(net_type="alex", normalize=True)
+        return metric
+
+
+@METRICS.register("dists")
+class DISTS(PerceptualMetric):
+    """DISTS (Ding et al. 2020), on VGG16 (528 MB are fetched): structure, and texture in statistics. Lower is better."""
+
+    label = "DISTS"
+    name = "dists"
+
+    @staticmethod
+    def published() -> Any:
+        from torchvision.models import VGG16_Weights
+
+        return VGG16_Weights.IMAGENET1K_V1
+
+    @staticmethod
+    def build() -> nn.Module:
+        from torchmetrics.functional.image.dists import DISTSNetwork  # its metric would build a network for every image
+
+        network: nn.Module = DISTSNetwork()
+        return network

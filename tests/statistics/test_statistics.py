@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from deblurbench.statistics.agreement import disagreements, rank_correlations
+from deblurbench.statistics.bootstrap import mean_intervals
+from deblurbench.statistics.bradley_terry import Ballot, strengths
+from deblurbench.statistics.means import finite_mean
+from deblurbench.statistics.significance import can_tell, holm, wilcoxon
+
+
+def names(count: int) -> list[str]:
+    return [f"scene {number}" for number in range(count)]
+
+
+def test_means_leave_out_the_infinite_and_say_so() -> None:
+    assert finite_mean([20, 30, math.inf]) == (25, 1)
+    assert finite_mean([20, 30]) == (25, 0)
+    assert finite_mean([math.inf, math.inf]) == (math.inf, 0)
+    assert math.isnan(finite_mean([]).value)
+
+
+def test_bootstrap_intervals_are_those_of_scipy() -> None:
+    values = np.random.default_rng(0).gamma(2.0, 1.0, (60, 2))
+    intervals = mean_intervals(values, names(60))
+    for column in range(2):
+        expected = stats.bootstrap(
+            (values[:, column],), np.mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(5)
+        ).confidence_interval
+        assert intervals[column] == pytest.approx((expected.low, expected.high), abs=0.03)
+    assert np.array_equal(intervals, mean_intervals(values, names(60)))
+
+
+def test_bootstrap_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    random = np.random.default_rng(1)
+    means = 2.0 + 0.1 * np.arange(300)
+    intervals = mean_intervals(random.normal(means, 1.0, (80, 300)), names(80))
+    covered = ((intervals[:, 0] < means) & (means < intervals[:, 1])).mean()
+    assert 0.91 < covered < 0.98
+
+
+def test_images_of_one_scene_are_no_independent_evidence() -> None:
+    scene_effects = np.random.default_rng(2).normal(0, 1, 10)
+    values = np.repeat(scene_effects, 100)[:, None]
+    scenes = [f"scene {number // 100}" for number in range(1000)]
+    (whole,), (naive,) = mean_intervals(values, scenes), mean_intervals(values, names(1000))
+    assert np.ptp(whole) > 5 * np.ptp(naive)
+    assert wilcoxon(values[:, 0], scenes) == pytest.approx(stats.wilcoxon(scene_effects).pvalue)
+
+
+def test_missing_values_and_single_scenes_have_no_interval() -> None:
+    values = np.array([[1.0, np.nan, np.nan], [3.0, np.nan, 2.0], [np.inf, np.nan, 2.0]])
+    intervals = mean_intervals(values, names(3))
+    assert intervals[0] == pytest.approx([1, 3])
+    assert np.isnan(intervals[1]).all()
+    assert intervals[2] == pytest.approx([2, 2])
+    assert np.isnan(mean_intervals(values, ["a", "a", "a"])).all()
+
+
+def test_wilcoxon_and_holm() -> None:
+    differences = np.array([0.3, 0.1, 0.5, 0.2, 0.7, 0.4, -0.15, 0.9])
+    assert wilcoxon(differences, names(8)) == pytest.approx(stats.wilcoxon(differences).pvalue)
+    assert wilcoxon(np.zeros(8), names(8)) == 1
+    assert wilcoxon(np.array([np.nan, 0.1, np.inf]), names(3)) == 1  # of one image
+    # By hand: 0.01 x 3, then 0.02 x 2 raised to nothing less, then 0.9 x 1.
+    assert holm({"a": 0.02, "b": 0.01, "c": 0.9}) == pytest.approx({"b": 0.03, "a": 0.04, "c": 0.9})
+    assert holm({"a": 0.03, "b": 0.029, "c": 0.5}) == pytest.approx({"b": 0.087, "a": 0.087, "c": 0.5})
+
+
+def test_too_few_images_cannot_tell() -> None:
+    assert not can_tell(5, tests=1)  # 2 / 2^5 = 0.0625
+    assert can_tell(6, tests=1)
+    assert not can_tell(6, tests=2)
+    assert wilcoxon(np.arange(1.0, 6.0), names(5)) == pytest.approx(2**-4)
+
+
+def test_rank_correlations_are_spearmans() -> None:
+    columns = np.random.default_rng(3).normal(size=(50, 3))
+    columns[:, 1] += columns[:, 0]
+    assert rank_correlations(columns)[0, 1] == pytest.approx(stats.spearmanr(columns[:, 0], columns[:, 1]).statistic)
+    columns[7, 2] = np.inf
+    rest = np.delete(columns, 7, axis=0)
+    assert rank_correlations(columns)[0, 2] == pytest.approx(stats.spearmanr(rest[:, 0], rest[:, 2]).statistic)
+    assert np.isnan(rank_correlations(columns[:2])).all()
+    columns[:, 1] = 4
+    assert np.isnan(rank_correlations(columns)[0, 1])
+
+
+def test_disagreements_name_the_images_that_show_them_most() -> None:
+    psnr = np.array([[30.0, 30, 30, 30], [29, 29, 33, 29.5]])  # two models on four images
+    perceptual = np.array([[-0.1, -0.3, -0.2, -0.3], [-0.2, -0.1, -0.1, -0.29]])
+    share, found = disagreements(psnr, perceptual, most=3)
+    assert share == pytest.approx(2 / 4)
+    assert [(case.image, case.first, case.second) for case in found] == [(1, 0, 1), (3, 0, 1)]
+    assert disagreements(psnr, psnr, most=3) == (0, [])
+    assert math.isnan(disagreements(psnr[:1], psnr[:1], most=3)[0])
+
+
+def test_strengths_are_found_again() -> None:
+    truth = {"a": 1.0, "b": 0.0, "c": -1.0}
+    random = np.random.default_rng(4)
+    covered = []
+    for _ in range(30):
+        ballots = []
+        for first, second in [("a", "b"), ("b", "c"), ("a", "c")]:
+            chance = 1 / (1 + math.exp(truth[second] - truth[first]))
+            ballots += [Ballot(first, second, float(random.uniform() < chance)) for _ in range(60)]
+        found = strengths(ballots)
+        assert sum(strength.score for strength in found.values()) == pytest.approx(0, abs=1e-9)
+        for model, score in truth.items():
+            assert found[model].score == pytest.approx(score, abs=0.7)
+            covered.append(found[model].low < score < found[model].high)
+    assert 0.85 < np.mean(covered) <= 1
+    assert found == strengths(ballots)
+
+
+def test_votes_of_no_difference_and_winners_of_all() -> None:
+    even = strengths([Ballot("a", "b", 0.5)] * 8)
+    assert even["a"].score == pytest.approx(0, abs=1e-6)
+    always = strengths([Ballot("a", "b", 1.0)] * 8)
+    assert always["a"].score > 1
+    assert math.isfinite(always["b"].low)
+    assert strengths([]) == {}
