@@ -9,7 +9,9 @@ EXPERIMENT, ENVIRONMENT = "experiment.yaml", "environment.json"
 PROBLEMS, NOTES = "problems.json", "notes.json"  # what was left out of each data set, and what to know of its numbers
 COMPARISON, PER_IMAGE = "comparison.csv", "per_image.csv"
 REALLY_BLURRED = "really_blurred.csv"  # photographs without truth, scored without it
+VOTES = "votes.csv"  # what people preferred, by `deblurbench rate`
 HTML, MARKDOWN, GRIDS = "report.html", "report.md", "grids"
+LATEX, STATISTICS_TABLE = "tables.tex", "statistics.csv"
 RUNS = "runs"  # RUNS/DATASET/MODEL/seed-N/
 
 # In the folder of a cell.

@@ -50,8 +50,9 @@ def run(
     from deblurbench.devices import usual_workers
     from deblurbench.experiment import load_experiment
     from deblurbench.report.answer import answers
+    from deblurbench.report.comparison import compare
     from deblurbench.report.page import write_report
-    from deblurbench.report.results import read_results
+    from deblurbench.report.reading import read_results
     from deblurbench.training.processes import open_accelerator
 
     checked = load_experiment(find_experiment(experiment), overrides or [])
@@ -70,7 +71,7 @@ def run(
     if accelerator.is_main_process:
         results = read_results([out])
         page = write_report(results, out)
-        for line in answers(results):
+        for line in answers([compare(results, dataset) for dataset in results.datasets]):
             typer.echo(line)
         typer.echo(f"{len(outcome.finished)} cells done, {len(outcome.skipped)} done before, {len(outcome.failed)} failed")
         for cell, error in outcome.failed:
@@ -88,7 +89,7 @@ def report(
 ) -> int:
     """Rebuild the report from stored scores, or merge several results folders into one comparison."""
     from deblurbench.report.page import write_report
-    from deblurbench.report.results import read_results
+    from deblurbench.report.reading import read_results
 
     if out is None and len(folders) > 1:
         raise UsageError("--out: say where the report of several folders should be written")

@@ -107,7 +107,7 @@ def _scored(batch: Pairs, recipes: Sequence[Recipe], device: torch.device) -> tu
         by_size.setdefault(restored.shape, []).append((name, paths[0], restored, sharp))
     rows: dict[str, Row] = {}
     for group in by_size.values():
-        restored, sharp = (torch.cat([item[side] for item in group]).to(device) for side in (2, 3))
+        restored, sharp = (torch.cat(side).to(device) for side in zip(*((item[2], item[3]) for item in group), strict=True))
         try:
             scores = [(recipe, recipe.score(restored, sharp)) for recipe in recipes]
         except ValueError as error:

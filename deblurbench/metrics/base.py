@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -41,7 +40,10 @@ class Metric(ABC):
 class SharedMetric(Metric):
     """A metric that sums up what others sum up too: a recipe with several of them has it measured once."""
 
-    measure: ClassVar[Callable[[Tensor, Tensor], Any]]  # a static method, of (restored, sharp)
+    @staticmethod
+    @abstractmethod
+    def measure(restored: Tensor, sharp: Tensor) -> Any:
+        """What is to be summed up of (B, C, H, W) twice."""
 
     @abstractmethod
     def summary(self, measured: Any) -> Tensor:

@@ -35,13 +35,14 @@ def registered(restored: Tensor, sharp: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _registered(restored: Image, sharp: Image) -> tuple[Image, Image]:
+    everywhere = np.full(sharp.shape[:2], 255, np.uint8)
     energy = np.square(restored, dtype=np.float64).sum()
     gain = (sharp * restored).sum(dtype=np.float64) / energy if energy else 1.0
     scaled = (restored * gain).astype(np.float32)
     try:
         _, homography = cv2.findTransformECC(
             cv2.cvtColor(sharp, cv2.COLOR_RGB2GRAY), cv2.cvtColor(scaled, cv2.COLOR_RGB2GRAY), np.eye(3, dtype=np.float32),
-            cv2.MOTION_HOMOGRAPHY, STOP, None, SMOOTHING,
+            cv2.MOTION_HOMOGRAPHY, STOP, everywhere, SMOOTHING,
         )  # fmt: skip
     except cv2.error as error:
         raise ValueError("cannot be registered to its sharp twin (ECC does not converge: too little to go by)") from error
@@ -49,11 +50,9 @@ def _registered(restored: Image, sharp: Image) -> tuple[Image, Image]:
     warped = cv2.warpPerspective(
         scaled, homography, size, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT
     )
-    shown = cv2.warpPerspective(
-        np.ones(sharp.shape[:2], np.float32), homography, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-    )
+    shown = cv2.warpPerspective(everywhere, homography, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
     mask = np.where(shown > 0, np.float32(1), np.float32(np.nan))[..., None]
-    return warped * mask, sharp * mask
+    return (warped * mask).astype(np.float32), sharp * mask
 
 
 def _masked_mean_squared_error(restored: Tensor, sharp: Tensor) -> Tensor:

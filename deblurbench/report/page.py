@@ -1,9 +1,9 @@
-"""Writing the report: a page to open, a page to read as text, and grids."""
+"""Writing the report: a page to open, a page to read as text, tables for papers and spreadsheets, and grids."""
 
 from __future__ import annotations
 
-import base64
 import io
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,32 +11,48 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from PIL import Image
 
 from deblurbench.files import write_csv, write_whole
+from deblurbench.report.agreement import Agreement, agreement
 from deblurbench.report.answer import answers, caution
-from deblurbench.report.curves import training_curves
+from deblurbench.report.comparison import Comparison, compare
+from deblurbench.report.figures.curves import training_curves
+from deblurbench.report.figures.planes import perception_distortion, quality_and_cost
+from deblurbench.report.figures.robustness import robustness_curves
+from deblurbench.report.gallery import Album, disputes, examples, grid, shown_photographs
 from deblurbench.report.grids import comparison_grid, shown_grid
+from deblurbench.report.latex import latex_table
+from deblurbench.report.preferences import Preferences, preferred
 from deblurbench.report.results import Results
-from deblurbench.report.tables import comparison_table
-from deblurbench.results_folder import COMPARISON, GRIDS, HTML, MARKDOWN, PER_IMAGE
+from deblurbench.report.sharpness import Sharpness, sharpness
+from deblurbench.report.tables import STATISTICS, Table, comparison_table, statistics_rows
+from deblurbench.results_folder import COMPARISON, GRIDS, HTML, LATEX, MARKDOWN, PER_IMAGE, STATISTICS_TABLE
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the report shows of one data set."""
+
+    comparison: Comparison
+    table: Table
+    agreement: Agreement | None
+    preferences: Preferences | None
+    sharpness: Sharpness | None
+    grid_file: str | None
+    shown_file: str | None
+    pictures: dict[str, Any]  # for the page alone
+    figures: dict[str, str | None]
 
 
 def write_report(results: Results, out: Path) -> Path:
-    """Write `report.html`, `report.md` and `grids/` into `out`, and for several results the merged tables.
+    """Write `report.html`, `report.md`, `tables.tex`, `statistics.csv` and `grids/` into `out`.
 
-    Returns the path of the HTML page.
+    For several results the merged tables too. Returns the path of the HTML page.
     """
     if len(results.experiments) > 1:
         _write_merged(out / COMPARISON, [row for result in results.results for row in result.rows])
         _write_merged(out / PER_IMAGE, [row for result in results.results for row in result.images])
-    sections = []
-    for dataset in results.datasets:
-        section: dict[str, Any] = {"table": comparison_table(results, dataset), "curves": training_curves(results, dataset)}
-        for kind, grid in (("grid", comparison_grid(results, dataset)), ("shown", shown_grid(results, dataset))):
-            section[kind] = None
-            if grid is not None:
-                name = f"{GRIDS}/{dataset}{'-really-blurred' if kind == 'shown' else ''}.png"
-                write_whole(out / name, _encoded(grid, "PNG", optimize=True))
-                section[kind] = {"file": name, "data": _data_uri(grid), "width": grid.width, "height": grid.height}
-        sections.append(section)
+    album = Album()
+    sections = [_section(results, dataset, album, out) for dataset in results.datasets]
+    comparisons = [section.comparison for section in sections]
     environment = Environment(
         loader=PackageLoader("deblurbench.report"),
         autoescape=select_autoescape(["html.j2"]),
@@ -44,22 +60,60 @@ def write_report(results: Results, out: Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    content = {"results": results, "answers": answers(results), "caution": caution(results), "sections": sections}
+    content = {
+        "results": results,
+        "answers": answers(comparisons),
+        "caution": caution(results),
+        "sections": sections,
+        "album": album,
+        "hashes": [row for result in results.results for row in result.rows],
+    }
     for name in (HTML, MARKDOWN):
         write_whole(out / name, environment.get_template(f"{name}.j2").render(content))
+    recipe = f"Recipe {results.recipe.title}: {results.recipe.description}."
+    latex = [latex_table(one.table, f"{one.comparison.label}. {recipe}", one.comparison.dataset) for one in sections]
+    write_whole(out / LATEX, "% needs \\usepackage{booktabs}\n\n" + "\n".join(latex))
+    write_csv(out / STATISTICS_TABLE, STATISTICS, [row for one in comparisons for row in statistics_rows(one)])
     return out / HTML
 
 
-def _write_merged(path: Path, rows: list[dict[str, str]]) -> None:
-    write_csv(path, rows[0] if rows else (), rows)
+def _section(results: Results, dataset: str, album: Album, out: Path) -> Section:
+    comparison = compare(results, dataset)
+    agreed = agreement(results, comparison)
+    return Section(
+        comparison,
+        comparison_table(results, comparison),
+        agreed,
+        preferred(results, comparison),
+        sharpness(results, dataset),
+        _write_grid(comparison_grid(results, comparison), out, dataset),
+        _write_grid(shown_grid(results, dataset), out, f"{dataset}-really-blurred"),
+        pictures={
+            "grid": grid(results, comparison, album),
+            "examples": examples(results, comparison, album),
+            "disputes": disputes(results, comparison, agreed, album) if agreed else [],
+            "shown": shown_photographs(results, dataset, album),
+        },
+        figures={
+            "plane": perception_distortion(results, comparison),
+            "cost": quality_and_cost(results, comparison),
+            "robustness": robustness_curves(results, comparison),
+            "training": training_curves(results, dataset),
+        },
+    )
 
 
-def _data_uri(image: Image.Image) -> str:
-    """The image inside the page, so that it opens from disk alone; the PNG in grids/ is the exact one."""
-    return "data:image/jpeg;base64," + base64.b64encode(_encoded(image, "JPEG", quality=85, subsampling=0)).decode()
-
-
-def _encoded(image: Image.Image, file_format: str, **options: Any) -> bytes:
+def _write_grid(picture: Image.Image | None, out: Path, name: str) -> str | None:
+    """Where in `out` the picture was written; None where there is none."""
+    if picture is None:
+        return None
     buffer = io.BytesIO()
-    image.save(buffer, file_format, **options)
-    return buffer.getvalue()
+    picture.save(buffer, "PNG", optimize=True)
+    write_whole(out / GRIDS / f"{name}.png", buffer.getvalue())
+    return f"{GRIDS}/{name}.png"
+
+
+def _write_merged(path: Path, rows: list[dict[str, str]]) -> None:
+    """The rows of several results under the columns that all of them have."""
+    shared = [column for column in rows[0] if all(column in row for row in rows)] if rows else []
+    write_csv(path, shared, [{column: row[column] for column in shared} for row in rows])

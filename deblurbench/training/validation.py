@@ -14,7 +14,7 @@ from deblurbench.images.cropping import middle
 from deblurbench.images.photo import Pixels
 from deblurbench.images.tensors import to_tensor
 from deblurbench.metrics.distortion import PSNR
-from deblurbench.metrics.ssim import SSIM, WINDOW
+from deblurbench.metrics.ssim import SSIM
 from deblurbench.models.base import Model
 
 STRIP_IMAGES, STRIP_SIZE = 4, 128
@@ -38,7 +38,7 @@ class Validator:
             restored = model.restore(blurred, seed=self._seed)
             blurred, sharp, restored = blurred.cpu(), sharp.cpu(), restored.cpu()
             psnr.append(float(PSNR()(restored, sharp)))
-            ssim.append(float(SSIM()(restored, sharp)) if min(sharp.shape[-2:]) >= WINDOW else float("nan"))
+            ssim.append(float(SSIM()(restored, sharp)) if min(sharp.shape[-2:]) >= SSIM.smallest_side else float("nan"))
             if len(columns) < STRIP_IMAGES:
                 columns.append(torch.cat([_cell(image) for image in (blurred, restored, sharp)], dim=1))
         scores = {"psnr": sum(psnr) / len(psnr), "ssim": sum(ssim) / len(ssim)}

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import math
 from typing import Any
 
-from deblurbench.report.results import Results, history_of
+from deblurbench.report.figures.svg import STYLE, add_legend, colors_of, drawn
+from deblurbench.report.reading import history_of
+from deblurbench.report.results import Results
 
 COLUMNS = 4  # panels beside each other
-STYLE: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.hashsalt": "deblurbench",
-    "svg.fonttype": "none",
-}
 
 
 def training_curves(results: Results, dataset: str) -> str | None:
@@ -37,15 +31,14 @@ def training_curves(results: Results, dataset: str) -> str | None:
         last = panels[len(trained)]
         for panel, (model, history) in zip(panels[: len(trained)], trained.items(), strict=True):
             _draw_losses(panel, model, history)
+        colors = colors_of(results)
         for model, history in trained.items():
             scores = history["validation"]
-            last.plot([row["step"] for row in scores], [row["psnr"] for row in scores], marker="o", markersize=3, label=model)
+            steps, values = [row["step"] for row in scores], [row["psnr"] for row in scores]
+            last.plot(steps, values, marker="o", markersize=3, label=model, color=colors[model])
         last.set(title="validation PSNR (dB)", xlabel="step")
-        _add_legend(last)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    svg = buffer.getvalue()
-    return svg[svg.index("<svg") :]
+        add_legend(last)
+        return drawn(figure, f"training-{dataset}")
 
 
 def _draw_losses(panel: Any, model: str, history: dict[str, list[dict[str, Any]]]) -> None:
@@ -59,9 +52,4 @@ def _draw_losses(panel: Any, model: str, history: dict[str, list[dict[str, Any]]
         panel.set_yscale("log")
     else:  # an adversarial loss may be negative
         panel.set_yscale("symlog", linthresh=1e-3)
-    _add_legend(panel)
-
-
-def _add_legend(panel: Any) -> None:
-    """Below the plot, where it covers no curve."""
-    panel.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
+    add_legend(panel)

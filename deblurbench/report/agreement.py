@@ -1,0 +1,80 @@
+"""Do the metrics agree? The answer to "metrics are not reliable with what we see", with data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from deblurbench.report.comparison import Comparison
+from deblurbench.report.figures.planes import perceptual_metric
+from deblurbench.report.results import Results
+from deblurbench.results_folder import BLURRED
+from deblurbench.statistics.agreement import disagreements, rank_correlations
+
+IMAGES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """An image on which PSNR prefers one model and the perceptual metric another."""
+
+    image: str
+    by_first: str  # the model
+    by_perceptual: str
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How the metrics of a data set agree."""
+
+    metrics: tuple[str, ...]
+    labels: tuple[str, ...]
+    correlations: tuple[tuple[float, ...], ...]  # Spearman's, of improvements over the input; 1 is full agreement
+    sentence: str
+    cases: tuple[Case, ...]  # the images that show it most
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """The correlations for people; empty where there is none."""
+        return [["" if math.isnan(value) else f"{value:.2f}" for value in row] for row in self.correlations]
+
+
+def agreement(results: Results, comparison: Comparison) -> Agreement | None:
+    """Rank correlations of the metrics' verdicts over all images and models, each as an improvement over the blurred input.
+
+    Improvements, because how hard an image is would make metrics seem to agree that do not. None with fewer than two
+    metrics, or nothing to compare.
+    """
+    metrics = tuple(results.recipe.metrics)
+    models = [result.model for result in comparison.results if not result.is_input]
+    if len(metrics) < 2 or not models:
+        return None
+    values = {metric: _goodness(results, comparison, metric, models) for metric in metrics}
+    improvements = np.stack([(good - good_input).ravel() for good, good_input in values.values()], axis=1)
+    perceptual = perceptual_metric(results)
+    sentence, cases = "", []
+    if perceptual is not None:
+        share, found = disagreements(values[results.first][0], values[perceptual][0], most=IMAGES_SHOWN)
+        if not math.isnan(share):
+            first, second = (results.metric(metric).label.split(" (")[0] for metric in (results.first, perceptual))
+            asked = "Asked which of two models restored an image better"
+            sentence = f"{asked}, {first} and {second} disagree in {share:.0%} of all cases."
+        cases = [Case(comparison.scores.images[case.image], models[case.first], models[case.second]) for case in found]
+    correlations = rank_correlations(improvements)
+    return Agreement(
+        metrics,
+        tuple(results.metric(metric).label for metric in metrics),
+        tuple(tuple(map(float, row)) for row in correlations),
+        sentence,
+        tuple(cases),
+    )
+
+
+def _goodness(results: Results, comparison: Comparison, metric: str, models: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Of every model and image (models, images), and of the input (images,), higher being better; NaN for what is infinite."""
+    goodness = np.vectorize(results.metric(metric).goodness, otypes=[np.float64])
+    table = np.stack([comparison.scores.values[metric][model] for model in (*models, BLURRED)])
+    good = goodness(np.where(np.isfinite(table), table, np.nan))
+    return good[:-1], good[-1]

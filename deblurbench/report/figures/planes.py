@@ -1,0 +1,85 @@
+"""Models as points: distortion against perception, and quality against what it costs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from deblurbench.report.comparison import Comparison
+from deblurbench.report.figures.svg import INK, STYLE, colors_of, drawn, label_points
+from deblurbench.report.results import Result, Results
+
+PERCEPTUAL = ("lpips", "dists", "gmsd")  # the first that was scored stands for how an image looks
+COSTS = {"ms_per_megapixel": "ms / megapixel", "macs": "multiply-accumulates at 256x256", "params": "parameters"}
+
+
+def perceptual_metric(results: Results) -> str | None:
+    """The metric that stands for how an image looks, of those that were scored."""
+    return next((metric for metric in PERCEPTUAL if metric in results.recipe.metrics), None)
+
+
+def perception_distortion(results: Results, comparison: Comparison) -> str | None:
+    """An SVG (Blau & Michaeli 2018): PSNR against a perceptual score. None where none was computed."""
+    metric = perceptual_metric(results)
+    shown = [
+        one for one in comparison.results if all(math.isfinite(one.scores[name]) for name in (results.first, metric) if name)
+    ]
+    if metric is None or not shown:
+        return None
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(5.2, 3.6), layout="constrained")
+        panel = figure.subplots()
+        points = [(one.scores[results.first], one.scores[metric]) for one in shown]
+        _draw_points(panel, results, shown, points)
+        panel.set(xlabel=f"{results.metric(results.first).label}: better →", ylabel=f"{results.metric(metric).label}: better ↑")
+        panel.invert_yaxis()  # lower is better for every one of PERCEPTUAL
+        panel.margins(0.14)
+        label_points(panel, points, [one.model for one in shown])
+        return drawn(figure, f"plane-{comparison.dataset}")
+
+
+def quality_and_cost(results: Results, comparison: Comparison) -> str | None:
+    """An SVG: the gain over the input, with its interval, against time, multiply-accumulates and parameters."""
+    gains = {one.model: comparison.standing(one.model).gain for one in comparison.results if not one.is_input}
+    known = {model: gain for model, gain in gains.items() if gain is not None and math.isfinite(gain.mean)}
+    costs = [name for name in COSTS if any(one.costs[name] > 0 for one in comparison.results if one.model in known)]
+    if not costs:
+        return None
+    import matplotlib
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(4.0 * len(costs), 3.6), layout="constrained")
+        for panel, cost in zip(figure.subplots(1, len(costs), squeeze=False, sharey=True).flat, costs, strict=True):
+            shown = [one for one in comparison.results if one.model in known and one.costs[cost] > 0]
+            points = [(one.costs[cost], known[one.model].mean) for one in shown]
+            colors = colors_of(results)
+            for one, (x, y) in zip(shown, points, strict=True):
+                gain = known[one.model]
+                if math.isfinite(gain.low):
+                    panel.plot([x, x], [gain.low, gain.high], color=colors[one.model], linewidth=1, alpha=0.6)
+                panel.scatter([x], [y], color=colors[one.model], marker=_marker(one), s=26, zorder=3)
+            panel.axhline(0, color=INK, linewidth=0.8, linestyle=":")
+            panel.set(xscale="log", xlabel=f"{COSTS[cost]}: ← cheaper")
+            panel.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=8))
+            panel.xaxis.set_major_formatter(EngFormatter(sep=""))
+            panel.xaxis.set_minor_locator(NullLocator())
+            panel.margins(0.18, 0.1)
+            label_points(panel, points, [one.model for one in shown])
+        figure.axes[0].set_ylabel("PSNR gained over the input (dB)")
+        return drawn(figure, f"cost-{comparison.dataset}")
+
+
+def _draw_points(panel: Any, results: Results, shown: list[Result], points: list[tuple[float, float]]) -> None:
+    colors = colors_of(results)
+    for one, (x, y) in zip(shown, points, strict=True):
+        face = "none" if one.is_input else colors[one.model]
+        panel.scatter([x], [y], facecolors=face, edgecolors=colors[one.model], marker=_marker(one), s=30, zorder=3)
+
+
+def _marker(result: Result) -> str:
+    return "D" if result.is_oracle else "o"

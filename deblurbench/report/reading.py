@@ -1,0 +1,243 @@
+"""Reading results folders for a report, and merging several."""
+
+from __future__ import annotations
+
+import csv
+import math
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from deblurbench.errors import UsageError
+from deblurbench.files import read_json
+from deblurbench.metrics.recipe import Recipe, find_recipe
+from deblurbench.report.results import Result, Results, Row
+from deblurbench.report.votes import Vote, read_votes
+from deblurbench.results_folder import (
+    BLURRED,
+    COMPARISON,
+    ENVIRONMENT,
+    EXPERIMENT,
+    HISTORY,
+    NOTES,
+    PER_IMAGE,
+    PROBLEMS,
+    REALLY_BLURRED,
+    RECORD,
+    RUNS,
+    VOTES,
+)  # fmt: skip
+from deblurbench.statistics.means import finite_mean
+from deblurbench.yaml_files import read_yaml
+
+SAME_INPUT = 0.01  # dB: machines may round a blurred pixel differently, no more
+NUMBERS = ("params", "evaluations", "macs", "train_seconds", "ms_per_megapixel")
+
+
+def read_results(folders: Sequence[Path]) -> Results:
+    """Read one results folder, or several as one comparison. Raises UsageError where one is none, or they do not fit."""
+    parts: list[Results] = []
+    for folder in folders:
+        parts.append(_read_one(folder, taken={part.title for part in parts}))
+    recipe, unshared = _shared_recipe(parts)
+    merged: list[Result] = []
+    votes: list[Vote] = []
+    for part in parts:
+        renamed: dict[tuple[str, str], str] = {}
+        for result in part.results:
+            twin = next((row for row in merged if (row.dataset, row.model) == (result.dataset, result.model)), None)
+            if twin is None:
+                merged.append(result)
+            elif result.is_input:
+                _require_same_input(result, twin, part.first)
+            else:
+                renamed[result.dataset, result.model] = f"{result.model} ({part.title})"
+                merged.append(_renamed(result, renamed[result.dataset, result.model]))
+        votes += (_with_names(vote, renamed) for vote in part.votes)
+    return Results(
+        title=" + ".join(part.title for part in parts),
+        questions=tuple(dict.fromkeys(question for part in parts for question in part.questions)),
+        recipe=recipe,
+        results=tuple(merged),
+        test_images={name: count for part in parts for name, count in part.test_images.items()},
+        failures=tuple(failure for part in parts for failure in part.failures),
+        problems=_all_lines(part.problems for part in parts),
+        notes=_all_lines(part.notes for part in parts),
+        remarks=(*(remark for part in parts for remark in part.remarks), *unshared),
+        experiments={name: text for part in parts for name, text in part.experiments.items()},
+        environments={name: value for part in parts for name, value in part.environments.items()},
+        votes=tuple(votes),
+    )
+
+
+def _shared_recipe(parts: Sequence[Results]) -> tuple[Recipe, list[str]]:
+    """The recipe of all parts with the metrics that all have, and a remark on those that only some have."""
+    first = parts[0].recipe
+    for part in parts:
+        if part.recipe.title != first.title:
+            names = f"{first.title} and {part.recipe.title}"
+            raise UsageError(f"{part.title}: was scored with another recipe ({names}); such numbers cannot be merged")
+    shared = set.intersection(*(set(part.recipe.metrics) for part in parts))
+    unshared = sorted({metric for part in parts for metric in part.recipe.metrics} - shared)
+    further = [spec for spec in first.further if spec["name"] in shared]
+    remarks = [f"not scored in all of these results, and left out: {', '.join(unshared)}"] if unshared else []
+    return find_recipe(first.title, further), remarks
+
+
+def _all_lines(parts: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
+    """The lines of all parts by data set, each once."""
+    found: dict[str, list[str]] = {}
+    for part in parts:
+        for dataset, lines in part.items():
+            found[dataset] = list(dict.fromkeys(found.get(dataset, []) + lines))
+    return found
+
+
+def history_of(result: Result) -> dict[str, list[dict[str, Any]]] | None:
+    """The training history of the result's first seed, or None where nothing was trained for it."""
+    folder = result.folder / f"seed-{result.seeds[0]}"
+    record = read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
+    if "chosen" in record:
+        folder = result.folder.parent / record["chosen"] / folder.name
+    return read_json(folder / HISTORY) if (folder / HISTORY).is_file() else None
+
+
+def _read_one(folder: Path, taken: set[str]) -> Results:
+    for name in (COMPARISON, PER_IMAGE, EXPERIMENT, ENVIRONMENT, PROBLEMS, NOTES, RUNS):
+        if not (folder / name).exists():
+            raise UsageError(f"{folder}: holds no {name}; give a whole results folder, as deblurbench run has written it")
+    experiment = read_yaml(folder / EXPERIMENT)
+    recipe = find_recipe(experiment["recipe"], experiment.get("metrics", []), f"{folder / EXPERIMENT}: recipe")
+    rows, images = _read_csv(folder / COMPARISON), _read_csv(folder / PER_IMAGE)
+    for name, table, needed in ((COMPARISON, rows, {"weights"}), (PER_IMAGE, images, {"scene", "blur"})):
+        if table and (missing := {*needed, *recipe.metrics} - set(table[0])):
+            raise UsageError(
+                f"{folder / name}: has no column '{min(missing)}', as an earlier version has left it; "
+                "run the experiment again with --restart, which scores anew and trains nothing"
+            )
+    name = folder.resolve().name
+    title = next(label for label in (name, *(f"{name} {number}" for number in range(2, 1000))) if label not in taken)
+    shown = _read_csv(folder / REALLY_BLURRED) if (folder / REALLY_BLURRED).is_file() else []
+    return Results(
+        title=title,
+        questions=(experiment["question"],) if experiment["question"] else (),
+        recipe=recipe,
+        results=tuple(_results(folder, rows, images, shown, recipe)),
+        test_images={name: len({row["image"] for row in images if row["dataset"] == name}) for name in experiment["datasets"]},
+        failures=tuple(_failures(folder, experiment)),
+        problems={name: lines for name, lines in read_json(folder / PROBLEMS).items() if lines},
+        notes={name: lines for name, lines in read_json(folder / NOTES).items() if lines},
+        remarks=tuple(_remarks(folder, experiment)),
+        experiments={title: (folder / EXPERIMENT).read_text(encoding="utf-8")},
+        environments={title: read_json(folder / ENVIRONMENT)},
+        votes=tuple(read_votes(folder / VOTES)),
+    )
+
+
+def _read_csv(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _results(folder: Path, rows: list[Row], images: list[Row], shown: list[Row], recipe: Recipe) -> Iterator[Result]:
+    by_model = _by_dataset_and_model(images)
+    shown_by_model = _by_dataset_and_model(shown)
+    for (dataset, model), group in _by_dataset_and_model(rows).items():
+        values = {metric: [float(row[metric]) for row in group] for metric in recipe.metrics}
+        yield Result(
+            dataset=dataset,
+            model=model,
+            family=group[0]["family"],
+            network=group[0]["network"],
+            inference=group[0]["inference"],
+            is_oracle=group[0]["oracle"] == "True",
+            seeds=tuple(int(row["seed"]) for row in group),
+            costs={name: sum(float(row[name]) for row in group) / len(group) for name in NUMBERS},
+            scores={metric: finite_mean(numbers).value for metric, numbers in values.items()},
+            spreads={metric: _deviation(numbers) for metric, numbers in values.items()} if len(group) > 1 else {},
+            folder=folder / RUNS / dataset / model,
+            rows=tuple(group),
+            images=tuple(by_model[dataset, model]),
+            shown=tuple(shown_by_model.get((dataset, model), [])),
+        )
+
+
+def _by_dataset_and_model(rows: list[Row]) -> dict[tuple[str, str], list[Row]]:
+    grouped: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        grouped.setdefault((row["dataset"], row["model"]), []).append(row)
+    return grouped
+
+
+def _renamed(result: Result, model: str) -> Result:
+    rows, images, shown = (
+        tuple({**row, "model": model} for row in table) for table in (result.rows, result.images, result.shown)
+    )
+    return replace(result, model=model, rows=rows, images=images, shown=shown)
+
+
+def _with_names(vote: Vote, renamed: dict[tuple[str, str], str]) -> Vote:
+    left, right = (renamed.get((vote.dataset, model), model) for model in (vote.left, vote.right))
+    return replace(vote, left=left, right=right)
+
+
+def _failures(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
+    """One line for each cell of the experiment that failed; what was moved aside is none of them."""
+    labels = [BLURRED]
+    for name, entry in experiment["models"].items():
+        labels += [name, *entry["variants"]]
+    for dataset in experiment["datasets"]:
+        candidates = [
+            path.name
+            for name, entry in experiment["models"].items()
+            if "sweep" in entry
+            for path in sorted((folder / RUNS / dataset).glob(f"{name}-candidate-*"))
+        ]
+        for label in [*labels, *candidates]:
+            for seed in experiment["seeds"]:
+                path = folder / RUNS / dataset / label / f"seed-{seed}" / RECORD
+                record = read_json(path) if path.is_file() else {"status": "none"}
+                if record["status"] == "failed":
+                    yield f"{dataset} / {label} / seed {seed}: {record['error']}"
+
+
+def _remarks(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
+    """What was trained for a time, and what a sweep has chosen."""
+    shared = experiment["training"].get("minutes")
+    timed = [
+        name
+        for name, entry in experiment["models"].items()
+        if any(any((folder / RUNS).glob(f"*/{label}/seed-*/{HISTORY}")) for label in (name, f"{name}-candidate-*"))
+        and (entry["training"].get("minutes", shared) or "training.minutes" in str(entry.get("sweep")))
+    ]
+    if timed:
+        yield f"trained for a time, and so not exactly reproducible: {', '.join(timed)}"
+    for dataset in experiment["datasets"]:
+        for name in experiment["models"]:
+            path = folder / RUNS / dataset / name / f"seed-{experiment['seeds'][0]}" / RECORD
+            record = read_json(path) if path.is_file() else {}
+            if "chosen" in record:
+                tried = "; ".join(
+                    f"{psnr:.2f} dB with {', '.join(f'{key}={value}' for key, value in record['settings'][label].items())}"
+                    for label, psnr in sorted(record["validation_psnr"].items(), key=lambda item: -item[1])
+                )
+                yield f"{dataset} / {name}: the best of a sweep by validation PSNR: {tried}"
+
+
+def _deviation(numbers: list[float]) -> float:
+    """The sample's standard deviation; NaN where one of them is infinite."""
+    return statistics.stdev(numbers) if all(map(math.isfinite, numbers)) else math.nan
+
+
+def _require_same_input(result: Result, twin: Result, metric: str) -> None:
+    first, second = ({row["image"]: float(row[metric]) for row in one.images} for one in (result, twin))
+    other = sorted(first.keys() ^ second.keys()) or sorted(
+        image for image in first if not math.isclose(first[image], second[image], abs_tol=SAME_INPUT)
+    )
+    if other:
+        raise UsageError(
+            f"{result.folder}: the blurred input of '{result.dataset}' is not that in {twin.folder} ('{other[0]}' differs); "
+            "the data sets are not the same and cannot be merged"
+        )

@@ -1,0 +1,36 @@
+"""Really blurred photographs in numbers, as far as numbers go without the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deblurbench.registry import NO_REFERENCE
+from deblurbench.report.results import Results
+from deblurbench.statistics.means import finite_mean
+
+
+@dataclass(frozen=True)
+class Sharpness:
+    """The means over the really blurred photographs of each model."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def sharpness(results: Results, dataset: str) -> Sharpness | None:
+    """No-reference scores of what was restored without a sharp twin. None where nothing was."""
+    metrics = {name: NO_REFERENCE.build(name) for name in NO_REFERENCE.names()}
+    shown = [result for result in results.of(dataset) if result.shown]
+    if not shown:
+        return None
+    rows = [
+        (
+            result.model,
+            *(
+                f"{finite_mean([float(row[name]) for row in result.shown]).value:.{metric.decimals}f}"
+                for name, metric in metrics.items()
+            ),
+        )
+        for result in shown
+    ]
+    return Sharpness(("model", *(metric.label for metric in metrics.values())), tuple(rows))
