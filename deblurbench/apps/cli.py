@@ -98,6 +98,30 @@ def report(
 
 
 @command(app)
+def rate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder with its restored pictures.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On this machine alone; 0 takes any that is free.")] = 8765,
+    debug: Debug = False,
+) -> int:
+    """Let people say which of two restorations looks better, in a local page; the report then shows their votes."""
+    from deblurbench.apps.web.server import new_server, open_port, require_web
+
+    require_web()
+    from deblurbench.apps.web.rating import Rating
+    from deblurbench.apps.web.rating_page import rating_app
+    from deblurbench.report.reading import read_results
+    from deblurbench.results_folder import VOTES
+
+    rating = Rating(read_results([folder]), folder / VOTES)
+    server = new_server(rating_app(rating))
+    listening = open_port(port)
+    typer.echo(f"open  http://{listening.getsockname()[0]}:{listening.getsockname()[1]}  (Ctrl+C ends it)")
+    server.run(sockets=[listening])
+    typer.echo(f"{rating.count} votes in {folder / VOTES}; deblurbench report {folder} puts them into the report")
+    return 0
+
+
+@command(app)
 def evaluate(
     restored: Annotated[Path, typer.Option(help="A folder of images that any program has written.")],
     sharp: Annotated[Path | None, typer.Option(help="Their sharp twins, by the same names; none: no-reference scores.")] = None,

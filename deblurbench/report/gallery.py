@@ -32,7 +32,7 @@ from deblurbench.report.results import Result, Results
 from deblurbench.results_folder import BLURRED
 
 VIEW, EXAMPLE, CLOSE_UP = 256, 128, 40  # pixels a side of the slider, of examples and of what close-ups enlarge
-QUALITY = 88  # of JPEG; the exact pixels are in the results folder
+QUALITY, QUALITY_OF_ERRORS = 82, 70  # of JPEG; the exact pixels are in the results folder
 WHICH = ("most improved", "median", "worst")
 
 
@@ -56,13 +56,13 @@ class Album:
     pictures: dict[str, str] = field(default_factory=dict)  # name -> data URI
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)  # name -> width and height
 
-    def add(self, picture: Picture, caption: str) -> Shot:
+    def add(self, picture: Picture, caption: str, quality: int = QUALITY) -> Shot:
         """Embed `picture`, unless it is there already."""
         height, width = picture.shape[:2]
         name = "p" + digest(repr(picture.shape).encode() + np.ascontiguousarray(picture).tobytes())
         if name not in self.pictures:
             buffer = io.BytesIO()
-            Image.fromarray(np.ascontiguousarray(picture)).save(buffer, "JPEG", quality=QUALITY, subsampling=0)
+            Image.fromarray(np.ascontiguousarray(picture)).save(buffer, "JPEG", quality=quality, subsampling=0)
             self.pictures[name] = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
             self.sizes[name] = (width, height)
         return Shot(name, Box(0, 0, width, height), caption)
@@ -122,7 +122,7 @@ def grid(results: Results, comparison: Comparison, album: Album) -> Grid | None:
     for result in models:
         restored = restored_picture(result, key)
         shot = album.add(cut(restored, view), f"restored by {result.model}")
-        error = album.add(cut(error_map(restored, sharp, brightest), view), f"error of {result.model}")
+        error = album.add(cut(error_map(restored, sharp, brightest), view), f"error of {result.model}", QUALITY_OF_ERRORS)
         rows.append(GridRow(result.model, _score(results, result, key), (first, shot, last, shot.part(inside), error)))
     best = (comparison.competitors or models)[0].model
     return Grid(key, tuple(rows), best, first, last, brightest)

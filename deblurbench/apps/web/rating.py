@@ -1,0 +1,107 @@
+"""Blind votes: people say which of two restorations looks better, without knowing which model made which."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import os
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from deblurbench.apps.web.questions import Question, choices, questions_for, unanswered
+from deblurbench.errors import UsageError
+from deblurbench.report.crops import around, cut, most_changed, restored_picture, sharp_picture
+from deblurbench.report.results import Results
+from deblurbench.report.votes import COLUMNS, LEFT, read_votes
+
+VIEW, CLOSE_UP = 512, 64  # pixels a side: what is shown of a large image, around where blur changed it most
+
+
+class Rating:
+    """The votes of a results folder: what to ask whom, and what was answered."""
+
+    def __init__(self, results: Results, path: Path) -> None:
+        self._results, self._path = results, path
+        self._choices = choices(results)
+        if not self._choices:
+            raise UsageError(f"{path.parent}: holds no pictures of two models on one data set; there is nothing to compare")
+        self._lock = threading.Lock()
+        self._votes = read_votes(path)
+        self._asked: dict[str, list[Question]] = {}
+        self._since: dict[str, float] = {}
+
+    @property
+    def count(self) -> int:
+        """How many votes there are."""
+        return len(read_votes(self._path))
+
+    def next_question(self, rater: str) -> dict[str, Any]:
+        """{number, answered, total}: the next question of a rater; number is None when all are answered."""
+        with self._lock:
+            open_questions = list(self._open(rater))
+            self._since[rater] = time.monotonic()
+        total = len(self._questions(rater))
+        return {"number": next(iter(open_questions), None), "answered": total - len(open_questions), "total": total}
+
+    def vote(self, rater: str, number: int, choice: str) -> bool:
+        """Write a vote down, unless that question is answered already. Returns whether it was."""
+        with self._lock:
+            if number not in self._open(rater):
+                return False
+            question = self._questions(rater)[number]
+            seconds = time.monotonic() - self._since.get(rater, time.monotonic())
+            self._append(
+                {
+                    "rater": rater,
+                    "dataset": question.dataset,
+                    "image": question.image,
+                    "left": question.left,
+                    "right": question.right,
+                    "choice": choice,
+                    "repeats": "yes" if question.is_repeat else "no",
+                    "seconds": f"{seconds:.1f}",
+                    "time": datetime.now(UTC).isoformat(timespec="seconds"),
+                }
+            )
+            self._votes = read_votes(self._path)
+            return True
+
+    def picture(self, rater: str, number: int, side: str) -> bytes:
+        """One side of a question as PNG, in exact pixels. Raises IndexError for a question that there is not."""
+        question = self._questions(rater)[number]
+        untouched = self._results.input_of(question.dataset)
+        model = question.left if side == LEFT else question.right
+        result = next(one for one in self._results.of(question.dataset) if one.model == model)
+        sharp, blurred = (sharp_picture(untouched, question.image), restored_picture(untouched, question.image))
+        view = around(sharp, most_changed(sharp, blurred, CLOSE_UP), VIEW)
+        buffer = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(cut(restored_picture(result, question.image), view))).save(buffer, "PNG")
+        return buffer.getvalue()
+
+    def _questions(self, rater: str) -> list[Question]:
+        if rater not in self._asked:
+            self._asked[rater] = questions_for(rater, self._choices)
+        return self._asked[rater]
+
+    def _open(self, rater: str) -> list[int]:
+        return list(unanswered(self._questions(rater), [vote for vote in self._votes if vote.rater == rater]))
+
+    def _append(self, row: dict[str, str]) -> None:
+        """Add one line in a single write, and have it on the disk before anything else is asked.
+
+        Appending is atomic, so that a vote is there whole or not at all, and several processes may vote at once.
+        """
+        with contextlib.suppress(FileExistsError), self._path.open("xb", buffering=0) as file:
+            file.write((",".join(COLUMNS) + "\n").encode())
+        buffer = io.StringIO()
+        csv.DictWriter(buffer, COLUMNS, lineterminator="\n").writerow(row)
+        with self._path.open("ab", buffering=0) as file:
+            file.write(buffer.getvalue().encode())
+            os.fsync(file.fileno())

@@ -1,0 +1,50 @@
+"""The page of `deblurbench rate`, and what it asks for. It imports FastAPI: see `server.require_web` first."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import Body, FastAPI, HTTPException, Query, Response
+from fastapi.responses import HTMLResponse
+
+from deblurbench.apps.web.rating import Rating
+from deblurbench.apps.web.server import new_app
+from deblurbench.report.votes import CHOICES, LEFT, RIGHT
+
+NAME = r"^\w[\w .-]{0,39}$"  # no name that a spreadsheet would take for a formula
+Rater = Annotated[str, Query(pattern=NAME)]
+Number = Annotated[int, Query(ge=0)]
+Side = Annotated[str, Query(pattern=f"^({LEFT}|{RIGHT})$")]
+
+
+def rating_app(rating: Rating) -> FastAPI:
+    """The next question, its two pictures, and a place for the vote; nothing that it says names a model."""
+    app = new_app("deblurbench rate")
+    page = (files("deblurbench.apps.web") / "pages" / "rate.html").read_text(encoding="utf-8")
+
+    @app.get("/")
+    def show() -> HTMLResponse:
+        return HTMLResponse(page)
+
+    @app.get("/question")
+    def question(rater: Rater) -> dict[str, Any]:
+        return rating.next_question(rater)
+
+    @app.get("/picture")
+    def picture(rater: Rater, number: Number, side: Side) -> Response:
+        try:
+            data = rating.picture(rater, number, side)
+        except IndexError as error:
+            raise HTTPException(404, "there is no such question") from error
+        return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
+
+    @app.post("/vote")
+    def vote(
+        rater: Annotated[str, Body(pattern=NAME)],
+        number: Annotated[int, Body(ge=0)],
+        choice: Annotated[str, Body(pattern=f"^({'|'.join(CHOICES)})$")],
+    ) -> dict[str, Any]:
+        return {"counted": rating.vote(rater, number, choice), **rating.next_question(rater)}
+
+    return app
