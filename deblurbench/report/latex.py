@@ -20,13 +20,14 @@ def latex_table(table: Table, caption: str, label: str) -> str:
         r"  \centering",
         rf"  \caption{{{escaped(' '.join((caption, *table.notes)))}}}",
         rf"  \label{{tab:{re.sub('[^A-Za-z0-9-]', '-', label)}}}",
+        r"  \resizebox{\textwidth}{!}{%",
         rf"  \begin{{tabular}}{{{'l' * TEXT_COLUMNS}{'r' * (len(table.headings) - TEXT_COLUMNS)}}}",
         r"    \toprule",
         f"    {_row([escaped(heading) for heading in table.headings])}",
         r"    \midrule",
         *(f"    {_row([_cell(cell) for cell in row])}" for row in table.rows),
         r"    \bottomrule",
-        r"  \end{tabular}",
+        r"  \end{tabular}}",
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"

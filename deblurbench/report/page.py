@@ -72,7 +72,7 @@ def write_report(results: Results, out: Path) -> Path:
         write_whole(out / name, environment.get_template(f"{name}.j2").render(content))
     recipe = f"Recipe {results.recipe.title}: {results.recipe.description}."
     latex = [latex_table(one.table, f"{one.comparison.label}. {recipe}", one.comparison.dataset) for one in sections]
-    write_whole(out / LATEX, "% needs \\usepackage{booktabs}\n\n" + "\n".join(latex))
+    write_whole(out / LATEX, "% needs \\usepackage{booktabs,graphicx}\n\n" + "\n".join(latex))
     write_csv(out / STATISTICS_TABLE, STATISTICS, [row for one in comparisons for row in statistics_rows(one)])
     return out / HTML
 

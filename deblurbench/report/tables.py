@@ -125,10 +125,8 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     if scenes > 1:
         yield f"In brackets: 95 % bootstrap interval of the mean over {units}."
     for model, count in comparison.identical:
-        which = (
-            "image is identical to its sharp twin, its" if count == 1 else "images are identical to their sharp twins, their"
-        )
-        yield f"{model}: {count} {which} PSNR is infinite and left out of the mean."
+        which = "image is identical to its sharp twin" if count == 1 else "images are identical to their sharp twins"
+        yield f"{model}: {count} {which}; that PSNR is infinite, and left out of the mean."
     if note := oracle_note(comparison):
         yield note
 

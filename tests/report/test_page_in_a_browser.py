@@ -1,0 +1,138 @@
+"""The page as a person has it before them: in a real browser, opened from disk."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from benchmarks.synthetic_results import write_results
+from deblurbench.report.page import write_report
+from deblurbench.report.reading import read_results
+from tests.browser import open_page
+
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 800}
+GAINS = {"cnn": 2.0, "gan": 1.2, "bridge": 2.4, "unsharp": -0.5}
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_results(
+        tmp_path_factory.mktemp("page") / "many", datasets=["photos", "faces"], gains=GAINS, images=24, size=(180, 260)
+    )
+    return write_report(read_results([folder]), folder)
+
+
+def test_it_opens_from_disk_without_a_complaint_or_a_request(page_file: Path, finished: Path) -> None:
+    for path in (page_file, finished / "report.html"):
+        with open_page(viewport=DESKTOP) as (page, complaints, requests):
+            page.goto(path.as_uri())
+            for summary in page.locator("summary").all():
+                summary.click()
+            assert page.locator("svg image").count() > 5
+            assert complaints == []
+            assert requests == []
+
+
+def names_in_order(page: Page) -> list[str]:
+    return page.locator("table.scores").first.locator("tbody td:first-child").all_inner_texts()
+
+
+def test_clicking_a_heading_sorts_by_numbers_and_keys_do_too(page_file: Path) -> None:
+    with open_page(viewport=DESKTOP) as (page, complaints, _):
+        page.goto(page_file.as_uri())
+        assert names_in_order(page) == ["bridge", "cnn", "gan", "blurred", "unsharp"]
+        heading = page.locator("table.scores").first.get_by_role("columnheader", name="training time")
+        heading.get_by_role("button").click()
+        assert names_in_order(page) == ["unsharp", "bridge", "gan", "cnn", "blurred"]  # 4 to 0 minutes, as numbers
+        assert heading.get_attribute("aria-sort") == "descending"
+        heading.get_by_role("button").focus()
+        page.keyboard.press("Enter")
+        assert names_in_order(page) == ["blurred", "cnn", "gan", "bridge", "unsharp"]
+        assert heading.get_attribute("aria-sort") == "ascending"
+        page.locator("table.scores").first.get_by_role("button", name="model", exact=True).click()
+        assert names_in_order(page) == sorted(names_in_order(page), reverse=True)
+        assert complaints == []
+
+
+def shown(page: Page) -> np.ndarray:
+    """What the slider shows, without its handle."""
+    png = page.locator(".compare").first.screenshot()
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), np.float64)
+
+
+def test_the_slider_moves_by_mouse_and_keys_and_shows_both_pictures(page_file: Path) -> None:
+    with open_page(viewport=DESKTOP) as (page, complaints, _):
+        page.goto(page_file.as_uri())
+        compare = page.locator(".compare").first
+        compare.scroll_into_view_if_needed()
+        box = compare.bounding_box()
+        assert box is not None
+        middle = shown(page)
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] / 2, steps=4)
+        page.mouse.up()
+        position = float(compare.evaluate("element => parseFloat(element.style.getPropertyValue('--at'))"))
+        assert 80 < position < 97
+        right = shown(page)
+        columns = slice(int(0.62 * middle.shape[1]), int(0.8 * middle.shape[1]))
+        assert np.abs(middle[:, columns] - right[:, columns]).mean() > 1  # restored there before, now blurred
+        compare.locator("input").focus()
+        page.keyboard.press("ArrowRight")
+        assert float(compare.evaluate("element => parseFloat(element.style.getPropertyValue('--at'))")) > position
+        before = shown(page)
+        page.locator("select.left").first.select_option(label="sharp")
+        assert np.abs(before - shown(page)).mean() > 1
+        assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_it_is_readable_light_and_dark_on_a_desk_and_on_a_phone(page_file: Path, scheme: str, viewport: dict[str, int]) -> None:
+    with open_page(viewport=viewport, color_scheme=scheme) as (page, complaints, _):
+        page.goto(page_file.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "only tables may scroll sideways"
+        picture = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("L"), np.float64)
+        assert (np.median(picture) < 60) == (scheme == "dark")
+        for selector in (".answer p", "figure svg text", "table.scores td", "figcaption"):
+            assert contrast(page, selector) > 4.5, f"{selector} cannot be read"
+        assert complaints == []
+
+
+def contrast(page: Page, selector: str) -> float:
+    """WCAG's contrast of an element's text to the page."""
+
+    def luminance(color: str) -> float:
+        parts = [int(part) / 255 for part in color[color.index("(") + 1 : -1].split(",")[:3]]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    what = "fill" if "svg" in selector else "color"
+    text = page.locator(selector).first.evaluate(f"element => getComputedStyle(element).{what}")
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    light, dark = sorted((luminance(text), luminance(paper)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_every_part_is_reached_by_keys_alone(page_file: Path) -> None:
+    with open_page(viewport=DESKTOP) as (page, _, _):
+        page.goto(page_file.as_uri())
+        reached = set()
+        for _ in range(140):
+            page.keyboard.press("Tab")
+            reached.add(page.evaluate("document.activeElement.tagName + '.' + document.activeElement.className"))
+        assert {"A.", "BUTTON.", "SELECT.left", "SELECT.right", "INPUT.", "SUMMARY.", "DIV.wide"} <= reached
+
+
+def test_it_prints_with_its_pictures(page_file: Path, tmp_path: Path) -> None:
+    with open_page(viewport=DESKTOP) as (page, complaints, _):
+        page.goto(page_file.as_uri())
+        page.pdf(path=tmp_path / "report.pdf", format="A4", print_background=True)
+        assert (tmp_path / "report.pdf").stat().st_size > 50_000
+        assert page.locator("details.pictures[open]").count() == 2
+        assert complaints == []
