@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -116,7 +117,8 @@ def rate(
     server = new_server(rating_app(rating))
     listening = open_port(port)
     typer.echo(f"open  http://{listening.getsockname()[0]}:{listening.getsockname()[1]}  (Ctrl+C ends it)")
-    server.run(sockets=[listening])
+    with contextlib.suppress(KeyboardInterrupt):  # how it is meant to end
+        server.run(sockets=[listening])
     typer.echo(f"{rating.count} votes in {folder / VOTES}; deblurbench report {folder} puts them into the report")
     return 0
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from deblurbench.benchmark.folders import Evaluation, column_of
 from deblurbench.metrics.recipe import Recipe, find_recipe, recipes
 from deblurbench.registry import NO_REFERENCE
-from deblurbench.statistics.means import finite_mean
+from deblurbench.statistics.means import finite_mean, identical_note
 from deblurbench.yaml_files import parse_yaml
 
 ALL = "all"
@@ -45,7 +45,7 @@ def describe(found: Evaluation, used: Sequence[Recipe]) -> Iterator[str]:
         yield f"  {recipe.title:{width}}  {'   '.join(cells)}"
     identical = max((finite_mean([row[column] for row in found.rows]).left_out for column in found.columns), default=0)
     if identical:
-        yield f"{identical} images are identical to their sharp twins: their PSNR is infinite, and left out of the mean"
+        yield identical_note(identical)
     for recipe in used:
         yield f"{recipe.title}: {recipe.description}"
 

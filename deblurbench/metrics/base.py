@@ -58,10 +58,15 @@ def mean_over_image(values: Tensor) -> Tensor:
     return values.flatten(1).mean(dim=1)
 
 
-def require_pair(restored: Tensor, sharp: Tensor) -> tuple[Tensor, Tensor]:
-    """Both as float64. Raises ValueError where their shapes differ."""
+def require_same_size(restored: Tensor, sharp: Tensor) -> None:
+    """Raise ValueError where the shapes of two batches differ."""
     if restored.shape != sharp.shape:
         raise ValueError(f"the images differ in size: {tuple(restored.shape)} and {tuple(sharp.shape)}")
+
+
+def require_pair(restored: Tensor, sharp: Tensor) -> tuple[Tensor, Tensor]:
+    """Both as float64. Raises ValueError where their shapes differ."""
+    require_same_size(restored, sharp)
     return restored.to(torch.float64), sharp.to(torch.float64)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from deblurbench.metrics.base import Metric, SharedMetric, require_pair
+from deblurbench.metrics.base import Metric, SharedMetric
 from deblurbench.metrics.strips import mean_in_strips
 from deblurbench.registry import METRICS
 
 
 def mean_squared_error(restored: Tensor, sharp: Tensor) -> Tensor:
     """(B, C, H, W) twice -> (B,)."""
-    return mean_in_strips(lambda x, y: (x - y).square_(), *require_pair(restored, sharp))
+    return mean_in_strips(lambda x, y: (x - y).square_(), restored, sharp)
 
 
 @METRICS.register("psnr")
@@ -50,4 +50,4 @@ class MAE(Metric):
     best = 0.0
 
     def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor:
-        return mean_in_strips(lambda x, y: (x - y).abs(), *require_pair(restored, sharp))
+        return mean_in_strips(lambda x, y: (x - y).abs(), restored, sharp)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from deblurbench.metrics.base import Metric, require_pair
+from deblurbench.metrics.base import Metric
 from deblurbench.metrics.filters import GAUSSIAN_SIZE, gaussian_taps, separable_filter
 from deblurbench.metrics.strips import mean_in_strips
 from deblurbench.registry import METRICS
@@ -24,10 +24,8 @@ class StructuralSimilarity(Metric):
     sample_scale = 1.0  # what variances are multiplied by
 
     def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor:
-        x, y = require_pair(restored, sharp)
-        self.require_size(x)
-        x, y = self.bordered(x), self.bordered(y)
-        return mean_in_strips(self.similarity, x, y, overlap=self.window - 1)
+        self.require_size(sharp)
+        return mean_in_strips(self.similarity, self.bordered(restored), self.bordered(sharp), overlap=self.window - 1)
 
     @property
     @abstractmethod

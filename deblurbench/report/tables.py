@@ -10,6 +10,7 @@ from typing import Any
 from deblurbench.report.answer import oracle_note
 from deblurbench.report.comparison import Comparison, Difference, Standing, Verdict
 from deblurbench.report.results import Result, Results
+from deblurbench.statistics.means import identical_note
 
 TEXT_COLUMNS = 3
 STATISTICS = (
@@ -125,8 +126,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     if scenes > 1:
         yield f"In brackets: 95 % bootstrap interval of the mean over {units}."
     for model, count in comparison.identical:
-        which = "image is identical to its sharp twin" if count == 1 else "images are identical to their sharp twins"
-        yield f"{model}: {count} {which}; that PSNR is infinite, and left out of the mean."
+        yield f"{model}: {identical_note(count)}."
     if note := oracle_note(comparison):
         yield note
 

@@ -24,3 +24,9 @@ def finite_mean(values: Sequence[float]) -> Mean:
     if infinite.all():
         return Mean(float(numbers[0]), 0)  # nothing was left out of it: all are so
     return Mean(float(numbers[~infinite].mean()), int(infinite.sum()))
+
+
+def identical_note(count: int) -> str:
+    """What is said of so many images whose PSNR is infinite."""
+    which = "image is identical to its sharp twin" if count == 1 else "images are identical to their sharp twins"
+    return f"{count} {which}; that PSNR is infinite, and left out of the mean"

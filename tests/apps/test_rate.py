@@ -1,0 +1,245 @@
+"""Rating: the real server, asked over loopback, and the page in a real browser."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks.synthetic_results import write_results
+from deblurbench.apps.cli import app
+from deblurbench.apps.web.questions import choices, questions_for
+from deblurbench.apps.web.rating import Rating
+from deblurbench.apps.web.rating_page import rating_app
+from deblurbench.apps.web.server import new_server, open_port
+from deblurbench.errors import UsageError
+from deblurbench.images.reading import decode_photo
+from deblurbench.report.page import write_report
+from deblurbench.report.reading import read_results
+from deblurbench.report.votes import Vote, preferences, read_votes, steadiness
+from tests.browser import open_page
+
+GAINS = {"cnn": 2.0, "gan": 1.0, "secret-name": 0.5}
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_results(tmp_path_factory.mktemp("rate") / "results", datasets=["photos"], gains=GAINS, images=6)
+
+
+class Server:
+    """`deblurbench rate`, running."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.votes = folder, folder / "votes.csv"
+        self.rating = Rating(read_results([folder]), self.votes)
+        listening = open_port(0)
+        self.port = int(listening.getsockname()[1])
+        self._server = new_server(rating_app(self.rating))
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]})
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+    def ask(self, method: str, address: str, body: Any = None, host: str | None = None) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = {"Content-Type": "application/json"} | ({"Host": host} if host else {})
+        connection.request(method, address, None if body is None else json.dumps(body), headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def vote(self, rater: str, number: int, choice: str) -> dict[str, Any]:
+        status, answer = self.ask("POST", "/vote", {"rater": rater, "number": number, "choice": choice})
+        assert status == 200, answer
+        value: dict[str, Any] = json.loads(answer)
+        return value
+
+
+@pytest.fixture
+def server(original: Path) -> Iterator[Server]:
+    (original / "votes.csv").unlink(missing_ok=True)
+    running = Server(original)
+    yield running
+    running.stop()
+
+
+def test_questions_are_blind_balanced_and_repeated(original: Path) -> None:
+    found = choices(read_results([original]))
+    assert [choice.models for choice in found] == [
+        ("blurred", "cnn"), ("blurred", "gan"), ("blurred", "secret-name"), ("cnn", "gan"), ("cnn", "secret-name"), ("gan", "secret-name"),
+    ]  # fmt: skip
+    asked = questions_for("Ann", found)
+    fresh = [question for question in asked if not question.is_repeat]
+    assert len(fresh) == 6 * 6
+    assert len({(one.image, frozenset((one.left, one.right))) for one in fresh}) == 36
+    first_round = Counter(frozenset((one.left, one.right)) for one in fresh[:6])
+    assert set(first_round.values()) == {1}  # each two models once before any comes again
+    repeats = [question for question in asked if question.is_repeat]
+    assert len(repeats) == 4
+    for repeat in repeats:
+        twin = next(one for one in fresh if (one.image, one.left, one.right) == (repeat.image, repeat.right, repeat.left))
+        assert asked.index(twin) < asked.index(repeat) - 2
+    lefts = Counter(question.left for question in fresh)
+    assert max(lefts.values()) < len(fresh) / 2
+    assert questions_for("Ann", found) == asked
+    assert questions_for("Ben", found) != asked
+
+
+def test_votes_are_counted_once_and_written_down(server: Server) -> None:
+    status, answer = server.ask("GET", "/question?rater=Ann")
+    assert (status, json.loads(answer)) == (200, {"number": 0, "answered": 0, "total": 40})
+    assert server.vote("Ann", 0, "left") == {"counted": True, "number": 1, "answered": 1, "total": 40}
+    assert server.vote("Ann", 0, "right")["counted"] is False  # another tab, or a second click
+    assert server.vote("Ann", 1, "same")["number"] == 2
+    assert server.vote("Ben", 0, "right")["number"] == 1
+    votes = read_votes(server.votes)
+    assert [(vote.rater, vote.choice) for vote in votes] == [("Ann", "left"), ("Ann", "same"), ("Ben", "right")]
+    again = Rating(read_results([server.folder]), server.votes)  # after a stop
+    assert again.next_question("Ann") == {"number": 2, "answered": 2, "total": 40}
+
+
+def test_nothing_that_is_served_tells_which_model_it_is(server: Server) -> None:
+    for number in range(12):
+        for address in ("/", "/question?rater=Ann", f"/picture?rater=Ann&number={number}&side=left"):
+            status, answer = server.ask("GET", address)
+            assert status == 200
+            assert not any(name.encode() in answer for name in GAINS)
+    picture = decode_photo(server.ask("GET", "/picture?rater=Ann&number=0&side=right")[1], Path("served"))
+    assert picture.pixels.shape == (64, 96, 3)
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "body", "status"),
+    [
+        ("GET", f"/question?rater={quote('=cmd()')}", None, 422),
+        ("GET", "/question?rater=", None, 422),
+        ("GET", "/picture?rater=Ann&number=400&side=left", None, 404),
+        ("GET", "/picture?rater=Ann&number=-1&side=left", None, 422),
+        ("GET", "/picture?rater=Ann&number=0&side=top", None, 422),
+        ("POST", "/vote", {"rater": "Ann", "number": 0, "choice": "both"}, 422),
+        ("POST", "/vote", {"rater": "Ann\nBen", "number": 0, "choice": "left"}, 422),
+        ("GET", "/docs", None, 404),
+    ],
+)
+def test_what_makes_no_sense_is_refused(method: str, address: str, body: Any, status: int, server: Server) -> None:
+    assert server.ask(method, address, body)[0] == status
+    assert not server.votes.exists()
+
+
+def test_only_this_machine_is_answered(server: Server) -> None:
+    assert server.ask("GET", "/", host="evil.example")[0] == 400
+    with pytest.raises(UsageError, match=f"--port {server.port}: cannot be used .*; give another one, or 0 for any"):
+        open_port(server.port)
+
+
+def test_votes_of_many_at_once_are_all_there(server: Server) -> None:
+    threads = [
+        threading.Thread(target=lambda name=f"rater {number}": [server.vote(name, place, "left") for place in range(5)])
+        for number in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Counter(vote.rater for vote in read_votes(server.votes)) == {f"rater {number}": 5 for number in range(6)}
+
+
+def test_a_person_votes_with_the_keys_and_the_report_shows_it(server: Server) -> None:
+    with open_page(viewport={"width": 1000, "height": 800}) as (page, complaints, requests):
+        page.goto(f"http://127.0.0.1:{server.port}/")
+        page.get_by_label("Name").fill("Ann")
+        page.keyboard.press("Enter")
+        page.get_by_text("0 answered").wait_for()
+        for count, key in enumerate(("ArrowLeft", "ArrowRight", "ArrowDown"), 1):
+            page.locator("#same:not([disabled])").wait_for()
+            page.keyboard.press(key)
+            page.get_by_text(f"{count} answered").wait_for()
+        page.locator("#same:not([disabled])").wait_for()
+        page.get_by_role("button", name="No difference").click()
+        page.get_by_text("4 answered").wait_for()
+        assert complaints == []
+        assert all(address.startswith(f"http://127.0.0.1:{server.port}/") for address in requests)
+    assert [vote.choice for vote in read_votes(server.votes)] == ["left", "right", "same", "same"]
+    report = write_report(read_results([server.folder]), server.folder).read_text()
+    assert "What people preferred" in report
+    assert "4 blind votes of 1 rater." in report
+    server.votes.unlink()
+    assert "What people preferred" not in write_report(read_results([server.folder]), server.folder).read_text()
+
+
+def vote(rater: str, left: str, right: str, choice: str, image: str = "a", repeat: bool = False) -> Vote:
+    return Vote(rater, "photos", image, left, right, choice, repeat)
+
+
+def test_repeats_measure_steadiness_and_count_for_nothing_else() -> None:
+    votes = [vote("Ann", "cnn", "gan", "left"), vote("Ann", "gan", "cnn", "right", repeat=True)]
+    votes += [vote("Ben", "cnn", "gan", "left"), vote("Ben", "gan", "cnn", "left", repeat=True)]
+    assert steadiness(votes) == (1, 2)
+    assert preferences(votes, "photos") == preferences([one for one in votes if not one.is_repeat], "photos")
+    assert preferences(votes, "photos")["cnn"].score > preferences(votes, "photos")["gan"].score
+    assert preferences(votes, "faces") == {}
+
+
+def test_a_damaged_file_of_votes_is_named(server: Server) -> None:
+    server.vote("Ann", 0, "left")
+    with server.votes.open("a") as file:
+        file.write("Ann,photos,image")
+    with pytest.raises(UsageError, match=r"votes\.csv: line 3 is no vote \(rater, dataset, .*\); mend or remove it"):
+        read_votes(server.votes)
+    server.votes.unlink()
+
+
+def test_votes_follow_a_model_that_merging_renames(original: Path, tmp_path: Path) -> None:
+    twin = write_results(tmp_path / "twin", datasets=["photos"], gains=GAINS, images=6)
+    header = "rater,dataset,image,left,right,choice,repeats,seconds,time\n"
+    (twin / "votes.csv").write_text(header + "Ann,photos,image-0001,cnn,blurred,left,no,1.0,now\n")
+    (merged,) = read_results([original, twin]).votes
+    assert (merged.left, merged.right) == ("cnn (twin)", "blurred")
+
+
+def test_the_command_serves_until_it_is_interrupted(original: Path, tmp_path: Path) -> None:
+    import signal
+    import subprocess
+    import sys
+
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "deblurbench", "rate", str(original), "--port", "0"], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    found = re.search(r"open  http://127\.0\.0\.1:(\d+)  \(Ctrl\+C ends it\)", line)
+    assert found, line
+    for _ in range(50):
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=20)
+            connection.request("GET", "/")
+            assert connection.getresponse().status == 200
+            break
+        except ConnectionError:
+            time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=20)
+    assert "deblurbench report" in rest
+    assert process.returncode in (0, 130)
+    bare = CliRunner().invoke(app, ["rate", str(tmp_path)])
+    assert bare.exit_code == 2
+    assert "holds no comparison.csv" in bare.output
+
+
+def test_without_the_extra_it_says_what_to_install(original: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    result = CliRunner().invoke(app, ["rate", str(original)])
+    assert result.exit_code == 2
+    assert "pip install 'deblurbench[web]'" in result.output
