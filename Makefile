@@ -28,7 +28,12 @@ install: $(VENV)/installed-for-development
 quickstart: $(VENV)/installed
 	$(BIN)/deblurbench run quickstart
 
-test: $(VENV)/installed-for-development
+# Pages are tested in a real browser: the system's Chromium or Chrome, or else the one that Playwright fetches.
+$(VENV)/browser: $(VENV)/installed-for-development
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || $(BIN)/playwright install chromium
+	touch $@
+
+test: $(VENV)/browser
 	$(BIN)/python -m pytest --cov=deblurbench --cov-report=term:skip-covered --cov-fail-under=85
 
 lint: $(VENV)/installed-for-development

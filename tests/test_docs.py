@@ -21,6 +21,7 @@ from deblurbench.apps.cli import app
 from deblurbench.building_blocks import find_experiment
 from deblurbench.data.layout import layout_called
 from deblurbench.experiment import load_experiment
+from deblurbench.metrics.recipe import recipes
 from deblurbench.registry import (
     ADVERSARIAL_LOSSES,
     BLURS,
@@ -29,8 +30,10 @@ from deblurbench.registry import (
     DISCRIMINATORS,
     LAYOUTS,
     LOSSES,
+    METRICS,
     MODELS,
     NETWORKS,
+    NO_REFERENCE,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -217,6 +220,20 @@ def test_the_models_page_names_everything_there_is_and_its_examples_are_sound(tm
         path = tmp_path / f"{number}.yaml"
         path.write_text(f"datasets: [photos-gaussian]\ntraining: {{steps: 1}}\n{textwrap.dedent(models)}")
         load_experiment(path)
+
+
+def test_the_scores_page_says_of_every_recipe_and_metric_what_is_true() -> None:
+    page = (ROOT / "docs" / "scores.md").read_text()
+    rows = {match[1]: match[0].split("|") for match in re.finditer(r"^\| `([\w-]+)` \|.*$", page, re.M)}
+    assert set(recipes()) <= set(rows)
+    own = recipes()["deblurbench"].metrics
+    for name in set(METRICS.names()) - {"ssim-uniform", "ssim-3d"}:
+        assert (rows[name][2].strip() == "yes") == (name in own), name
+        best = METRICS.get(name).best
+        assert rows[name][4].strip().startswith("infinite" if best == float("inf") else f"{best:.0f}"), name
+    assert set(rows) - set(recipes()) <= set(METRICS.names())
+    for name in (*NO_REFERENCE.names(), "ssim-uniform", "ssim-3d"):
+        assert f"`{name}`" in page, name
 
 
 def test_the_pages_show_commands_that_are_there_and_point_to_files_that_are_there() -> None:

@@ -50,11 +50,9 @@ def run(
     from deblurbench.data.cache import open_cache
     from deblurbench.devices import usual_workers
     from deblurbench.experiment import load_experiment
-    from deblurbench.report.answer import answers
-    from deblurbench.report.comparison import compare
     from deblurbench.report.page import write_report
     from deblurbench.report.reading import read_results
-    from deblurbench.training.processes import open_accelerator
+    from deblurbench.training.processes import first_process_does, open_accelerator
 
     checked = load_experiment(find_experiment(experiment), overrides or [])
     out = out or Path("results") / checked.name
@@ -69,15 +67,17 @@ def run(
         runner.say(f"{len(runner.cells)} cells; nothing was run")
         return 0
     outcome = runner.run(restart=restart)
-    if accelerator.is_main_process:
-        results = read_results([out])
-        page = write_report(results, out)
-        for line in answers([compare(results, dataset) for dataset in results.datasets]):
+
+    def conclude() -> None:
+        written = write_report(read_results([out]), out)
+        for line in written.answers:
             typer.echo(line)
         typer.echo(f"{len(outcome.finished)} cells done, {len(outcome.skipped)} done before, {len(outcome.failed)} failed")
         for cell, error in outcome.failed:
             typer.echo(f"failed: {cell.title}: {error} ({cell.folder / 'error.txt'})", err=True)
-        typer.echo(f"wrote {out / 'comparison.csv'} and {out / 'per_image.csv'}\nopen  {page}")
+        typer.echo(f"wrote {out / 'comparison.csv'} and {out / 'per_image.csv'}\nopen  {written.page}")
+
+    first_process_does(accelerator, conclude)  # whoever ends before it ends all others
     accelerator.end_training()
     return 1 if outcome.failed else 0
 
@@ -94,7 +94,7 @@ def report(
 
     if out is None and len(folders) > 1:
         raise UsageError("--out: say where the report of several folders should be written")
-    typer.echo(f"open  {write_report(read_results(folders), out or folders[0])}")
+    typer.echo(f"open  {write_report(read_results(folders), out or folders[0]).page}")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from deblurbench.blur.camera import Camera, blur_whole
 from deblurbench.blur.kernels import Blur, Kernel, spread
 from deblurbench.data.cache import DATA_VERSION, PixelCache, Stored, unequal_sides
 from deblurbench.data.layout import Layout
+from deblurbench.data.manifests import Manifests
 from deblurbench.data.notes import misalignment, misalignment_note, registration_note
 from deblurbench.data.parallel import in_threads
 from deblurbench.data.registered_pairs import registered_pair
@@ -67,6 +69,7 @@ class PairedImages:
         self.problems, self.notes, self._strict, self._register = list(table.problems), list[str](), strict, register
         self._items: dict[str, list[Item]] = {}
         self._displacements: list[float] = []
+        self._manifests = Manifests()
         has_twins = all(entry.blurred is not None for entry in self._entries)
         if register and (blur is not None or not has_twins):
             raise UsageError(
@@ -137,9 +140,11 @@ class PairedImages:
         return self._blur.kernel(self._evaluation(item))  # the first that `blur_whole` draws
 
     def blur_of(self, item: Item) -> tuple[str, float] | None:
-        """The kind of the blur that `whole` gives, and its spread in pixels; None where we did not blur it."""
-        if item.sharp is None or self._blur is None:
+        """The kind of the blur that `whole` gives, and its spread in pixels; None where nobody knows it."""
+        if item.sharp is None:
             return None
+        if self._blur is None:
+            return self._manifests.blur_of(item.entry.blurred) if isinstance(item.entry.blurred, Path) else None
         drawn = self._blur.draw(self._evaluation(item))
         return str(drawn.facts["kind"]), spread(drawn.kernel)
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from deblurbench.blur.camera import blur_whole
 from deblurbench.blur.kernels import spread
+from deblurbench.data.manifests import MANIFEST
 from deblurbench.data.table import SPLITS
 from deblurbench.errors import DeblurbenchError, UnreadableImage, UsageError
 from deblurbench.files import digest, read_json, write_json, write_whole
@@ -28,7 +29,7 @@ from deblurbench.progress import progress_bar
 from deblurbench.randomness import generator
 from deblurbench.registry import BLURS, CAMERAS, Spec
 
-MANIFEST, BLURRED, SHARP, KERNELS = "manifest.json", "blur", "sharp", "kernels"
+BLURRED, SHARP, KERNELS = "blur", "sharp", "kernels"
 SAVED_EVERY = 10.0  # seconds between manifests while it goes on
 Format = Literal["png", "jpg"]
 ToDo = tuple["Task", dict[str, Any] | None]  # and what an earlier run noted of it

@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from PIL import Image
 
 from deblurbench.files import write_csv, write_whole
 from deblurbench.report.agreement import Agreement, agreement
-from deblurbench.report.answer import answers, caution
+from deblurbench.report.answer import answers, caution, oracle_note
 from deblurbench.report.comparison import Comparison, compare
 from deblurbench.report.figures.curves import training_curves
 from deblurbench.report.figures.planes import perception_distortion, quality_and_cost
@@ -42,10 +42,17 @@ class Section:
     figures: dict[str, str | None]
 
 
-def write_report(results: Results, out: Path) -> Path:
+class Written(NamedTuple):
+    """The page, and what it answers: a line a data set, and one for what an oracle reaches there."""
+
+    page: Path
+    answers: list[str]
+
+
+def write_report(results: Results, out: Path) -> Written:
     """Write `report.html`, `report.md`, `tables.tex`, `statistics.csv` and `grids/` into `out`.
 
-    For several results the merged tables too. Returns the path of the HTML page.
+    For several results the merged tables too.
     """
     if len(results.experiments) > 1:
         _write_merged(out / COMPARISON, [row for result in results.results for row in result.rows])
@@ -60,7 +67,7 @@ def write_report(results: Results, out: Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    content = {
+    content: dict[str, Any] = {
         "results": results,
         "answers": answers(comparisons),
         "caution": caution(results),
@@ -74,7 +81,8 @@ def write_report(results: Results, out: Path) -> Path:
     latex = [latex_table(one.table, f"{one.comparison.label}. {recipe}", one.comparison.dataset) for one in sections]
     write_whole(out / LATEX, "% needs \\usepackage{booktabs,graphicx}\n\n" + "\n".join(latex))
     write_csv(out / STATISTICS_TABLE, STATISTICS, [row for one in comparisons for row in statistics_rows(one)])
-    return out / HTML
+    oracles = [note for one in comparisons if (note := oracle_note(one))]
+    return Written(out / HTML, [*content["answers"], *oracles])
 
 
 def _section(results: Results, dataset: str, album: Album, out: Path) -> Section:

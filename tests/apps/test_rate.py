@@ -172,11 +172,11 @@ def test_a_person_votes_with_the_keys_and_the_report_shows_it(server: Server) ->
         assert complaints == []
         assert all(address.startswith(f"http://127.0.0.1:{server.port}/") for address in requests)
     assert [vote.choice for vote in read_votes(server.votes)] == ["left", "right", "same", "same"]
-    report = write_report(read_results([server.folder]), server.folder).read_text()
+    report = write_report(read_results([server.folder]), server.folder).page.read_text()
     assert "What people preferred" in report
     assert "4 blind votes of 1 rater." in report
     server.votes.unlink()
-    assert "What people preferred" not in write_report(read_results([server.folder]), server.folder).read_text()
+    assert "What people preferred" not in write_report(read_results([server.folder]), server.folder).page.read_text()
 
 
 def vote(rater: str, left: str, right: str, choice: str, image: str = "a", repeat: bool = False) -> Vote:

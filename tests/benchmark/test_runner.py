@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,7 @@ def test_one_yaml_gives_everything_that_a_run_leaves(write_experiment: Write, ru
     comparison = rows(out / "comparison.csv")
     assert list(comparison[0]) == [
         "dataset", "model", "family", "network", "seed", "inference", "oracle", "pairs", "params", "evaluations", "macs", "train_seconds", "ms_per_megapixel",
-        "psnr", "ssim", "mse", "gmsd",
+        "data", "weights", "psnr", "ssim", "mse", "gmsd", "spectrum-error", "fine-detail", "color-error", "color-error-95",
     ]  # fmt: skip
     assert [row["model"] for row in comparison] == ["blurred", "cnn", "gan", "diffusion", "diffusion-1-sample"]
     by_model = {row["model"]: row for row in comparison}
@@ -55,7 +57,15 @@ def test_one_yaml_gives_everything_that_a_run_leaves(write_experiment: Write, ru
     for model in by_model:
         mean = sum(float(row["psnr"]) for row in images if row["model"] == model) / 2
         assert float(by_model[model]["psnr"]) == pytest.approx(mean, rel=1e-4)
-    for name in ("report.html", "report.md", "grids/pairs.png", "experiment.yaml", "environment.json"):
+    for name in (
+        "report.html",
+        "report.md",
+        "tables.tex",
+        "statistics.csv",
+        "grids/pairs.png",
+        "experiment.yaml",
+        "environment.json",
+    ):
         assert (out / name).stat().st_size > 0
     for name in ("last.safetensors", "best.safetensors", "state.safetensors", "restored/test-t0.png"):
         assert (out / "runs" / "pairs" / "gan" / "seed-0" / name).stat().st_size > 0
@@ -163,7 +173,9 @@ def test_photographs_too_small_to_score_stop_the_run_before_it_begins(
     write_pairs(pairs_folder / "test", ["tiny.png"], size=9)
     result = run(write_experiment())
     assert result.exit_code == 2
-    assert "tiny.png: 9x9 pixels are too few for the recipe 'deblurbench', which needs 11 a side" in result.output
+    assert (
+        "tiny.png: 9x9 pixels are too few for the recipe 'deblurbench' with its metrics, which need 11 a side" in result.output
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -266,6 +278,84 @@ def test_missing_weights_of_a_loss_stop_the_run_before_it_begins(
     assert not (tmp_path / "out").exists()
 
 
+def test_missing_weights_of_a_metric_stop_the_run_before_it_begins(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+    result = run(write_experiment(models=ONE_MODEL, metrics=["mae", {"name": "lpips", "weights": "none.pth"}]))
+    assert result.exit_code == 2
+    assert (
+        "none.pth: cannot be read (No such file or directory); metric 'lpips' needs alexnet-owt-7be5be79.pth" in result.output
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_scores_of_a_run_are_those_of_its_files(
+    write_experiment: Write, run: Run, pairs_folder: Path, tmp_path: Path
+) -> None:
+    """Whoever evaluates the folder of restored images finds the numbers of the table; and its hashes are of these files."""
+    result = run(write_experiment(models=ONE_MODEL, recipe="gopro-matlab", metrics=["mae", "gmsd"]))
+    assert result.exit_code == 0, result.output
+    out = tmp_path / "out"
+    cell = out / "runs" / "pairs" / "cnn" / "seed-0"
+    (tmp_path / "truth").mkdir()
+    for path in (pairs_folder / "test" / "sharp").iterdir():
+        shutil.copy(path, tmp_path / "truth" / f"test-{path.name}")
+    command = [
+        "evaluate",
+        "--restored",
+        str(cell / "restored"),
+        "--sharp",
+        str(tmp_path / "truth"),
+        "--recipe",
+        "gopro-matlab@1",
+    ]
+    evaluated = CliRunner().invoke(app, [*command, "--metrics", "[mae, gmsd]", "--out", str(tmp_path / "scores.csv")])
+    assert evaluated.exit_code == 0, evaluated.output
+    columns = ("image", "psnr", "ssim", "mae", "gmsd")
+    theirs = [{column: row[column] for column in columns} for row in rows(out / "per_image.csv") if row["model"] == "cnn"]
+    assert theirs == rows(tmp_path / "scores.csv")
+    (row,) = (row for row in rows(out / "comparison.csv") if row["model"] == "cnn")
+    assert row["weights"] == hashlib.sha256((cell / "last.safetensors").read_bytes()).hexdigest()
+    assert len(row["data"]) == 16
+    page = (out / "report.html").read_text()
+    assert "Recipe gopro-matlab@1: as GoPro tables" in page
+    assert row["weights"] in page
+
+
+def test_every_test_image_says_its_scene_and_its_blur(write_experiment: Write, run: Run, photo: Any, tmp_path: Path) -> None:
+    """Blurred on the fly, or by `deblurbench data blur` long before: then the manifest tells."""
+    from PIL import Image
+
+    for split, count in (("train", 2), ("validation", 1), ("test", 2)):
+        (tmp_path / "photos" / split).mkdir(parents=True)
+        for number in range(count):
+            part = photo[40 * number : 40 * number + 64, 70 * len(split) % 300 : 70 * len(split) % 300 + 64]
+            Image.fromarray(part).save(tmp_path / "photos" / split / f"{split}{number}.png")
+    made = [
+        "data",
+        "blur",
+        str(tmp_path / "photos"),
+        str(tmp_path / "made"),
+        "--kind",
+        "{name: disk, size: [4, 4]}",
+        "--workers",
+        "1",
+    ]
+    assert CliRunner().invoke(app, made).exit_code == 0
+    datasets = {
+        "made": {"layout": {"name": "paired-folder", "path": str(tmp_path / "made")}},
+        "fly": {
+            "layout": {"name": "sharp-folder", "path": str(tmp_path / "photos")},
+            "blur": {"name": "gaussian", "sigma": [2, 2]},
+        },
+    }
+    result = run(write_experiment(models=ONE_MODEL, datasets=datasets))
+    assert result.exit_code == 0, result.output
+    images = rows(tmp_path / "out" / "per_image.csv")
+    assert {(row["dataset"], row["blur"]) for row in images} == {("made", "disk"), ("fly", "gaussian")}
+    assert {row["scene"] for row in images if row["dataset"] == "made"} == {"test-test0", "test-test1"}
+    for row in images:  # the spread of a disk is its radius / sqrt(2), that of a Gaussian sigma x sqrt(2)
+        assert float(row["spread"]) == pytest.approx(2**0.5 * 2, rel=0.03)
+
+
 def test_half_written_records_are_never_read(write_experiment: Write, run: Run, tmp_path: Path) -> None:
     """What a crash may leave beside a file is not taken for it."""
     experiment = write_experiment(models=ONE_MODEL)
@@ -295,13 +385,18 @@ def test_really_blurred_photographs_are_restored_and_shown_but_not_scored(
     assert len(shown) == 2
     assert {row["image"] for row in rows(out / "per_image.csv")} == restored - shown
     assert (out / "grids" / "kaggle-really-blurred.png").is_file()
-    assert "shown and not scored" in (out / "report.html").read_text()
+    assert "shown and not compared with one" in (out / "report.html").read_text()
+    alone = rows(out / "really_blurred.csv")
+    assert {row["image"] for row in alone} == shown
+    assert {row["model"] for row in alone} == {"blurred", "cnn"}
+    assert all(float(row["laplacian-variance"]) > 0 for row in alone)
+    assert "variance of the Laplacian" in (out / "report.html").read_text()
 
 
 def test_infinite_scores_are_left_out_of_means() -> None:
     means = dict(mean_scores([{"psnr": math.inf, "ssim": 1.0}, {"psnr": 30.0, "ssim": 0.5}], ("psnr", "ssim")))
     assert means == {"psnr": 30.0, "ssim": 0.75}
-    assert math.isnan(dict(mean_scores([{"psnr": math.inf}], ("psnr",)))["psnr"])
+    assert dict(mean_scores([{"psnr": math.inf}], ("psnr",)))["psnr"] == math.inf
 
 
 def test_without_a_cache_the_run_says_so_and_gives_the_same(write_experiment: Write, run: Run, tmp_path: Path) -> None:

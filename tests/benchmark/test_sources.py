@@ -18,7 +18,7 @@ from deblurbench.files import read_json
 from deblurbench.models.cascade import Cascade
 from deblurbench.models.diffusion import Diffusion
 from deblurbench.models.ensemble import Ensemble
-from deblurbench.report.results import read_results
+from deblurbench.report.reading import read_results
 from tests.conftest import TINY_TRAINING, TINY_UNET
 
 Write = Callable[..., Path]

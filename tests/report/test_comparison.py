@@ -109,7 +109,7 @@ def test_identical_images_are_infinite_left_out_and_said_so(tmp_path: Path) -> N
     assert comparison.standing("cnn").wins == 10
     notes = table_of(folder).notes
     assert "cnn: 1 image is identical to its sharp twin; that PSNR is infinite, and left out of the mean." in notes
-    page = write_report(read_results([folder]), folder)
+    page = write_report(read_results([folder]), folder).page
     assert "that PSNR is infinite" in page.read_text()
     row = next(row for row in read(folder / "statistics.csv") if (row["model"], row["metric"]) == ("cnn", "psnr"))
     assert row["left_out"] == "1"
@@ -120,7 +120,7 @@ def test_a_model_that_restores_everything_exactly(tmp_path: Path) -> None:
     set_scores(folder, "cnn", {f"image-{number:04d}": math.inf for number in range(8)})
     assert answers([compared(folder)])[0].startswith("On photos, cnn restores every image exactly.")
     assert column(table_of(folder), "PSNR (dB)")["cnn"] == "infinite"
-    assert write_report(read_results([folder]), folder).is_file()
+    assert write_report(read_results([folder]), folder).page.is_file()
 
 
 def test_the_table_stands_by_quality_with_the_input_in_its_place(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_metrics_that_disagree_are_counted_and_shown(tmp_path: Path) -> None:
     assert f"PSNR and GMSD disagree in {share:.0%} of all cases" in found.sentence
     assert {case.image for case in found.cases[:2]} == set(reversed_images)
     assert (found.cases[0].by_first, found.cases[0].by_perceptual) == ("cnn", "gan")
-    page = write_report(results, folder).read_text()
+    page = write_report(results, folder).page.read_text()
     assert found.sentence in page
     assert f"&#39;{found.cases[0].image}&#39;: PSNR prefers cnn, the perceptual score gan" in page
     matrix = np.array(found.correlations)

@@ -24,7 +24,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = write_results(
         tmp_path_factory.mktemp("page") / "many", datasets=["photos", "faces"], gains=GAINS, images=24, size=(180, 260)
     )
-    return write_report(read_results([folder]), folder)
+    return write_report(read_results([folder]), folder).page
 
 
 def test_it_opens_from_disk_without_a_complaint_or_a_request(page_file: Path, finished: Path) -> None:
