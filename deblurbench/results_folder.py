@@ -11,7 +11,7 @@ COMPARISON, PER_IMAGE = "comparison.csv", "per_image.csv"
 REALLY_BLURRED = "really_blurred.csv"  # photographs without truth, scored without it
 VOTES = "votes.csv"  # what people preferred, by `deblurbench rate`
 HTML, MARKDOWN, GRIDS = "report.html", "report.md", "grids"
-LATEX, STATISTICS_TABLE = "tables.tex", "statistics.csv"
+LATEX, STATISTICS_TABLE, DUELS = "tables.tex", "statistics.csv", "duels.csv"
 RUNS = "runs"  # RUNS/DATASET/MODEL/seed-N/
 
 # In the folder of a cell.

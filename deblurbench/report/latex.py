@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deblurbench.report.tables import TEXT_COLUMNS, Cell, Table
+from deblurbench.report.tables import Cell, Table
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -21,7 +21,7 @@ def latex_table(table: Table, caption: str, label: str) -> str:
         rf"  \caption{{{escaped(' '.join((caption, *table.notes)))}}}",
         rf"  \label{{tab:{re.sub('[^A-Za-z0-9-]', '-', label)}}}",
         r"  \resizebox{\textwidth}{!}{%",
-        rf"  \begin{{tabular}}{{{'l' * TEXT_COLUMNS}{'r' * (len(table.headings) - TEXT_COLUMNS)}}}",
+        rf"  \begin{{tabular}}{{{''.join('l' if is_text else 'r' for is_text in table.is_text)}}}",
         r"    \toprule",
         f"    {_row([escaped(heading) for heading in table.headings])}",
         r"    \midrule",

@@ -14,6 +14,7 @@ from deblurbench.files import write_csv, write_whole
 from deblurbench.report.agreement import Agreement, agreement
 from deblurbench.report.answer import answers, caution, oracle_note
 from deblurbench.report.comparison import Comparison, compare
+from deblurbench.report.duels import DUEL_COLUMNS, Duels, duel_rows, duels
 from deblurbench.report.figures.curves import training_curves
 from deblurbench.report.figures.planes import perception_distortion, quality_and_cost
 from deblurbench.report.figures.robustness import robustness_curves
@@ -24,7 +25,7 @@ from deblurbench.report.preferences import Preferences, preferred
 from deblurbench.report.results import Results
 from deblurbench.report.sharpness import Sharpness, sharpness
 from deblurbench.report.tables import STATISTICS, Table, comparison_table, statistics_rows
-from deblurbench.results_folder import COMPARISON, GRIDS, HTML, LATEX, MARKDOWN, PER_IMAGE, STATISTICS_TABLE
+from deblurbench.results_folder import COMPARISON, DUELS, GRIDS, HTML, LATEX, MARKDOWN, PER_IMAGE, STATISTICS_TABLE
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Section:
 
     comparison: Comparison
     table: Table
+    duels: Duels | None
     agreement: Agreement | None
     preferences: Preferences | None
     sharpness: Sharpness | None
@@ -50,7 +52,7 @@ class Written(NamedTuple):
 
 
 def write_report(results: Results, out: Path) -> Written:
-    """Write `report.html`, `report.md`, `tables.tex`, `statistics.csv` and `grids/` into `out`.
+    """Write `report.html`, `report.md`, `tables.tex`, `statistics.csv`, `duels.csv` and `grids/` into `out`.
 
     For several results the merged tables too.
     """
@@ -81,6 +83,7 @@ def write_report(results: Results, out: Path) -> Written:
     latex = [latex_table(one.table, f"{one.comparison.label}. {recipe}", one.comparison.dataset) for one in sections]
     write_whole(out / LATEX, "% needs \\usepackage{booktabs,graphicx}\n\n" + "\n".join(latex))
     write_csv(out / STATISTICS_TABLE, STATISTICS, [row for one in comparisons for row in statistics_rows(one)])
+    write_csv(out / DUELS, DUEL_COLUMNS, [row for one in sections if one.duels for row in duel_rows(one.comparison, one.duels)])
     oracles = [note for one in comparisons if (note := oracle_note(one))]
     return Written(out / HTML, [*content["answers"], *oracles])
 
@@ -91,6 +94,7 @@ def _section(results: Results, dataset: str, album: Album, out: Path) -> Section
     return Section(
         comparison,
         comparison_table(results, comparison),
+        duels(results, comparison),
         agreed,
         preferred(results, comparison),
         sharpness(results, dataset),

@@ -12,7 +12,6 @@ from deblurbench.report.comparison import Comparison, Difference, Standing, Verd
 from deblurbench.report.results import Result, Results
 from deblurbench.statistics.means import identical_note
 
-TEXT_COLUMNS = 3
 STATISTICS = (
     "dataset", "model", "metric", "images", "scenes", "mean", "left_out", "gain", "gain_low", "gain_high", "gain_p",
     "better_than_input", "to_best", "to_best_low", "to_best_high", "to_best_p", "verdict",
@@ -47,25 +46,38 @@ class Table:
     input_row: int
     notes: tuple[str, ...]
 
+    @property
+    def is_text(self) -> tuple[bool, ...]:
+        """Of each column whether it holds words, not numbers."""
+        return tuple(isinstance(cell.value, str) for cell in self.rows[0])
+
 
 def comparison_table(results: Results, comparison: Comparison) -> Table:
     """Models by falling quality, the untouched input among them: who stands below it had better do nothing."""
-    headings = ["model", "family / network", "restores by"]
+    headings = ["model"]
     for metric in results.recipe.metrics:
         headings.append(results.metric(metric).label)
         if metric == results.first:
             headings += ["gain over input [95 %]", "better than input"]
-    headings += ["parameters", "network evaluations", "MACs at 256x256", "training time", "ms / megapixel"]
+    headings += [
+        "family / network",
+        "restores by",
+        "parameters",
+        "network evaluations",
+        "MACs at 256x256",
+        "training time",
+        "ms / megapixel",
+    ]
     rows = []
     for result in comparison.results:
-        method = " / ".join(filter(None, (result.family, result.network)))
-        cells = [Cell(text, text) for text in (result.model, method, result.inference)]
+        cells = [Cell(result.model, result.model)]
         for metric in results.recipe.metrics:
             standing = comparison.standing(result.model, metric)
             cells.append(_score(results, result, metric, standing))
             if metric == results.first:
                 cells += [_gain(standing.gain), _wins(result, standing, len(comparison.scores.images))]
-        rows.append((*cells, *_costs(result)))
+        method = " / ".join(filter(None, (result.family, result.network)))
+        rows.append((*cells, Cell(method, method), Cell(result.inference, result.inference), *_costs(result)))
     place = next(number for number, result in enumerate(comparison.results) if result.is_input)
     return Table(tuple(headings), tuple(rows), place, tuple(_notes(comparison)))
 

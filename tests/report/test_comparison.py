@@ -13,6 +13,7 @@ from deblurbench.errors import UsageError
 from deblurbench.report.agreement import agreement
 from deblurbench.report.answer import answers
 from deblurbench.report.comparison import Comparison, Verdict, compare
+from deblurbench.report.duels import duels
 from deblurbench.report.latex import escaped, latex_table
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
@@ -59,7 +60,7 @@ def test_who_is_not_significantly_behind_is_named(tmp_path: Path) -> None:
     assert verdicts["diffusion"] is Verdict.BEHIND
     assert verdicts["blurred"] is Verdict.NONE
     assert "Not significantly different from it: " in answers([comparison])[0]
-    marked = {row[0].text for row in table_of(folder).rows if row[3].is_tied}
+    marked = {row[0].text for row in table_of(folder).rows if row[1].is_tied}
     assert marked == tied
     assert any("≈: not significantly different from the best" in note for note in table_of(folder).notes)
 
@@ -128,7 +129,7 @@ def test_the_table_stands_by_quality_with_the_input_in_its_place(tmp_path: Path)
     table = table_of(folder)
     assert [row[0].text for row in table.rows] == ["gan", "cnn", "blurred", "diffusion"]
     assert table.input_row == 2
-    assert [row[3].is_best for row in table.rows] == [True, False, False, False]
+    assert [row[1].is_best for row in table.rows] == [True, False, False, False]
     gains = column(table, "gain over input [95 %]")
     assert gains["blurred"] == ""
     assert re.fullmatch(r"\+2\.\d\d \[\+2\.\d\d, \+3\.\d\d\]", gains["gan"])
@@ -161,8 +162,8 @@ def test_latex_and_csv_hold_the_same_numbers(tmp_path: Path) -> None:
         assert line.startswith("    " + row[0].text.replace("_", r"\_") + " & ")
         assert line.endswith(r"\\")
         assert line.count("&") == len(table.headings) - 1
-        assert (r"\textbf{" + row[3].text + "}" in line) == row[3].is_best
-        assert row[4].text in line
+        assert (r"\textbf{" + row[1].text + "}" in line) == row[1].is_best
+        assert row[2].text in line
     assert escaped("50 % & a_b {~^\\}") == r"50 \% \& a\_b \{\textasciitilde{}\textasciicircum{}\textbackslash{}\}"
     assert latex_table(table, "c", "a b_c").count(r"\label{tab:a-b-c}") == 1
     text = (folder / "report.md").read_text()
@@ -174,6 +175,33 @@ def test_latex_and_csv_hold_the_same_numbers(tmp_path: Path) -> None:
         if gain:
             assert gain == f"{float(row['gain']):+.2f} [{float(row['gain_low']):+.2f}, {float(row['gain_high']):+.2f}]"
     assert len(statistics) == 4 * 8
+
+
+def test_every_model_is_set_against_every_other(tmp_path: Path) -> None:
+    folder = invent(tmp_path / "a", cnn=2.0, gan=1.95, diffusion=0.2)
+    results = read_results([folder])
+    comparison = compare(results, "photos")
+    found = duels(results, comparison)
+    assert found is not None
+    values = comparison.scores.values["psnr"]
+    pairs = {frozenset((duel.first, duel.second)): duel for duel in found.pairs}
+    assert len(pairs) == 6
+    duel = pairs[frozenset(("gan", "diffusion"))]
+    first, second = values[duel.first], values[duel.second]
+    assert (duel.wins, duel.losses) == ((first > second).sum(), (first < second).sum())
+    assert duel.difference.mean == pytest.approx((first - second).mean())
+    p_values = {pair: stats.wilcoxon(values[one.first] - values[one.second]).pvalue for pair, one in pairs.items()}
+    largest = max(p_values, key=lambda pair: p_values[pair])
+    assert pairs[largest].difference.p == pytest.approx(p_values[largest])  # the last by Holm is multiplied by one
+    assert largest == {"cnn", "gan"}
+    cells = {(row[0], column): text for row in found.rows for column, text in zip(found.headings, row, strict=True)}
+    assert cells["diffusion", "diffusion"] == ""
+    assert cells["cnn", "gan"].endswith(" ≈")
+    assert cells["cnn", "blurred"] == "100%"
+    write_report(results, folder)
+    row = next(row for row in read(folder / "duels.csv") if {row["first"], row["second"]} == {"gan", "diffusion"})
+    assert (int(row["wins"]), int(row["losses"])) == (duel.wins, duel.losses)
+    assert "| diffusion | 0%" in (folder / "report.md").read_text()
 
 
 def test_metrics_that_disagree_are_counted_and_shown(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_the_first_thing_a_person_sees_is_the_answer(finished: Path) -> None:
 
 
 def test_rebuilt_from_what_is_stored_it_is_the_same(copy: Path) -> None:
-    names = ("report.html", "report.md", "tables.tex", "statistics.csv", "grids/photos.png")
+    names = ("report.html", "report.md", "tables.tex", "statistics.csv", "duels.csv", "grids/photos.png")
     before = [(copy / name).read_bytes() for name in names]
     for checkpoint in copy.rglob("*.safetensors"):
         checkpoint.unlink()  # reports read scores and pictures, nothing else
