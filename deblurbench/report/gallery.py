@@ -31,8 +31,8 @@ from deblurbench.report.grids import median_image
 from deblurbench.report.results import Result, Results
 from deblurbench.results_folder import BLURRED
 
-VIEW, EXAMPLE, CLOSE_UP = 256, 128, 40  # pixels a side of the slider, of examples and of what close-ups enlarge
-QUALITY, QUALITY_OF_ERRORS = 82, 70  # of JPEG; the exact pixels are in the results folder
+VIEW, EXAMPLE, CLOSE_UP = 240, 120, 40  # pixels a side of the slider, of examples and of what close-ups enlarge
+QUALITY, QUALITY_OF_ERRORS = 80, 65  # of JPEG; the exact pixels are in the results folder
 WHICH = ("most improved", "median", "worst")
 
 

@@ -50,6 +50,7 @@ def drawn(figure: Any, name: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     prefix = re.sub("[^A-Za-z0-9-]", "_", name)
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{prefix}-", text)
+    text = re.sub(r"(\d\.\d\d)\d+", r"\1", text)  # hundredths of a point are enough
     for stand_in, color in THEME.items():
         text = text.replace(stand_in, color)
     return text
