@@ -127,23 +127,34 @@ def rate(
 def evaluate(
     restored: Annotated[Path, typer.Option(help="A folder of images that any program has written.")],
     sharp: Annotated[Path | None, typer.Option(help="Their sharp twins, by the same names; none: no-reference scores.")] = None,
-    recipe: Annotated[str, typer.Option(help="A recipe, several with commas between, or all, side by side.")] = "deblurbench",
-    metrics: Annotated[str, typer.Option(help="Further metrics as in YAML: [mae, {name: lpips, weights: FILE}].")] = "[]",
+    recipe: Annotated[
+        str | None, typer.Option(help="A recipe, several with commas between, or all.  [default: deblurbench]")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Further metrics as in YAML: [mae, {name: lpips, weights: FILE}].")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="A CSV of every image's scores.")] = None,
     device: Device = "auto",
     debug: Debug = False,
 ) -> int:
     """Score a folder of restored images, by any recipe. Exit code 1: some could not be scored, and which."""
-    from deblurbench.apps.evaluation import chosen_recipes, describe, means_of
+    from deblurbench.apps.evaluation import chosen_recipes, describe, describe_alone
     from deblurbench.benchmark.folders import evaluate_alone, evaluate_pairs
     from deblurbench.devices import find_device
     from deblurbench.files import write_csv
 
     if out is not None and out.suffix.lower() != ".csv":
         raise UsageError(f"--out: {out} is no name of a CSV file")
-    recipes = chosen_recipes(recipe.split(","), metrics)
-    found = evaluate_alone(restored) if sharp is None else evaluate_pairs(restored, sharp, recipes, find_device(device))
-    for line in describe(found, recipes) if sharp is not None else means_of(found):
+    if sharp is None and (recipe or metrics):
+        raise UsageError(f"--{'recipe' if recipe else 'metrics'}: needs --sharp, the folder of the sharp twins")
+    if sharp is None:
+        found = evaluate_alone(restored)
+        lines = describe_alone(found)
+    else:
+        recipes = chosen_recipes((recipe or "deblurbench").split(","), metrics or "[]")
+        found = evaluate_pairs(restored, sharp, recipes, find_device(device))
+        lines = describe(found, recipes)
+    for line in lines:
         typer.echo(line)
     for line in found.failed:
         typer.echo(f"failed: {line}", err=True)

@@ -78,9 +78,6 @@ class Runner:
             if missing:
                 self.say(f"{name}: {missing} of {count} images {ON_DEMAND}")
             require_scorable(images, self.recipe)
-        with self.accelerator.main_process_first():
-            for metric in self.recipe.metrics.values():
-                metric.prepare()
         for entry in self._all_entries():
             require_shares(entry.training, self.accelerator.num_processes)
             if entry.is_trained:
@@ -105,8 +102,8 @@ class Runner:
             if not cell.finished() or any((cell.dataset, label) in unfinished for label in cell.candidates)
         ]
         outcome = Outcome(skipped=[cell for cell in self.cells if cell not in pending])
-        if any(cell.settings for cell in pending):
-            self._prepare_losses()
+        if pending:
+            self._fetch_weights(of_losses=any(cell.settings for cell in pending))
         self.accelerator.wait_for_everyone()  # all have looked before one begins to write
         first_process_does(self.accelerator, lambda: self._write_facts(anything_to_do=bool(pending)))
         for number, cell in enumerate(pending, 1):
@@ -138,9 +135,12 @@ class Runner:
                 "by us; give it a guessed_sigma, or leave one of them out"
             )
 
-    def _prepare_losses(self) -> None:
+    def _fetch_weights(self, *, of_losses: bool) -> None:
+        """Have whatever metrics and losses need before any work is begun."""
         with self.accelerator.main_process_first():
-            for entry in self._all_entries():
+            for metric in self.recipe.metrics.values():
+                metric.prepare()
+            for entry in self._all_entries() if of_losses else []:
                 if entry.is_trained:
                     MODELS.build(entry.spec).prepare_training()
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from deblurbench.errors import UsageError
 from deblurbench.metrics.base import Metric, require_pair
-from deblurbench.networks.pretrained import fetch_weights, in_place_of_fetched
+from deblurbench.networks.pretrained import fetch_weights, in_place_of_fetched, read_weights
 from deblurbench.registry import METRICS
 
 
@@ -19,7 +19,7 @@ class PerceptualMetric(Metric):
     """What both share: a network of torchmetrics, built when it is first needed.
 
     `weights` is the file that torchvision publishes, by its name or any other; without it the file is looked for in torch's
-    cache, and fetched. Either is checked by its published hash. Raises UsageError where torchmetrics is not installed.
+    cache, and fetched. The file is checked by its published hash. Raises UsageError where torchmetrics is not installed.
     """
 
     decimals = 4
@@ -41,6 +41,11 @@ class PerceptualMetric(Metric):
     def build() -> nn.Module:
         """The network of torchmetrics, of (restored, sharp); it takes its weights from torch's cache."""
 
+    @staticmethod
+    def scaled(images: Tensor) -> Tensor:
+        """`images` in [0, 1] in the range that the network takes."""
+        return images
+
     def prepare(self) -> None:
         if self._network is not None:
             return
@@ -48,13 +53,13 @@ class PerceptualMetric(Metric):
             import torchmetrics.image  # noqa: F401 - only whether it is there
         except ImportError as error:
             raise UsageError(f"metric '{self.name}': needs torchmetrics; pip install 'deblurbench[perceptual]'") from error
-        what = f"metric '{self.name}'"
+        what, weights = f"metric '{self.name}'", self.published()
         if self._weights is None:
-            fetch_weights(self.published(), what, "weights: PATH, the file of that name")
-            self._network = self.build().eval()
+            state = fetch_weights(weights, what, "weights: PATH, the file of that name")
         else:
-            with in_place_of_fetched(Path(self._weights), self.published(), what):
-                self._network = self.build().eval()
+            state = read_weights(Path(self._weights), weights, what)
+        with in_place_of_fetched(state, weights):
+            self._network = self.build().eval()
 
     def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor:
         pair = require_pair(restored, sharp)
@@ -62,7 +67,7 @@ class PerceptualMetric(Metric):
         self.prepare()
         assert self._network is not None
         network = self._network.to(restored.device)
-        first, second = (images.expand(-1, 3, -1, -1).clamp(0, 1).float() for images in pair)
+        first, second = (self.scaled(images.expand(-1, 3, -1, -1).clamp(0, 1).float()) for images in pair)
         with torch.no_grad():  # one after another: both metrics give one number for whatever they are given
             values = [network(first[place : place + 1], second[place : place + 1]) for place in range(len(first))]
         return torch.stack(values).flatten().double()
@@ -85,8 +90,13 @@ class LPIPS(PerceptualMetric):
     def build() -> nn.Module:
         from torchmetrics.image import LearnedPerceptualImagePatchSimilarity
 
-        metric: nn.Module = LearnedPerceptualImagePatchSimilarity(net_type="alex", normalize=True)
-        return metric
+        # Its network, because the metric itself keeps a state, which threads would share.
+        network: nn.Module = LearnedPerceptualImagePatchSimilarity(net_type="alex").net
+        return network
+
+    @staticmethod
+    def scaled(images: Tensor) -> Tensor:
+        return 2 * images - 1
 
 
 @METRICS.register("dists")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +17,12 @@ from deblurbench.files import file_hash
 
 
 def fetch_weights(weights: Any, what: str, instead: str) -> dict[str, Tensor]:
-    """The state of torchvision's `weights`, checked by hash, from its cache or its server.
+    """The state of torchvision's `weights`, from its cache or (checked by hash) its server; nothing in it is run.
 
     Raises UsageError, which names `what` needs them and what can be had `instead`, where they cannot be fetched.
     """
     try:
-        state: dict[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True)
+        state: dict[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
     except Exception as error:  # urllib, ssl, socket and a wrong hash each raise their own
         folder = f"{torch.hub.get_dir()}/checkpoints"
         raise UsageError(
@@ -31,12 +32,11 @@ def fetch_weights(weights: Any, what: str, instead: str) -> dict[str, Tensor]:
     return state
 
 
-@contextmanager
-def in_place_of_fetched(path: Path, weights: Any, what: str) -> Iterator[None]:
-    """Within it, torchvision finds its `weights` in the file `path`, and fetches nothing.
+def read_weights(path: Path, weights: Any, what: str) -> dict[str, Tensor]:
+    """The state of torchvision's `weights` in the file `path`, loaded without running anything in it.
 
-    Raises UsageError, which names `what` needs them, unless the file is the published one by its hash: only then is it
-    safe to load, and a score that of the literature.
+    Raises UsageError, which names `what` needs them, unless it is the published file by its hash: only then is a score that
+    of the literature.
     """
     name = _file_name(weights)
     try:
@@ -45,11 +45,26 @@ def in_place_of_fetched(path: Path, weights: Any, what: str) -> Iterator[None]:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); {what} needs {name}") from error
     if not found.startswith(name.removesuffix(".pth").rsplit("-", 1)[-1]):
         raise UsageError(f"{path}: is not {name} as torchvision publishes it, which {what} needs ({weights.url})")
+    try:
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UsageError(f"{path}: holds more than weights, and is not loaded") from error
+    return state
+
+
+@contextmanager
+def in_place_of_fetched(state: dict[str, Tensor], weights: Any) -> Iterator[None]:
+    """Within it, torchvision finds `state` where it looks for its `weights`, and fetches nothing.
+
+    For networks that other packages build and that fetch their weights themselves. The state is written anew, because
+    torchvision loads whatever it finds.
+    """
     before = torch.hub.get_dir()
-    with TemporaryDirectory() as folder:
+    Path(before).mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=before) as folder:
         checkpoints = Path(folder) / "checkpoints"
         checkpoints.mkdir()
-        (checkpoints / name).symlink_to(path.resolve())
+        torch.save(state, checkpoints / _file_name(weights))
         torch.hub.set_dir(folder)
         try:
             yield

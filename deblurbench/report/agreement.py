@@ -36,9 +36,19 @@ class Agreement:
     cases: tuple[Case, ...]  # the images that show it most
 
     @property
+    def headings(self) -> list[str]:
+        """Of the table of `rows`."""
+        return ["metric", *self.labels]
+
+    @property
     def texts(self) -> list[list[str]]:
         """The correlations for people; empty where there is none."""
         return [["" if math.isnan(value) else f"{value:.2f}" for value in row] for row in self.correlations]
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """A metric and its correlations with all."""
+        return [[label, *texts] for label, texts in zip(self.labels, self.texts, strict=True)]
 
 
 def agreement(results: Results, comparison: Comparison) -> Agreement | None:
@@ -51,18 +61,19 @@ def agreement(results: Results, comparison: Comparison) -> Agreement | None:
     models = [result.model for result in comparison.results if not result.is_input]
     if len(metrics) < 2 or not models:
         return None
-    values = {metric: _goodness(results, comparison, metric, models) for metric in metrics}
-    improvements = np.stack([(good - good_input).ravel() for good, good_input in values.values()], axis=1)
+    improvements = {
+        metric: np.stack([comparison.scores.gain(metric, model, BLURRED) for model in models]) for metric in metrics
+    }
     perceptual = perceptual_metric(results)
     sentence, cases = "", []
     if perceptual is not None:
-        share, found = disagreements(values[results.first][0], values[perceptual][0], most=IMAGES_SHOWN)
+        share, found = disagreements(improvements[results.first], improvements[perceptual], most=IMAGES_SHOWN)
         if not math.isnan(share):
             first, second = (results.metric(metric).label.split(" (")[0] for metric in (results.first, perceptual))
             asked = "Asked which of two models restored an image better"
             sentence = f"{asked}, {first} and {second} disagree in {share:.0%} of all cases."
         cases = [Case(comparison.scores.images[case.image], models[case.first], models[case.second]) for case in found]
-    correlations = rank_correlations(improvements)
+    correlations = rank_correlations(np.stack([values.ravel() for values in improvements.values()], axis=1))
     return Agreement(
         metrics,
         tuple(results.metric(metric).label for metric in metrics),
@@ -70,11 +81,3 @@ def agreement(results: Results, comparison: Comparison) -> Agreement | None:
         sentence,
         tuple(cases),
     )
-
-
-def _goodness(results: Results, comparison: Comparison, metric: str, models: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Of every model and image (models, images), and of the input (images,), higher being better; NaN for what is infinite."""
-    goodness = np.vectorize(results.metric(metric).goodness, otypes=[np.float64])
-    table = np.stack([comparison.scores.values[metric][model] for model in (*models, BLURRED)])
-    good = goodness(np.where(np.isfinite(table), table, np.nan))
-    return good[:-1], good[-1]

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblurbench.report.image_scores import ImageScores, image_scores
+from deblurbench.report.image_scores import ImageScores, Scores, image_scores
 from deblurbench.report.results import Result, Results
 from deblurbench.results_folder import BLURRED
 from deblurbench.statistics.bootstrap import mean_intervals
-from deblurbench.statistics.significance import LEVEL, can_tell, holm, wilcoxon
+from deblurbench.statistics.means import finite_mean
+from deblurbench.statistics.significance import ALPHA, SignedRanks, can_tell, holm, wilcoxon
 
 
 class Verdict(Enum):
@@ -21,13 +22,14 @@ class Verdict(Enum):
 
     BEST = "best"
     TIED = "not significantly different from the best"
-    BEHIND = "significantly different from the best"
+    MIXED = "behind the best on average, and ahead of it on most images"
+    BEHIND = "significantly behind the best"
     UNTOLD = "too few images to tell"
-    NONE = ""  # does not compete: the input, and oracles
+    NONE = ""  # does not compete (the input, oracles), or there is nothing to compare
 
 
 class Difference(NamedTuple):
-    """A mean difference over images, as the metric counts, its 95 % bootstrap interval, and p (Wilcoxon, Holm-corrected)."""
+    """A mean difference over images, above zero for better, its 95 % bootstrap interval, and p (Wilcoxon, Holm-corrected)."""
 
     mean: float
     low: float
@@ -64,6 +66,11 @@ class Comparison:
         return [result for result in self.results if result.competes]
 
     @property
+    def untouched(self) -> Result:
+        """The blurred input."""
+        return next(result for result in self.results if result.is_input)
+
+    @property
     def scenes(self) -> int:
         """How many independent scenes the test images show."""
         return len(set(self.scores.scenes))
@@ -77,19 +84,14 @@ class Comparison:
         """That of `model` by `metric`, or by the first one."""
         return self.standings[metric or self.first][model]
 
-    @property
-    def identical(self) -> Iterator[tuple[str, int]]:
-        """The models of which some, and not all, scores are infinite, and how many: they are in no mean."""
-        for result in self.results:
-            if standing := self.standing(result.model).left_out:
-                yield result.model, standing
-
 
 def compare(results: Results, dataset: str) -> Comparison:
     """Compare the models on `dataset`, by every metric of the recipe."""
     scores = image_scores(results, dataset)
-    ordered = tuple(results.of(dataset))
-    best = {metric: _best(results, ordered, metric) for metric in results.recipe.metrics}
+    given = results.of(dataset)
+    quality = {result.model: _quality(scores, results.first, result.model) for result in given}
+    ordered = tuple(sorted(given, key=lambda result: quality[result.model], reverse=True))
+    best = {metric: _best(ordered, scores, metric) for metric in results.recipe.metrics}
     pairs = [
         (metric, result.model, other)
         for metric in results.recipe.metrics
@@ -97,17 +99,23 @@ def compare(results: Results, dataset: str) -> Comparison:
         for other in _rivals(result, best[metric])
     ]
     intervals = dict(zip(pairs, _intervals(scores, pairs), strict=True))
-    standings = {
-        metric: _standings(results, ordered, scores, metric, best[metric], intervals) for metric in results.recipe.metrics
-    }
+    standings = {metric: _standings(ordered, scores, metric, best[metric], intervals) for metric in results.recipe.metrics}
     return Comparison(dataset, results.label(dataset), ordered, scores, standings, results.first)
 
 
-def _best(results: Results, ordered: tuple[Result, ...], metric: str) -> str | None:
-    """The competitor with the best mean, the earlier in the table where two are equal."""
+def _quality(scores: ImageScores, metric: str, model: str) -> tuple[float, int]:
+    """What models are ordered by: the mean goodness where they are compared, then how many images are restored exactly.
+
+    The mean is over the same images for all: one that is exact on easy images must not be judged by the hard ones alone.
+    """
+    compared = scores.goodness[metric][model][scores.compared(metric)]
+    return (float(compared.mean()) if compared.size else 0.0, int(np.isinf(scores.values[metric][model]).sum()))
+
+
+def _best(ordered: tuple[Result, ...], scores: ImageScores, metric: str) -> str | None:
+    """The competitor of highest quality, the earlier in the table where two are equal."""
     names = [result.model for result in ordered if result.competes]
-    values = {result.model: results.goodness(metric, result.scores[metric]) for result in ordered}
-    return max(names, key=lambda name: values[name], default=None)
+    return max(names, key=lambda name: _quality(scores, metric, name), default=None)
 
 
 def _rivals(result: Result, best: str | None) -> Iterator[str]:
@@ -127,49 +135,43 @@ def _intervals(scores: ImageScores, pairs: list[tuple[str, str, str]]) -> list[t
 
 
 def _standings(
-    results: Results, ordered: tuple[Result, ...], scores: ImageScores, metric: str, best: str | None,
+    ordered: tuple[Result, ...], scores: ImageScores, metric: str, best: str | None,
     intervals: dict[tuple[str, str, str], tuple[float, float]],
 ) -> dict[str, Standing]:  # fmt: skip
-    def differences(others: dict[str, str]) -> dict[str, Difference]:
+    def differences(others: dict[str, str]) -> tuple[dict[str, Difference], dict[str, SignedRanks]]:
         columns = {model: scores.gain(metric, model, other) for model, other in others.items()}
-        corrected = holm({model: wilcoxon(column, scores.scenes) for model, column in columns.items()})
+        ranks = {model: wilcoxon(column, scores.scenes) for model, column in columns.items()}
+        corrected = holm({model: found.p for model, found in ranks.items()})
         return {
-            model: Difference(_mean(column), *intervals[metric, model, others[model]], corrected[model])
+            model: Difference(mean_of(column), *intervals[metric, model, others[model]], corrected[model])
             for model, column in columns.items()
-        }
+        }, ranks
 
-    gains = differences({result.model: BLURRED for result in ordered if not result.is_input})
-    to_best = differences({one.model: best for one in ordered if best is not None and one.competes and one.model != best})
-    tells = can_tell(len(set(scores.scenes)), max(1, len(to_best)))
-    return {
-        result.model: Standing(
-            mean=result.scores[metric],
-            left_out=scores.left_out(metric, result.model),
-            gain=gains.get(result.model),
-            wins=_wins(results, scores, metric, result.model),
-            to_best=to_best.get(result.model),
-            verdict=_verdict(result.model == best, to_best.get(result.model), tells),
+    gains, _ = differences({result.model: BLURRED for result in ordered if not result.is_input})
+    rivals = {one.model: best for one in ordered if best is not None and one.competes and one.model != best}
+    to_best, ranks = differences(rivals)
+    found = {}
+    for model in (result.model for result in ordered):
+        mean = finite_mean(scores.values[metric][model].tolist())
+        good, good_input = (scores.goodness[metric][name] for name in (model, BLURRED))
+        verdict = Verdict.BEST if model == best else Verdict.NONE
+        if model in to_best:
+            verdict = _verdict(to_best[model], ranks[model], len(rivals))
+        found[model] = Standing(
+            mean.value, mean.left_out, gains.get(model), int((good > good_input).sum()), to_best.get(model), verdict
         )
-        for result in ordered
-    }
+    return found
 
 
-def _verdict(is_best: bool, to_best: Difference | None, tells: bool) -> Verdict:
-    if is_best:
-        return Verdict.BEST
-    if to_best is None:
+def _verdict(to_best: Difference, ranks: SignedRanks, tests: int) -> Verdict:
+    if np.isnan(to_best.p):
         return Verdict.NONE
-    if not tells:
-        return Verdict.UNTOLD
-    return Verdict.BEHIND if to_best.p < LEVEL else Verdict.TIED
+    if to_best.p < ALPHA:
+        return Verdict.MIXED if ranks.direction > 0 else Verdict.BEHIND
+    return Verdict.UNTOLD if ranks.units and not can_tell(ranks.units, tests) else Verdict.TIED
 
 
-def _wins(results: Results, scores: ImageScores, metric: str, model: str) -> int:
-    goodness = results.metric(metric).goodness
-    pairs = zip(scores.values[metric][model], scores.values[metric][BLURRED], strict=True)
-    return sum(goodness(first) > goodness(second) for first, second in pairs)
-
-
-def _mean(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
+def mean_of(differences: Scores) -> float:
+    """The mean of what is known; NaN where nothing is."""
+    known = differences[np.isfinite(differences)]
     return float(known.mean()) if known.size else float("nan")

@@ -35,9 +35,14 @@ def sharp_picture(untouched: Result, key: str) -> Picture:
     return _read(picture_path(untouched.folder.parent / SHARP, key))
 
 
-def has_pictures(result: Result, key: str) -> bool:
-    """Whether the restored pictures were kept."""
+def has_picture(result: Result, key: str) -> bool:
+    """Whether the restored picture of the image `key` was kept."""
     return picture_path(_folder(result), key).is_file()
+
+
+def has_truth(untouched: Result, key: str) -> bool:
+    """Whether the sharp picture of the image `key` was kept."""
+    return picture_path(untouched.folder.parent / SHARP, key).is_file()
 
 
 def shown_keys(untouched: Result) -> list[str]:

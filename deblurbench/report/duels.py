@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from deblurbench.report.comparison import Comparison, Difference
+from deblurbench.report.comparison import Comparison, Difference, mean_of
+from deblurbench.report.numbers import counted
 from deblurbench.report.results import Results
 from deblurbench.statistics.bootstrap import mean_intervals
-from deblurbench.statistics.significance import LEVEL, can_tell, holm, wilcoxon
+from deblurbench.statistics.significance import ALPHA, can_tell, holm, wilcoxon
 
 DUEL_COLUMNS = ("dataset", "first", "second", "images", "wins", "losses", "difference", "low", "high", "p")
 
@@ -44,16 +45,14 @@ def duels(results: Results, comparison: Comparison) -> Duels | None:
     pairs = list(combinations(names, 2))
     if not pairs:
         return None
-    goodness = np.vectorize(results.metric(results.first).goodness, otypes=[np.float64])
-    good = {name: goodness(scores.values[results.first][name]) for name in names}
+    good = scores.goodness[results.first]
     gains = [scores.gain(results.first, *pair) for pair in pairs]
     intervals = mean_intervals(np.stack(gains, axis=1), scores.scenes)
-    p_values = holm({str(place): wilcoxon(gain, scores.scenes) for place, gain in enumerate(gains)})
+    p_values = holm({str(place): wilcoxon(gain, scores.scenes).p for place, gain in enumerate(gains)})
     found = []
     for place, (first, second) in enumerate(pairs):
-        known = gains[place][np.isfinite(gains[place])]
         low, high = map(float, intervals[place])
-        difference = Difference(float(known.mean()) if known.size else float("nan"), low, high, p_values[str(place)])
+        difference = Difference(mean_of(gains[place]), low, high, p_values[str(place)])
         wins, losses = (int((good[one] > good[other]).sum()) for one, other in ((first, second), (second, first)))
         found.append(Duel(first, second, wins, losses, difference))
     tells = can_tell(comparison.scenes, len(pairs))
@@ -63,7 +62,7 @@ def duels(results: Results, comparison: Comparison) -> Duels | None:
         else "Too few images to tell which of these differences are more than chance."
     )
     count = len(scores.images)
-    note = f"On what share of {count} images the model of the row has a higher PSNR than that of the column. {doubt}"
+    note = f"On what share of {counted(count, 'image')} the model of the row has a higher PSNR than that of the column. {doubt}"
     return Duels(tuple(found), ("better than", *names), tuple(_rows(found, names, count, tells)), note)
 
 
@@ -79,7 +78,7 @@ def duel_rows(comparison: Comparison, found: Duels) -> Iterator[dict[str, Any]]:
 def _rows(found: list[Duel], names: list[str], images: int, tells: bool) -> Iterator[tuple[str, ...]]:
     shares = {}
     for duel in found:
-        doubt = " ≈" if tells and duel.difference.p >= LEVEL else ""
+        doubt = " ≈" if tells and duel.difference.p >= ALPHA else ""
         shares[duel.first, duel.second] = f"{duel.wins / images:.0%}{doubt}"
         shares[duel.second, duel.first] = f"{duel.losses / images:.0%}{doubt}"
     for name in names:

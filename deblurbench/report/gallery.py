@@ -19,16 +19,17 @@ from deblurbench.report.crops import (
     around,
     cut,
     error_map,
-    has_pictures,
+    has_picture,
+    has_truth,
     most_changed,
     most_detailed,
     restored_picture,
-    scale_of_errors,
     sharp_picture,
     shown_keys,
 )
-from deblurbench.report.grids import median_image
+from deblurbench.report.grids import shown_by
 from deblurbench.report.results import Result, Results
+from deblurbench.report.subject import subject_of
 from deblurbench.results_folder import BLURRED
 
 VIEW, EXAMPLE, CLOSE_UP = 240, 120, 40  # pixels a side of the slider, of examples and of what close-ups enlarge
@@ -87,6 +88,7 @@ class Grid:
     blurred: Shot
     sharp: Shot
     brightest: float  # error, of 255, that error maps show as white
+    missing: tuple[str, ...]  # models whose pictures were not kept
 
 
 @dataclass(frozen=True)
@@ -107,70 +109,68 @@ class Dispute:
     shots: tuple[Shot, ...]  # blurred, the one's, the other's, sharp
 
 
-def grid(results: Results, comparison: Comparison, album: Album) -> Grid | None:
-    """The test image of median PSNR when blurred, as each model restored it. None where no picture is stored."""
-    untouched, key = results.input_of(comparison.dataset), median_image(comparison)
-    models = [result for result in comparison.results if not result.is_input]
-    if not models or not has_pictures(untouched, key):
+def grid(comparison: Comparison, album: Album) -> Grid | None:
+    """The data set's subject as each model restored it. None where it has none."""
+    subject = subject_of(comparison, view=VIEW, close_up=CLOSE_UP)
+    if subject is None:
         return None
-    sharp, blurred = sharp_picture(untouched, key), restored_picture(untouched, key)
-    close, brightest = most_changed(sharp, blurred, CLOSE_UP), scale_of_errors(blurred, sharp)
-    view = around(sharp, close, VIEW)
+    view, close = subject.view, subject.close_up
     inside = Box(close.left - view.left, close.top - view.top, close.width, close.height)
-    first, last = album.add(cut(blurred, view), "blurred"), album.add(cut(sharp, view), "sharp")
+    first, last = album.add(cut(subject.blurred, view), "blurred"), album.add(cut(subject.sharp, view), "sharp")
     rows = []
-    for result in models:
-        restored = restored_picture(result, key)
-        shot = album.add(cut(restored, view), f"restored by {result.model}")
-        error = album.add(cut(error_map(restored, sharp, brightest), view), f"error of {result.model}", QUALITY_OF_ERRORS)
-        rows.append(GridRow(result.model, _score(results, result, key), (first, shot, last, shot.part(inside), error)))
-    best = (comparison.competitors or models)[0].model
-    return Grid(key, tuple(rows), best, first, last, brightest)
+    for model, restored in subject.restored.items():
+        shot = album.add(cut(restored, view), f"restored by {model}")
+        errors = cut(error_map(restored, subject.sharp, subject.brightest), view)
+        error = album.add(errors, f"error of {model}", QUALITY_OF_ERRORS)
+        rows.append(GridRow(model, subject.scores[model], (first, shot, last, shot.part(inside), error)))
+    competing = [result.model for result in comparison.competitors if result.model in subject.restored]
+    best = (competing or list(subject.restored))[0]
+    return Grid(subject.image, tuple(rows), best, first, last, subject.brightest, subject.missing)
 
 
-def examples(results: Results, comparison: Comparison, album: Album) -> dict[str, list[Example]]:
+def examples(comparison: Comparison, album: Album) -> dict[str, list[Example]]:
     """Of each model the image that gained most, the median and the worst, by the gain in PSNR and then by name."""
-    untouched = results.input_of(comparison.dataset)
     found: dict[str, list[Example]] = {}
     for result in comparison.results:
-        if result.is_input or not all(has_pictures(one, comparison.scores.images[0]) for one in (untouched, result)):
+        if result.is_input:
             continue
-        found[result.model] = [
-            Example(which, image, f"{gain:+.2f} dB", _shots(untouched, [result], image, album))
-            for which, image, gain in _chosen(results, comparison, result)
+        shown = [
+            Example(which, image, f"{gain:+.2f} dB", shots)
+            for which, image, gain in _chosen(comparison, result)
+            if (shots := _shots(comparison, [result], image, album))
         ]
+        if shown:
+            found[result.model] = shown
     return found
 
 
-def disputes(results: Results, comparison: Comparison, found: Agreement, album: Album) -> list[Dispute]:
+def disputes(comparison: Comparison, found: Agreement, album: Album) -> list[Dispute]:
     """The images on which metrics prefer different models most clearly, restored by either."""
-    untouched = results.input_of(comparison.dataset)
     by_name = {result.model: result for result in comparison.results}
     shown = []
     for case in found.cases:
-        models = [by_name[case.by_first], by_name[case.by_perceptual]]
-        if all(has_pictures(one, case.image) for one in (untouched, *models)):
+        shots = _shots(comparison, [by_name[case.by_first], by_name[case.by_perceptual]], case.image, album)
+        if shots:
             text = f"'{case.image}': PSNR prefers {case.by_first}, the perceptual score {case.by_perceptual}"
-            shown.append(Dispute(text, _shots(untouched, models, case.image, album)))
+            shown.append(Dispute(text, shots))
     return shown
 
 
 def shown_photographs(results: Results, dataset: str, album: Album) -> list[tuple[str, list[Shot]]]:
     """The really blurred photographs as every model restored them: (name, shots)."""
-    untouched = results.input_of(dataset)
-    ordered = [untouched, *(result for result in results.of(dataset) if result.competes)]
+    ordered = shown_by(results, dataset)
     rows = []
-    for key in shown_keys(untouched):
-        if all(has_pictures(result, key) for result in ordered):
-            pictures = [restored_picture(result, key) for result in ordered]
+    for key in shown_keys(ordered[0]):
+        kept = [result for result in ordered if has_picture(result, key)]
+        pictures = [restored_picture(result, key) for result in kept]
+        if pictures:
             view = around(pictures[0], most_detailed(pictures[0], CLOSE_UP), VIEW)
-            shots = [album.add(cut(one, view), result.model) for one, result in zip(pictures, ordered, strict=True)]
-            rows.append((key, shots))
+            rows.append((key, [album.add(cut(one, view), result.model) for one, result in zip(pictures, kept, strict=True)]))
     return rows
 
 
-def _chosen(results: Results, comparison: Comparison, result: Result) -> Iterator[tuple[str, str, float]]:
-    gains = comparison.scores.gain(results.first, result.model, BLURRED)
+def _chosen(comparison: Comparison, result: Result) -> Iterator[tuple[str, str, float]]:
+    gains = comparison.scores.gain(comparison.first, result.model, BLURRED)
     ordered = sorted(
         ((float(gain), image) for gain, image in zip(gains, comparison.scores.images, strict=True) if np.isfinite(gain)),
         key=lambda pair: (-pair[0], pair[1]),
@@ -181,14 +181,12 @@ def _chosen(results: Results, comparison: Comparison, result: Result) -> Iterato
         yield which, ordered[place][1], ordered[place][0]
 
 
-def _shots(untouched: Result, models: Sequence[Result], image: str, album: Album) -> tuple[Shot, ...]:
-    """Blurred, restored by each of `models`, sharp: the part that blur changed most."""
+def _shots(comparison: Comparison, models: Sequence[Result], image: str, album: Album) -> tuple[Shot, ...]:
+    """Blurred, restored by each of `models`, sharp: the part that blur changed most. Empty where a picture was not kept."""
+    untouched = comparison.untouched
+    if not has_truth(untouched, image) or not all(has_picture(one, image) for one in (untouched, *models)):
+        return ()
     sharp, blurred = sharp_picture(untouched, image), restored_picture(untouched, image)
     box = most_changed(sharp, blurred, EXAMPLE)
     restored = [album.add(cut(restored_picture(one, image), box), f"{image} restored by {one.model}") for one in models]
     return (album.add(cut(blurred, box), f"{image} blurred"), *restored, album.add(cut(sharp, box), f"{image} sharp"))
-
-
-def _score(results: Results, result: Result, key: str) -> str:
-    value = next(float(row[results.first]) for row in result.images if row["image"] == key)
-    return "infinite" if np.isinf(value) else f"{value:.2f} dB"

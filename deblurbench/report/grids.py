@@ -12,15 +12,13 @@ from deblurbench.report.crops import (
     around,
     cut,
     error_map,
-    has_pictures,
-    most_changed,
+    has_picture,
     most_detailed,
     restored_picture,
-    scale_of_errors,
-    sharp_picture,
     shown_keys,
 )
 from deblurbench.report.results import Result, Results
+from deblurbench.report.subject import subject_of
 
 CELL, ZOOM, GAP, HEADER = 128, 4, 4, 20
 CLOSE_UP = CELL // ZOOM
@@ -28,36 +26,26 @@ BOX_COLOR, TEXT_COLOR, BACKGROUND = (255, 64, 64), (20, 20, 20), (255, 255, 255)
 COLUMNS = ("blurred", "restored", "sharp", "close-up (4x)", "error")
 
 
-def comparison_grid(results: Results, comparison: Comparison) -> Image.Image | None:
-    """Rows: models; columns: blurred, restored, sharp, close-up, error. None where no picture is stored.
-
-    The photograph is chosen by rule, not by hand: the one of median PSNR when blurred. The close-up is where blur
-    changed it most.
-    """
-    untouched = results.input_of(comparison.dataset)
-    key = median_image(comparison)
-    models = [result for result in comparison.results if not result.is_input]
-    if not models or not has_pictures(untouched, key):
+def comparison_grid(comparison: Comparison) -> Image.Image | None:
+    """Rows: models; columns: blurred, restored, sharp, close-up, error, of the data set's subject. None where it has none."""
+    subject = subject_of(comparison, view=CELL, close_up=CLOSE_UP)
+    if subject is None:
         return None
-    sharp, blurred = sharp_picture(untouched, key), restored_picture(untouched, key)
-    box, brightest = most_changed(sharp, blurred, CLOSE_UP), scale_of_errors(blurred, sharp)
-    view = around(sharp, box, CELL)
+    view, box = subject.view, subject.close_up
     rows = []
-    for result in models:
-        restored = restored_picture(result, key)
-        cells = [_framed(image, view, box) for image in (blurred, restored, sharp)]
-        cells += [_enlarged(cut(restored, box)), cut(error_map(restored, sharp, brightest), view)]
-        score = next(float(row[results.first]) for row in result.images if row["image"] == key)
-        rows.append((f"{result.model}   {results.metric(results.first).label} {score:.2f} on '{key}'", cells))
+    for model, restored in subject.restored.items():
+        cells = [_framed(image, view, box) for image in (subject.blurred, restored, subject.sharp)]
+        cells += [_enlarged(cut(restored, box)), cut(error_map(restored, subject.sharp, subject.brightest), view)]
+        rows.append((f"{model}   PSNR {subject.scores[model]} on '{subject.image}'", cells))
     return _draw(COLUMNS, rows)
 
 
 def shown_grid(results: Results, dataset: str) -> Image.Image | None:
     """Really blurred photographs, which have no truth to be scored by. Rows: photographs; columns: the models."""
-    ordered = [results.input_of(dataset), *(result for result in results.of(dataset) if result.competes)]
+    ordered = shown_by(results, dataset)
     rows = []
     for key in shown_keys(ordered[0]):
-        if not has_pictures(ordered[0], key):
+        if not all(has_picture(result, key) for result in ordered):
             continue
         pictures = [restored_picture(result, key) for result in ordered]
         box = most_detailed(pictures[0], CLOSE_UP)
@@ -66,12 +54,9 @@ def shown_grid(results: Results, dataset: str) -> Image.Image | None:
     return _draw(tuple(result.model for result in ordered), rows) if rows else None
 
 
-def median_image(comparison: Comparison) -> str:
-    """The test image of median PSNR when blurred, by the first seed; the first by name of two."""
-    untouched: Result = next(result for result in comparison.results if result.is_input)
-    rows = [row for row in untouched.images if row["seed"] == str(untouched.seeds[0])]
-    ordered = sorted(rows, key=lambda row: (float(row[comparison.first]), row["image"]))
-    return ordered[(len(ordered) - 1) // 2]["image"]
+def shown_by(results: Results, dataset: str) -> list[Result]:
+    """Who is shown on really blurred photographs: the input, then every model that restored them, the best first."""
+    return [results.input_of(dataset), *(result for result in results.of(dataset) if result.competes and result.shown)]
 
 
 def _draw(columns: tuple[str, ...], rows: list[tuple[str, list[Picture]]]) -> Image.Image:

@@ -14,16 +14,16 @@ SPECIAL = {
 
 
 def latex_table(table: Table, caption: str, label: str) -> str:
-    """A `table*` with booktabs rules; the best in bold, an approximate sign at what is not significantly different."""
+    """A `table*` with booktabs rules; the best in bold, an approximate sign at what is not significantly behind."""
     lines = [
         r"\begin{table*}",
         r"  \centering",
         rf"  \caption{{{escaped(' '.join((caption, *table.notes)))}}}",
         rf"  \label{{tab:{re.sub('[^A-Za-z0-9-]', '-', label)}}}",
         r"  \resizebox{\textwidth}{!}{%",
-        rf"  \begin{{tabular}}{{{''.join('l' if is_text else 'r' for is_text in table.is_text)}}}",
+        rf"  \begin{{tabular}}{{{''.join('l' if column.is_text else 'r' for column in table.columns)}}}",
         r"    \toprule",
-        f"    {_row([escaped(heading) for heading in table.headings])}",
+        f"    {_row([escaped(column.heading) for column in table.columns])}",
         r"    \midrule",
         *(f"    {_row([_cell(cell) for cell in row])}" for row in table.rows),
         r"    \bottomrule",
@@ -46,4 +46,4 @@ def _cell(cell: Cell) -> str:
     text = escaped(cell.text)
     if cell.is_best:
         return rf"\textbf{{{text}}}"
-    return rf"{text} $\approx$" if cell.is_tied else text
+    return rf"{text} $\approx$" if cell.is_near else text

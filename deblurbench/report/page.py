@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from PIL import Image
 
+from deblurbench.errors import UsageError
 from deblurbench.files import write_csv, write_whole
 from deblurbench.report.agreement import Agreement, agreement
 from deblurbench.report.answer import answers, caution, oracle_note
@@ -54,31 +56,28 @@ class Written(NamedTuple):
 def write_report(results: Results, out: Path) -> Written:
     """Write `report.html`, `report.md`, `tables.tex`, `statistics.csv`, `duels.csv` and `grids/` into `out`.
 
-    For several results the merged tables too.
+    In another folder than that of the results the tables too. Raises UsageError where the report of several would replace the
+    tables of one of them.
     """
-    if len(results.experiments) > 1:
+    is_own = out.resolve() in [folder.resolve() for folder in results.folders]
+    if is_own and len(results.folders) > 1:
+        raise UsageError(f"--out: {out} is one of the results, whose tables would be replaced; give another folder")
+    if not is_own:
         _write_merged(out / COMPARISON, [row for result in results.results for row in result.rows])
         _write_merged(out / PER_IMAGE, [row for result in results.results for row in result.images])
     album = Album()
     sections = [_section(results, dataset, album, out) for dataset in results.datasets]
     comparisons = [section.comparison for section in sections]
-    environment = Environment(
-        loader=PackageLoader("deblurbench.report"),
-        autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     content: dict[str, Any] = {
         "results": results,
         "answers": answers(comparisons),
-        "caution": caution(results),
+        "caution": caution(results, comparisons),
         "sections": sections,
         "album": album,
         "hashes": [row for result in results.results for row in result.rows],
     }
     for name in (HTML, MARKDOWN):
-        write_whole(out / name, environment.get_template(f"{name}.j2").render(content))
+        write_whole(out / name, _environment(name).get_template(f"{name}.j2").render(content))
     recipe = f"Recipe {results.recipe.title}: {results.recipe.description}."
     latex = [latex_table(one.table, f"{one.comparison.label}. {recipe}", one.comparison.dataset) for one in sections]
     write_whole(out / LATEX, "% needs \\usepackage{booktabs,graphicx}\n\n" + "\n".join(latex))
@@ -86,6 +85,22 @@ def write_report(results: Results, out: Path) -> Written:
     write_csv(out / DUELS, DUEL_COLUMNS, [row for one in sections if one.duels for row in duel_rows(one.comparison, one.duels)])
     oracles = [note for one in comparisons if (note := oracle_note(one))]
     return Written(out / HTML, [*content["answers"], *oracles])
+
+
+def _environment(name: str) -> Environment:
+    return Environment(
+        loader=PackageLoader("deblurbench.report"),
+        autoescape=select_autoescape(["html.j2"]),
+        finalize=None if name == HTML else in_markdown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def in_markdown(value: object) -> str:
+    """`value` as text that Markdown takes for nothing but text, in a table too."""
+    return re.sub(r"([|<*`]|(?<=\])\()", r"\\\1", " ".join(str(value).split("\n")))
 
 
 def _section(results: Results, dataset: str, album: Album, out: Path) -> Section:
@@ -98,12 +113,12 @@ def _section(results: Results, dataset: str, album: Album, out: Path) -> Section
         agreed,
         preferred(results, comparison),
         sharpness(results, dataset),
-        _write_grid(comparison_grid(results, comparison), out, dataset),
+        _write_grid(comparison_grid(comparison), out, dataset),
         _write_grid(shown_grid(results, dataset), out, f"{dataset}-really-blurred"),
         pictures={
-            "grid": grid(results, comparison, album),
-            "examples": examples(results, comparison, album),
-            "disputes": disputes(results, comparison, agreed, album) if agreed else [],
+            "grid": grid(comparison, album),
+            "examples": examples(comparison, album),
+            "disputes": disputes(comparison, agreed, album) if agreed else [],
             "shown": shown_photographs(results, dataset, album),
         },
         figures={

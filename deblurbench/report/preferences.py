@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deblurbench.report.comparison import Comparison
+from deblurbench.report.comparison import Comparison, mean_of
+from deblurbench.report.numbers import counted, number
 from deblurbench.report.results import Results
-from deblurbench.report.tables import number
 from deblurbench.report.votes import preferences, steadiness
 from deblurbench.statistics.agreement import rank_correlations
+from deblurbench.statistics.bradley_terry import Strength
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,9 @@ class Preferences:
 
 def preferred(results: Results, comparison: Comparison) -> Preferences | None:
     """Bradley-Terry scores with intervals beside the means of the metrics. None where nobody has voted."""
-    votes = [vote for vote in results.votes if vote.dataset == comparison.dataset]
-    by_model = {result.model: result for result in comparison.results}
-    strengths = {model: found for model, found in preferences(votes, comparison.dataset).items() if model in by_model}
+    shown = {result.model for result in comparison.results}
+    votes = [vote for vote in results.votes if vote.dataset == comparison.dataset and {vote.left, vote.right} <= shown]
+    strengths = preferences(votes, comparison.dataset)
     if not strengths:
         return None
     ordered = sorted(strengths, key=lambda model: -strengths[model].score)
@@ -35,15 +36,15 @@ def preferred(results: Results, comparison: Comparison) -> Preferences | None:
     rows = [
         (
             model,
-            f"{strengths[model].score:+.2f} [{strengths[model].low:+.2f}, {strengths[model].high:+.2f}]",
-            *(number(by_model[model].scores[metric], results.metric(metric).decimals) for metric in metrics),
+            _interval(strengths[model]),
+            *(number(comparison.standing(model, metric).mean, results.metric(metric).decimals) for metric in metrics),
         )
         for model in ordered
     ]
     headings = ("model", "preference (Bradley-Terry) [95 %]", *(results.metric(metric).label for metric in metrics))
     raters = len({vote.rater for vote in votes})
-    counted = sum(not vote.is_repeat for vote in votes)
-    sentences = [f"{counted} blind votes of {raters} rater{'s' if raters > 1 else ''}."]
+    answered = sum(not vote.is_repeat for vote in votes)
+    sentences = [f"{counted(answered, 'blind vote')} of {counted(raters, 'rater')}."]
     same, repeats = steadiness(votes)
     if repeats:
         sentences.append(f"Asked again with the sides exchanged, they answered alike {same} of {repeats} times.")
@@ -51,10 +52,15 @@ def preferred(results: Results, comparison: Comparison) -> Preferences | None:
     return Preferences(headings, tuple(rows), tuple(sentences))
 
 
+def _interval(strength: Strength) -> str:
+    between = "" if math.isnan(strength.low) else f" [{strength.low:+.2f}, {strength.high:+.2f}]"
+    return f"{strength.score:+.2f}{between}"
+
+
 def _correlations(results: Results, comparison: Comparison, models: list[str], scores: list[float]) -> list[str]:
     """How each metric ranks the models as people did."""
     metrics = list(results.recipe.metrics)
-    columns = [[results.goodness(metric, comparison.standing(model, metric).mean) for model in models] for metric in metrics]
+    columns = [[mean_of(comparison.scores.goodness[metric][model]) for model in models] for metric in metrics]
     found = rank_correlations(np.array([scores, *columns]).T)[0, 1:]
     named = [
         f"{results.metric(metric).label} {value:.2f}"

@@ -58,6 +58,7 @@ def read_results(folders: Sequence[Path]) -> Results:
         votes += (_with_names(vote, renamed) for vote in part.votes)
     return Results(
         title=" + ".join(part.title for part in parts),
+        folders=tuple(folder for part in parts for folder in part.folders),
         questions=tuple(dict.fromkeys(question for part in parts for question in part.questions)),
         recipe=recipe,
         results=tuple(merged),
@@ -122,6 +123,7 @@ def _read_one(folder: Path, taken: set[str]) -> Results:
     shown = _read_csv(folder / REALLY_BLURRED) if (folder / REALLY_BLURRED).is_file() else []
     return Results(
         title=title,
+        folders=(folder,),
         questions=(experiment["question"],) if experiment["question"] else (),
         recipe=recipe,
         results=tuple(_results(folder, rows, images, shown, recipe)),

@@ -50,6 +50,7 @@ class Results:
     """Everything that a report shows, of one results folder or of several."""
 
     title: str
+    folders: tuple[Path, ...]  # where it was read from
     questions: tuple[str, ...]
     recipe: Recipe
     results: tuple[Result, ...]
@@ -97,8 +98,3 @@ class Results:
     def goodness(self, metric: str, value: float) -> float:
         """`value`, turned so that higher is better."""
         return self.metric(metric).goodness(value)
-
-    def best(self, dataset: str, metric: str) -> float:
-        """The best value of `metric` among the models (not the input, and no oracle)."""
-        values = [result.scores[metric] for result in self.of(dataset) if result.competes]
-        return max(values, key=lambda value: self.goodness(metric, value), default=float("nan"))

@@ -59,7 +59,11 @@ def read_votes(path: Path) -> list[Vote]:
 def preferences(votes: Sequence[Vote], dataset: str) -> dict[str, Strength]:
     """The Bradley-Terry strength of every model of `dataset` that was voted on; repeated questions count once."""
     return strengths(
-        [Ballot(vote.left, vote.right, vote.share) for vote in votes if vote.dataset == dataset and not vote.is_repeat]
+        [
+            Ballot(vote.left, vote.right, vote.share, vote.image)
+            for vote in votes
+            if vote.dataset == dataset and not vote.is_repeat
+        ]
     )
 
 

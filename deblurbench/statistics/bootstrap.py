@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from deblurbench.randomness import generator
 
 RESAMPLES, AT_ONCE = 10_000, 500
-LEVEL = 0.95
+CONFIDENCE = 0.95
 
 
 def mean_intervals(differences: NDArray[np.float64], scenes: Sequence[str]) -> NDArray[np.float64]:
@@ -33,7 +33,7 @@ def mean_intervals(differences: NDArray[np.float64], scenes: Sequence[str]) -> N
         times = random.multinomial(count, np.full(count, 1 / count), size=AT_ONCE)  # how often each scene was drawn
         drawn = times @ counts
         means[start : start + AT_ONCE] = np.divide(times @ sums, drawn, out=np.full_like(drawn, np.nan), where=drawn > 0)
-    tail = (1 - LEVEL) / 2
+    tail = (1 - CONFIDENCE) / 2
     never = ~known.any(axis=0)
     means[:, never] = 0
     intervals = np.nanquantile(means, (tail, 1 - tail), axis=0).T

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deblurbench.randomness import generator
+from deblurbench.statistics.bootstrap import CONFIDENCE
 
 RESAMPLES, ITERATIONS, SETTLED = 1_000, 1_000, 1e-9
 PRIOR = 0.5  # wins of each over each other that nobody voted for: who never won is then weak, and not infinitely so
-LEVEL = 0.95
 
 
 class Ballot(NamedTuple):
@@ -21,10 +21,13 @@ class Ballot(NamedTuple):
     first: str
     second: str
     share: float
+    image: str  # votes on one image are not independent
 
 
 class Strength(NamedTuple):
     """The natural logarithm of a model's strength, the mean over models being 0, and its 95 % bootstrap interval.
+
+    NaN for the interval that votes on a single image cannot tell.
 
     Of two models, the one with strength s is preferred to that with t by a share of 1 / (1 + exp(t - s)).
     """
@@ -35,7 +38,10 @@ class Strength(NamedTuple):
 
 
 def strengths(ballots: Sequence[Ballot]) -> dict[str, Strength]:
-    """Maximum-likelihood strengths (by Hunter's MM iterations, 2004), ties as half a win each, with a weak prior."""
+    """Maximum-likelihood strengths (by Hunter's MM iterations, 2004), ties as half a win each, with a weak prior.
+
+    Intervals come from resampling whole images, with all votes on them.
+    """
     models = sorted({model for ballot in ballots for model in (ballot.first, ballot.second)})
     if not models:
         return {}
@@ -43,17 +49,18 @@ def strengths(ballots: Sequence[Ballot]) -> dict[str, Strength]:
     rows = np.array([place[ballot.first] for ballot in ballots])
     columns = np.array([place[ballot.second] for ballot in ballots])
     shares = np.array([ballot.share for ballot in ballots])
-    times = np.ones((1, len(ballots)))
+    images, image_of = np.unique([ballot.image for ballot in ballots], return_inverse=True)
     random = generator("bradley-terry", len(ballots))
-    resampled = random.multinomial(len(ballots), np.full(len(ballots), 1 / len(ballots)), size=RESAMPLES)
+    drawn = random.multinomial(len(images), np.full(len(images), 1 / len(images)), size=RESAMPLES)
+    times = np.concatenate([np.ones((1, len(ballots))), drawn[:, image_of]])  # the first sample is what was voted
     wins = np.full((1 + RESAMPLES, len(models), len(models)), PRIOR)
     wins[:, range(len(models)), range(len(models))] = 0
-    for sample, weights in enumerate(np.concatenate([times, resampled])):
+    for sample, weights in enumerate(times):
         np.add.at(wins[sample], (rows, columns), weights * shares)
         np.add.at(wins[sample], (columns, rows), weights * (1 - shares))
     scores = _fitted(wins)
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(scores[1:], (tail, 1 - tail), axis=0)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(scores[1:], (tail, 1 - tail), axis=0) if len(images) > 1 else np.full((2, len(models)), np.nan)
     return {model: Strength(*map(float, (scores[0, i], low[i], high[i]))) for i, model in enumerate(models)}
 
 

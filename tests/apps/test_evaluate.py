@@ -76,6 +76,23 @@ def test_one_recipe_and_further_metrics(folders: tuple[Path, Path], tmp_path: Pa
     )
     assert evaluate(*arguments)[0] == 0
     assert list(rows_of(out)["a"]) == ["image", "psnr", "ssim", "mae"]
+    several = (
+        "--restored",
+        folders[0],
+        "--sharp",
+        folders[1],
+        "--recipe",
+        "realblur, float,float@1",
+        "--metrics",
+        "[mae]",
+        "--out",
+        out,
+    )
+    code, output = evaluate(*several)
+    assert code == 0, output
+    assert list(rows_of(out)["a"])[1:] == [f"{name} ({recipe})" for recipe, names in
+        (("realblur", ("psnr", "ssim")), ("float", ("psnr", "ssim", "mae"))) for name in names]  # fmt: skip
+    assert "further metrics were asked for, and it takes none" in output
 
 
 def test_what_does_not_match_is_named_and_the_rest_scored(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -113,6 +130,8 @@ def test_without_truth_there_are_scores_without_reference(folders: tuple[Path, P
     code, output = evaluate("--restored", folders[1], "--out", tmp_path / "alone.csv")
     assert code == 0
     assert "variance of the Laplacian" in output
+    refused = evaluate("--restored", folders[1], "--recipe", "float")
+    assert refused == (2, "error: --recipe: needs --sharp, the folder of the sharp twins\n")
     sharp, soft = rows_of(tmp_path / "alone.csv"), tmp_path / "soft.csv"
     evaluate("--restored", folders[0], "--out", soft)
     assert all(
@@ -126,6 +145,7 @@ def test_without_truth_there_are_scores_without_reference(folders: tuple[Path, P
         (["--recipe", "matlab"], "--recipe: no recipe is called 'matlab'; did you mean 'gopro-matlab'?"),
         (["--metrics", "[mea]"], "--metrics[0]: no metric is called 'mea'; did you mean"),
         (["--metrics", "[mae"], "--metrics: "),
+        (["--recipe", "float, nonsense"], "--recipe: no recipe is called 'nonsense'"),
         (["--out", "scores.txt"], "--out: scores.txt is no name of a CSV file"),
     ],
 )

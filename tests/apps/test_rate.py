@@ -5,8 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import signal
+import subprocess
+import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,10 +158,40 @@ def test_votes_of_many_at_once_are_all_there(server: Server) -> None:
     assert Counter(vote.rater for vote in read_votes(server.votes)) == {f"rater {number}": 5 for number in range(6)}
 
 
+VOTER = """
+import sys
+from pathlib import Path
+from deblurbench.apps.web.rating import Rating
+from deblurbench.report.reading import read_results
+folder, name = Path(sys.argv[1]), sys.argv[2]
+rating = Rating(read_results([folder]), folder / "votes.csv")
+for number in range(12):
+    assert rating.vote(name, number, "same")
+"""
+
+
+def test_several_programs_may_write_votes_at_once(original: Path) -> None:
+    votes = original / "votes.csv"
+    votes.write_bytes(b"")  # as a crash may leave it: it still gets its header
+    started = [subprocess.Popen([sys.executable, "-c", VOTER, str(original), name]) for name in ("Ann", "Ben", "Cleo")]
+    assert [process.wait(timeout=60) for process in started] == [0, 0, 0]
+    assert Counter(vote.rater for vote in read_votes(votes)) == {"Ann": 12, "Ben": 12, "Cleo": 12}
+    votes.unlink()
+
+
+def test_votes_that_another_page_sends_are_refused(server: Server) -> None:
+    body = json.dumps({"rater": "Ann", "number": 0, "choice": "left"})
+    for headers in ({"Content-Type": "text/plain"}, {"Content-Type": "application/json", "Origin": "http://evil.example"}):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        connection.request("POST", "/vote", body, headers)
+        assert connection.getresponse().status == 403
+    assert not server.votes.exists()
+
+
 def test_a_person_votes_with_the_keys_and_the_report_shows_it(server: Server) -> None:
     with open_page(viewport={"width": 1000, "height": 800}) as (page, complaints, requests):
         page.goto(f"http://127.0.0.1:{server.port}/")
-        page.get_by_label("Name").fill("Ann")
+        page.get_by_label("Name").fill("Jürgen K.")
         page.keyboard.press("Enter")
         page.get_by_text("0 answered").wait_for()
         for count, key in enumerate(("ArrowLeft", "ArrowRight", "ArrowDown"), 1):
@@ -169,6 +201,7 @@ def test_a_person_votes_with_the_keys_and_the_report_shows_it(server: Server) ->
         page.locator("#same:not([disabled])").wait_for()
         page.get_by_role("button", name="No difference").click()
         page.get_by_text("4 answered").wait_for()
+        page.keyboard.press("Alt+ArrowDown")  # is none of ours
         assert complaints == []
         assert all(address.startswith(f"http://127.0.0.1:{server.port}/") for address in requests)
     assert [vote.choice for vote in read_votes(server.votes)] == ["left", "right", "same", "same"]
@@ -187,6 +220,7 @@ def test_repeats_measure_steadiness_and_count_for_nothing_else() -> None:
     votes = [vote("Ann", "cnn", "gan", "left"), vote("Ann", "gan", "cnn", "right", repeat=True)]
     votes += [vote("Ben", "cnn", "gan", "left"), vote("Ben", "gan", "cnn", "left", repeat=True)]
     assert steadiness(votes) == (1, 2)
+    votes += [vote("Ann", "cnn", "gan", "right", image="b")]
     assert preferences(votes, "photos") == preferences([one for one in votes if not one.is_repeat], "photos")
     assert preferences(votes, "photos")["cnn"].score > preferences(votes, "photos")["gan"].score
     assert preferences(votes, "faces") == {}
@@ -210,10 +244,6 @@ def test_votes_follow_a_model_that_merging_renames(original: Path, tmp_path: Pat
 
 
 def test_the_command_serves_until_it_is_interrupted(original: Path, tmp_path: Path) -> None:
-    import signal
-    import subprocess
-    import sys
-
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "deblurbench", "rate", str(original), "--port", "0"], stdout=subprocess.PIPE, text=True
     )
@@ -221,16 +251,14 @@ def test_the_command_serves_until_it_is_interrupted(original: Path, tmp_path: Pa
     line = process.stdout.readline()
     found = re.search(r"open  http://127\.0\.0\.1:(\d+)  \(Ctrl\+C ends it\)", line)
     assert found, line
-    for _ in range(50):
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=20)
-            connection.request("GET", "/")
-            assert connection.getresponse().status == 200
-            break
-        except ConnectionError:
-            time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=20)
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=20)  # it listens since it said so
+        connection.request("GET", "/")
+        assert connection.getresponse().status == 200
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=20)
+    finally:
+        process.kill()
     assert "deblurbench report" in rest
     assert process.returncode in (0, 130)
     bare = CliRunner().invoke(app, ["rate", str(tmp_path)])

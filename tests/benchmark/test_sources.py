@@ -18,6 +18,7 @@ from deblurbench.files import read_json
 from deblurbench.models.cascade import Cascade
 from deblurbench.models.diffusion import Diffusion
 from deblurbench.models.ensemble import Ensemble
+from deblurbench.report.comparison import Verdict, compare
 from deblurbench.report.reading import read_results
 from tests.conftest import TINY_TRAINING, TINY_UNET
 
@@ -346,4 +347,4 @@ def test_an_oracle_is_told_each_images_own_kernel_and_never_called_the_best(writ
     assert "oracle restores best" not in result.output
     assert "Told the true kernel, which nobody knows of a photograph, oracle reaches" in result.output
     results = read_results([path.parent / "out"])
-    assert results.best("photos", "psnr") == float(rows["unsharp"]["psnr"])
+    assert compare(results, "photos").standing("unsharp").verdict is Verdict.BEST

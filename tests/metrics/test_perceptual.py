@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from deblurbench.files import file_hash
 from deblurbench.images.tensors import to_tensor
 from deblurbench.metrics.perceptual import DISTS, LPIPS
 from deblurbench.metrics.recipe import find_recipe
-from deblurbench.networks.pretrained import in_place_of_fetched
+from deblurbench.networks.pretrained import in_place_of_fetched, read_weights
 
 REFERENCES = {
     LPIPS: lambda x, y: learned_perceptual_image_patch_similarity(x, y, net_type="alex", normalize=True),
@@ -65,7 +66,8 @@ def test_it_is_torchmetrics_on_the_weights_that_were_given(
     soft = torch.nn.functional.avg_pool2d(sharp, 3, 1, 1)
     scorer = metric(weights=str(as_published[metric]))
     values = scorer(torch.cat([soft, sharp]), torch.cat([sharp, sharp]))
-    with in_place_of_fetched(as_published[metric], metric.published(), "the test"):
+    state = read_weights(as_published[metric], metric.published(), "the test")
+    with in_place_of_fetched(state, metric.published()):
         expected = REFERENCES[metric](soft, sharp)
     assert values.tolist() == pytest.approx([expected.item(), 0], abs=1e-6)
     assert values.dtype == torch.float64
@@ -73,6 +75,30 @@ def test_it_is_torchmetrics_on_the_weights_that_were_given(
     assert scorer(soft[:, :1], sharp[:, :1]).shape == (1,)  # grey
     with pytest.raises(ValueError, match="needs images of at least 32x32 pixels"):
         scorer(sharp[..., :20], sharp[..., :20])
+
+
+def test_threads_do_not_disturb_each_other(as_published: dict[type, Path], photo: np.ndarray) -> None:
+    scorer = LPIPS(weights=str(as_published[LPIPS]))
+    scorer.prepare()
+    sharp = to_tensor(photo[100:164, 100:164])
+    worse = [(sharp + 0.02 * number * torch.randn(sharp.shape)).clamp(0, 1) for number in range(12)]
+    alone = [scorer(image, sharp).item() for image in worse]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda image: scorer(image, sharp).item(), worse * 2)) == pytest.approx(alone * 2, abs=1e-6)
+
+
+def test_a_pickle_that_runs_something_is_not_loaded(
+    as_published: dict[type, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Mischief:
+        def __reduce__(self) -> Any:
+            return (print, ("run",))
+
+    torch.save({"features.0.weight": Mischief()}, tmp_path / "bad.pth")
+    monkeypatch.setattr("deblurbench.networks.pretrained.file_hash", lambda _: "7be5be79" * 8)
+    weights = Published("https://nowhere/alexnet-owt-7be5be79.pth")
+    with pytest.raises(UsageError, match=r"bad\.pth: holds more than weights, and is not loaded"):
+        read_weights(tmp_path / "bad.pth", weights, "the test")
 
 
 def test_other_files_are_not_loaded(files: dict[type, Path], tmp_path: Path) -> None:

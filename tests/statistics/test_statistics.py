@@ -49,7 +49,7 @@ def test_images_of_one_scene_are_no_independent_evidence() -> None:
     scenes = [f"scene {number // 100}" for number in range(1000)]
     (whole,), (naive,) = mean_intervals(values, scenes), mean_intervals(values, names(1000))
     assert np.ptp(whole) > 5 * np.ptp(naive)
-    assert wilcoxon(values[:, 0], scenes) == pytest.approx(stats.wilcoxon(scene_effects).pvalue)
+    assert wilcoxon(values[:, 0], scenes).p == pytest.approx(stats.wilcoxon(scene_effects).pvalue)
 
 
 def test_missing_values_and_single_scenes_have_no_interval() -> None:
@@ -63,9 +63,17 @@ def test_missing_values_and_single_scenes_have_no_interval() -> None:
 
 def test_wilcoxon_and_holm() -> None:
     differences = np.array([0.3, 0.1, 0.5, 0.2, 0.7, 0.4, -0.15, 0.9])
-    assert wilcoxon(differences, names(8)) == pytest.approx(stats.wilcoxon(differences).pvalue)
-    assert wilcoxon(np.zeros(8), names(8)) == 1
-    assert wilcoxon(np.array([np.nan, 0.1, np.inf]), names(3)) == 1  # of one image
+    found = wilcoxon(differences, names(8))
+    assert found.p == pytest.approx(stats.wilcoxon(differences).pvalue)
+    assert (found.direction, found.units) == (1, 8)
+    assert wilcoxon(np.zeros(8), names(8)) == (1, 0, 0)
+    assert wilcoxon(np.array([np.nan, -0.1, np.inf]), names(3)) == (1, -1, 1)  # of one image
+    nothing = wilcoxon(np.full(4, np.nan), names(4))
+    assert math.isnan(nothing.p)
+    assert math.isnan(holm({"a": math.nan, "b": 0.03})["a"])
+    assert holm({"a": math.nan, "b": 0.03})["b"] == 0.03
+    cancelling = np.tile([0.1, 0.2, -0.3], 10)  # of which each scene's mean is zero but for rounding
+    assert wilcoxon(cancelling, [f"scene {number // 3}" for number in range(30)]) == (1, 0, 0)
     # By hand: 0.01 x 3, then 0.02 x 2 raised to nothing less, then 0.9 x 1.
     assert holm({"a": 0.02, "b": 0.01, "c": 0.9}) == pytest.approx({"b": 0.03, "a": 0.04, "c": 0.9})
     assert holm({"a": 0.03, "b": 0.029, "c": 0.5}) == pytest.approx({"b": 0.087, "a": 0.087, "c": 0.5})
@@ -75,7 +83,7 @@ def test_too_few_images_cannot_tell() -> None:
     assert not can_tell(5, tests=1)  # 2 / 2^5 = 0.0625
     assert can_tell(6, tests=1)
     assert not can_tell(6, tests=2)
-    assert wilcoxon(np.arange(1.0, 6.0), names(5)) == pytest.approx(2**-4)
+    assert wilcoxon(np.arange(1.0, 6.0), names(5)).p == pytest.approx(2**-4)
 
 
 def test_rank_correlations_are_spearmans() -> None:
@@ -108,7 +116,7 @@ def test_strengths_are_found_again() -> None:
         ballots = []
         for first, second in [("a", "b"), ("b", "c"), ("a", "c")]:
             chance = 1 / (1 + math.exp(truth[second] - truth[first]))
-            ballots += [Ballot(first, second, float(random.uniform() < chance)) for _ in range(60)]
+            ballots += [Ballot(first, second, float(random.uniform() < chance), str(number)) for number in range(60)]
         found = strengths(ballots)
         assert sum(strength.score for strength in found.values()) == pytest.approx(0, abs=1e-9)
         for model, score in truth.items():
@@ -119,9 +127,17 @@ def test_strengths_are_found_again() -> None:
 
 
 def test_votes_of_no_difference_and_winners_of_all() -> None:
-    even = strengths([Ballot("a", "b", 0.5)] * 8)
+    even = strengths([Ballot("a", "b", 0.5, str(number)) for number in range(8)])
     assert even["a"].score == pytest.approx(0, abs=1e-6)
-    always = strengths([Ballot("a", "b", 1.0)] * 8)
+    always = strengths([Ballot("a", "b", 1.0, str(number)) for number in range(8)])
     assert always["a"].score > 1
     assert math.isfinite(always["b"].low)
     assert strengths([]) == {}
+
+
+def test_many_votes_on_one_image_are_no_certainty() -> None:
+    once = [Ballot("a", "b", float(number % 3 > 0), str(number)) for number in range(12)]
+    many = [ballot for ballot in once for _ in range(10)]  # ten raters who agree on every image
+    width, ten_times = (strengths(ballots)["a"].high - strengths(ballots)["a"].low for ballots in (once, many))
+    assert ten_times > 0.8 * width
+    assert math.isnan(strengths([ballot._replace(image="one") for ballot in once])["a"].low)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from deblurbench.randomness import generator
-from deblurbench.report.crops import has_pictures
+from deblurbench.report.crops import has_picture, has_truth
 from deblurbench.report.results import Results
 from deblurbench.report.votes import Vote
 
@@ -43,10 +43,14 @@ def choices(results: Results) -> list[Choice]:
     """Every two models, the untouched input among them, whose pictures were kept; no oracles, which nobody can use."""
     found = []
     for dataset in results.datasets:
-        images = tuple(sorted({row["image"] for row in results.input_of(dataset).images}))
-        shown = [one for one in results.of(dataset) if not one.is_oracle and images and has_pictures(one, images[0])]
-        names = sorted(one.model for one in shown)
-        found += [Choice(dataset, pair, images) for pair in combinations(names, 2)]
+        untouched = results.input_of(dataset)
+        images = sorted({row["image"] for row in untouched.images})
+        seen = [image for image in images if has_picture(untouched, image) and has_truth(untouched, image)]
+        models = sorted((one for one in results.of(dataset) if not one.is_oracle), key=lambda one: one.model)
+        for first, second in combinations(models, 2):
+            both = tuple(image for image in seen if has_picture(first, image) and has_picture(second, image))
+            if both:
+                found.append(Choice(dataset, (first.model, second.model), both))
     return found
 
 

@@ -8,9 +8,10 @@ import io
 import os
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -52,24 +53,31 @@ class Rating:
 
     def vote(self, rater: str, number: int, choice: str) -> bool:
         """Write a vote down, unless that question is answered already. Returns whether it was."""
-        with self._lock:
+        with self._lock, locked(self._path) as file:
+            self._votes = read_votes(self._path)  # another process may have written since
             if number not in self._open(rater):
                 return False
             question = self._questions(rater)[number]
-            seconds = time.monotonic() - self._since.get(rater, time.monotonic())
-            self._append(
-                {
-                    "rater": rater,
-                    "dataset": question.dataset,
-                    "image": question.image,
-                    "left": question.left,
-                    "right": question.right,
-                    "choice": choice,
-                    "repeats": "yes" if question.is_repeat else "no",
-                    "seconds": f"{seconds:.1f}",
-                    "time": datetime.now(UTC).isoformat(timespec="seconds"),
-                }
-            )
+            now = time.monotonic()
+            row = {
+                "rater": rater,
+                "dataset": question.dataset,
+                "image": question.image,
+                "left": question.left,
+                "right": question.right,
+                "choice": choice,
+                "repeats": "yes" if question.is_repeat else "no",
+                "seconds": f"{now - self._since.get(rater, now):.1f}",
+                "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
+            buffer = io.StringIO()
+            writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+            if file.tell() == 0:
+                writer.writeheader()
+            writer.writerow(row)
+            file.write(buffer.getvalue().encode())
+            file.flush()
+            os.fsync(file.fileno())
             self._votes = read_votes(self._path)
             return True
 
@@ -93,15 +101,14 @@ class Rating:
     def _open(self, rater: str) -> list[int]:
         return list(unanswered(self._questions(rater), [vote for vote in self._votes if vote.rater == rater]))
 
-    def _append(self, row: dict[str, str]) -> None:
-        """Add one line in a single write, and have it on the disk before anything else is asked.
 
-        Appending is atomic, so that a vote is there whole or not at all, and several processes may vote at once.
-        """
-        with contextlib.suppress(FileExistsError), self._path.open("xb", buffering=0) as file:
-            file.write((",".join(COLUMNS) + "\n").encode())
-        buffer = io.StringIO()
-        csv.DictWriter(buffer, COLUMNS, lineterminator="\n").writerow(row)
-        with self._path.open("ab", buffering=0) as file:
-            file.write(buffer.getvalue().encode())
-            os.fsync(file.fileno())
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[BinaryIO]:
+    """`path`, opened to append to, for this process alone where the system has such locks (Windows: for this program alone)."""
+    with path.open("ab") as file:
+        with contextlib.suppress(ImportError):
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)  # released when it is closed
+        file.seek(0, os.SEEK_END)
+        yield file

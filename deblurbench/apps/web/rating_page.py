@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Annotated, Any
 
-from fastapi import Body, FastAPI, HTTPException, Query, Response
+from fastapi import Body, Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from deblurbench.apps.web.rating import Rating
@@ -18,6 +18,14 @@ Number = Annotated[int, Query(ge=0)]
 Side = Annotated[str, Query(pattern=f"^({LEFT}|{RIGHT})$")]
 
 
+def only_from_here(request: Request) -> None:
+    """Refuse what a page of somebody else's sends: it cannot send JSON unasked, nor hide where it comes from."""
+    origin = request.headers.get("origin")
+    own = f"{request.url.scheme}://{request.headers.get('host')}"
+    if request.headers.get("content-type", "").split(";")[0] != "application/json" or origin not in (None, own):
+        raise HTTPException(403, "votes are taken from this page alone")
+
+
 def rating_app(rating: Rating) -> FastAPI:
     """The next question, its two pictures, and a place for the vote; nothing that it says names a model."""
     app = new_app("deblurbench rate")
@@ -25,7 +33,7 @@ def rating_app(rating: Rating) -> FastAPI:
 
     @app.get("/")
     def show() -> HTMLResponse:
-        return HTMLResponse(page)
+        return HTMLResponse(page, headers={"X-Frame-Options": "DENY"})
 
     @app.get("/question")
     def question(rater: Rater) -> dict[str, Any]:
@@ -39,7 +47,7 @@ def rating_app(rating: Rating) -> FastAPI:
             raise HTTPException(404, "there is no such question") from error
         return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
 
-    @app.post("/vote")
+    @app.post("/vote", dependencies=[Depends(only_from_here)])
     def vote(
         rater: Annotated[str, Body(pattern=NAME)],
         number: Annotated[int, Body(ge=0)],

@@ -31,6 +31,7 @@ STYLE: dict[Any, Any] = {
     "legend.labelcolor": INK,
     "svg.hashsalt": "deblurbench",
     "svg.fonttype": "none",
+    "text.parse_math": False,  # names of models may hold what would be formulas
 }
 PALETTE = ("#2b83ba", "#d7642c", "#3a9d5d", "#b5479f", "#8a6d3b", "#6a5acd", "#c43c4e", "#1f9e9e", "#7f8c2d", "#a0708f")
 

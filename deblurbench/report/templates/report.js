@@ -1,22 +1,24 @@
 "use strict";
 
-// Sorting: a heading's button sorts the rows by the values that the cells carry, best first, then the other way round.
+// Sorting: a heading's button sorts the rows by the values that the cells carry, the best first, then the other way round.
 for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => {
     const heading = button.closest("th");
     const table = heading.closest("table");
     const column = heading.cellIndex;
-    const down = heading.getAttribute("aria-sort") !== "descending";
-    for (const other of table.querySelectorAll("th")) other.removeAttribute("aria-sort");
-    heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const other = { ascending: "descending", descending: "ascending" };
+    const before = heading.getAttribute("aria-sort");
+    const order = before ? other[before] : heading.dataset.first;
+    for (const each of table.querySelectorAll("th")) each.removeAttribute("aria-sort");
+    heading.setAttribute("aria-sort", order);
+    const value = (row) => row.cells[column].dataset.value.replace("inf", "Infinity");
     const rows = [...table.tBodies[0].rows];
-    const value = (row) => row.cells[column].dataset.value;
-    const isText = rows.some((row) => value(row) !== "" && Number.isNaN(Number(value(row).replace("inf", "Infinity"))));
-    const key = (row) => (isText ? value(row) : Number(value(row).replace("inf", "Infinity")));
-    rows.sort((one, other) => {
-      const [a, b] = [key(one), key(other)];
-      const order = a < b ? -1 : a > b ? 1 : 0;
-      return down ? -order : order;
+    const isText = heading.classList.contains("text");
+    rows.sort((one, two) => {
+      const [a, b] = [value(one), value(two)];
+      if (a === "" || b === "") return (a === "") - (b === ""); // what has no value comes last
+      const difference = isText ? a.localeCompare(b) : Number(a) - Number(b);
+      return order === "descending" ? -difference : difference;
     });
     table.tBodies[0].append(...rows);
   });
