@@ -52,7 +52,7 @@ class PerceptualMetric(Metric):
         try:
             import torchmetrics.image  # noqa: F401 - only whether it is there
         except ImportError as error:
-            raise UsageError(f"metric '{self.name}': needs torchmetrics; pip install 'deblurbench[perceptual]'") from error
+            raise UsageError(f"metric '{self.name}': needs torchmetrics; run: pip install 'deblurbench[perceptual]'") from error
         what, weights = f"metric '{self.name}'", self.published()
         if self._weights is None:
             state = fetch_weights(weights, what, "weights: PATH, the file of that name")

@@ -72,7 +72,9 @@ def _rest(comparison: Comparison, others: Sequence[Result]) -> str:
     if not comparison.tells:
         count = comparison.scenes
         units = counted(count, "image" if count == len(comparison.scores.images) else "scene")
-        return f"{units} {'is' if count == 1 else 'are'} too few to tell by a test whether others are really behind it; next is {_behind(comparison, others[0])}"
+        verb = "is" if count == 1 else "are"
+        next_one = _behind(comparison, others[0])
+        return f"{units} {verb} too few to tell by a test whether others are really behind it; next is {next_one}"
     near = [result for result in others if verdicts[result.model] in (Verdict.TIED, Verdict.UNTOLD)]
     mixed = [result for result in others if verdicts[result.model] is Verdict.MIXED]
     parts = []
@@ -101,5 +103,5 @@ def _behind(comparison: Comparison, result: Result, *, with_interval: bool = Fal
 
 
 def listed(names: Sequence[str]) -> str:
-    """ "a, b and c"."""
+    """Names as in a sentence: a, b and c."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -20,7 +20,7 @@ from deblurbench.report.crops import (
 from deblurbench.report.results import Result, Results
 from deblurbench.report.subject import subject_of
 
-CELL, ZOOM, GAP, HEADER = 128, 4, 4, 20
+CELL, ZOOM, GAP, HEADER = 112, 4, 4, 20
 CLOSE_UP = CELL // ZOOM
 BOX_COLOR, TEXT_COLOR, BACKGROUND = (255, 64, 64), (20, 20, 20), (255, 255, 255)
 COLUMNS = ("blurred", "restored", "sharp", "close-up (4x)", "error")

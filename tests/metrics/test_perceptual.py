@@ -135,5 +135,5 @@ def test_without_torchmetrics_it_says_what_to_install(monkeypatch: pytest.Monkey
         return real(name, *arguments, **options)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(UsageError, match=r"metric 'dists': needs torchmetrics; pip install 'deblurbench\[perceptual\]'"):
+    with pytest.raises(UsageError, match=r"metric 'dists': needs torchmetrics; run: pip install 'deblurbench\[perceptual\]'"):
         DISTS().prepare()

@@ -135,6 +135,10 @@ def test_every_part_is_reached_by_keys_alone(page_file: Path) -> None:
 def test_it_prints_with_its_pictures(page_file: Path, tmp_path: Path) -> None:
     with open_page(viewport=DESKTOP) as (page, complaints, _):
         page.goto(page_file.as_uri())
+        page.set_viewport_size({"width": 1046, "height": 718})  # A4 on its side less its margins, at 96 dots an inch
+        page.emulate_media(media="print")
+        for table in page.locator("table.scores").all():
+            assert table.evaluate("table => table.getBoundingClientRect().right") <= 1046, "columns are cut off on paper"
         page.pdf(path=tmp_path / "report.pdf", format="A4", print_background=True)
         assert (tmp_path / "report.pdf").stat().st_size > 50_000
         assert page.locator("details.pictures[open]").count() == 2

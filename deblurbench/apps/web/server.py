@@ -19,7 +19,7 @@ HOSTS = [LOOPBACK, "localhost"]  # whoever asks for another name was sent here b
 def require_web() -> None:
     """Raise UsageError where the extra `web` is not installed."""
     if any(importlib.util.find_spec(name) is None for name in ("fastapi", "uvicorn")):
-        raise UsageError("local pages need FastAPI and uvicorn; pip install 'deblurbench[web]'")
+        raise UsageError("local pages need FastAPI and uvicorn; run: pip install 'deblurbench[web]'")
 
 
 def new_app(title: str) -> FastAPI:
