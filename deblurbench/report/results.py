@@ -54,7 +54,6 @@ class Results:
     questions: tuple[str, ...]
     recipe: Recipe
     results: tuple[Result, ...]
-    test_images: dict[str, int]  # by data set
     failures: tuple[str, ...]
     problems: dict[str, list[str]]  # by data set: what was left out
     notes: dict[str, list[str]]  # by data set: what to know of its numbers
@@ -87,14 +86,10 @@ class Results:
         metric = self.first
         best_last = sorted(
             (result for result in self.results if result.dataset == dataset),
-            key=lambda result: (not math.isnan(result.scores[metric]), self.goodness(metric, result.scores[metric])),
+            key=lambda result: (not math.isnan(result.scores[metric]), self.metric(metric).goodness(result.scores[metric])),
         )
         return best_last[::-1]
 
     def input_of(self, dataset: str) -> Result:
         """The untouched input's row."""
         return next(result for result in self.of(dataset) if result.is_input)
-
-    def goodness(self, metric: str, value: float) -> float:
-        """`value`, turned so that higher is better."""
-        return self.metric(metric).goodness(value)

@@ -143,3 +143,12 @@ def test_it_prints_with_its_pictures(page_file: Path, tmp_path: Path) -> None:
         assert (tmp_path / "report.pdf").stat().st_size > 50_000
         assert page.locator("details.pictures[open]").count() == 2
         assert complaints == []
+
+
+def test_figures_hold_words_and_numbers_and_no_formulas(page_file: Path, finished: Path) -> None:
+    for path in (page_file, finished / "report.html"):
+        with open_page(viewport=DESKTOP) as (page, _, _):
+            page.goto(path.as_uri())
+            texts = page.locator("figure svg text").all_text_contents()
+            assert len(texts) > 40
+            assert not [text for text in texts if "$" in text or "\\" in text]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from deblurbench.report.figures.svg import STYLE, add_legend, colors_of, drawn
+from deblurbench.report.figures.svg import STYLE, add_legend, colors_of, drawn, plain
 from deblurbench.report.reading import history_of
 from deblurbench.report.results import Results
 
@@ -35,7 +35,7 @@ def training_curves(results: Results, dataset: str) -> str | None:
         for model, history in trained.items():
             scores = history["validation"]
             steps, values = [row["step"] for row in scores], [row["psnr"] for row in scores]
-            last.plot(steps, values, marker="o", markersize=3, label=model, color=colors[model])
+            last.plot(steps, values, marker="o", markersize=3, label=plain(model), color=colors[model])
         last.set(title="validation PSNR (dB)", xlabel="step")
         add_legend(last)
         return drawn(figure, f"training-{dataset}")
@@ -45,11 +45,11 @@ def _draw_losses(panel: Any, model: str, history: dict[str, list[dict[str, Any]]
     rows = history["training"]
     names = list(rows[0]["losses"]) if rows else []
     for name in names:
-        panel.plot([row["step"] for row in rows], [row["losses"][name] for row in rows], label=name, linewidth=1.2)
-    panel.set(title=f"{model}: training losses", xlabel="step")
-    all_positive = all(value > 0 for row in rows for value in row["losses"].values())
-    if all_positive:
+        panel.plot([row["step"] for row in rows], [row["losses"][name] for row in rows], label=plain(name), linewidth=1.2)
+    panel.set(title=f"{plain(model)}: training losses", xlabel="step")
+    values = [value for row in rows for value in row["losses"].values()]
+    if all(value > 0 for value in values):
         panel.set_yscale("log")
-    else:  # an adversarial loss may be negative
+    elif any(value > 0 for value in values):  # adversarial losses may be of either sign; a negative PSNR stays linear
         panel.set_yscale("symlog", linthresh=1e-3)
     add_legend(panel)

@@ -21,10 +21,11 @@ def perceptual_metric(results: Results) -> str | None:
 def perception_distortion(results: Results, comparison: Comparison) -> str | None:
     """An SVG (Blau & Michaeli 2018): PSNR against a perceptual score. None where none was computed."""
     metric = perceptual_metric(results)
-    shown = [
-        one for one in comparison.results if all(math.isfinite(one.scores[name]) for name in (results.first, metric) if name)
-    ]
-    if metric is None or not shown:
+    if metric is None:
+        return None
+    axes = [comparison.standings[name] for name in (results.first, metric)]
+    shown = [one for one in comparison.results if all(math.isfinite(axis[one.model].mean) for axis in axes)]
+    if not shown:
         return None
     import matplotlib
     from matplotlib.figure import Figure
@@ -32,7 +33,7 @@ def perception_distortion(results: Results, comparison: Comparison) -> str | Non
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(5.2, 3.6), layout="constrained")
         panel = figure.subplots()
-        points = [(one.scores[results.first], one.scores[metric]) for one in shown]
+        points = [(axes[0][one.model].mean, axes[1][one.model].mean) for one in shown]
         _draw_points(panel, results, shown, points)
         panel.set(xlabel=f"{results.metric(results.first).label}: better →", ylabel=f"{results.metric(metric).label}: better ↑")
         panel.invert_yaxis()  # lower is better for every one of PERCEPTUAL

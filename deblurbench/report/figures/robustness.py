@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deblurbench.report.comparison import Comparison
-from deblurbench.report.figures.svg import INK, STYLE, add_legend, colors_of, drawn
+from deblurbench.report.figures.svg import INK, STYLE, add_legend, colors_of, drawn, plain
 from deblurbench.report.results import Results
 from deblurbench.results_folder import BLURRED
 
@@ -41,10 +41,10 @@ def robustness_curves(results: Results, comparison: Comparison) -> str | None:
                 gain = comparison.scores.gain(results.first, result.model, BLURRED)
                 panel.plot(
                     *binned(strength[chosen], gain[chosen]), marker="o", markersize=3, linewidth=1.2,
-                    color=colors[result.model], label=result.model,
+                    color=colors[result.model], label=plain(result.model),
                 )  # fmt: skip
             panel.axhline(0, color=INK, linewidth=0.8, linestyle=":")
-            panel.set(title=title, xlabel=label)
+            panel.set(title=plain(title), xlabel=label)
         places[0].set_ylabel("PSNR gained over the input (dB)")
         add_legend(places[(len(panels) - 1) // columns * columns])
         return drawn(figure, f"robustness-{comparison.dataset}")

@@ -31,7 +31,6 @@ STYLE: dict[Any, Any] = {
     "legend.labelcolor": INK,
     "svg.hashsalt": "deblurbench",
     "svg.fonttype": "none",
-    "text.parse_math": False,  # names of models may hold what would be formulas
 }
 PALETTE = ("#2b83ba", "#d7642c", "#3a9d5d", "#b5479f", "#8a6d3b", "#6a5acd", "#c43c4e", "#1f9e9e", "#7f8c2d", "#a0708f")
 
@@ -51,10 +50,16 @@ def drawn(figure: Any, name: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     prefix = re.sub("[^A-Za-z0-9-]", "_", name)
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{prefix}-", text)
-    text = re.sub(r"(\d\.\d\d)\d+", r"\1", text)  # hundredths of a point are enough
+    # Hundredths of a point are enough; only in attributes, for what is written is exact.
+    text = re.sub(r'="[^"<>]*"', lambda attribute: re.sub(r"(\d\.\d\d)\d+", r"\1", attribute[0]), text)
     for stand_in, color in THEME.items():
         text = text.replace(stand_in, color)
     return text
+
+
+def plain(name: str) -> str:
+    """`name` as text in a figure, whatever it holds: matplotlib takes what stands between dollars for a formula."""
+    return name.replace("$", r"\$")
 
 
 def add_legend(panel: Any) -> None:
@@ -78,7 +83,7 @@ def label_points(panel: Any, points: Sequence[tuple[float, float]], names: Seque
                 break
         taken.append(box)
         panel.annotate(
-            name, point, (dx, dy), textcoords="offset points", ha=side, va="center", fontsize=7.5, annotation_clip=False
+            plain(name), point, (dx, dy), textcoords="offset points", ha=side, va="center", fontsize=7.5, annotation_clip=False
         )
 
 
