@@ -8,7 +8,7 @@ from deblurbench.report.tables import Cell, Table
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "±": r"$\pm$", "≈": r"$\approx$", "≥": r"$\geq$",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "±": r"$\pm$", "≈": r"$\approx$", "≥": r"$\geq$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }  # fmt: skip
 
