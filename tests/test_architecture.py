@@ -64,7 +64,19 @@ def test_no_modules_import_each_other() -> None:
 
 
 def test_importing_the_package_is_light() -> None:
-    heavy = ("typer", "accelerate", "matplotlib", "skimage", "tensorboard", "jinja2", "cv2", "torchmetrics", "torchvision")
+    heavy = (
+        "typer",
+        "accelerate",
+        "matplotlib",
+        "skimage",
+        "tensorboard",
+        "jinja2",
+        "cv2",
+        "torchmetrics",
+        "torchvision",
+        "scipy",
+        "fastapi",
+    )
     code = f"import sys, deblurbench; print([name for name in {heavy} if name in sys.modules])"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"

@@ -29,7 +29,6 @@ class Case:
 class Agreement:
     """How the metrics of a data set agree."""
 
-    metrics: tuple[str, ...]
     labels: tuple[str, ...]
     correlations: tuple[tuple[float, ...], ...]  # Spearman's, of improvements over the input; 1 is full agreement
     sentence: str
@@ -75,7 +74,6 @@ def agreement(results: Results, comparison: Comparison) -> Agreement | None:
         cases = [Case(comparison.scores.images[case.image], models[case.first], models[case.second]) for case in found]
     correlations = rank_correlations(np.stack([values.ravel() for values in improvements.values()], axis=1))
     return Agreement(
-        metrics,
         tuple(results.metric(metric).label for metric in metrics),
         tuple(tuple(map(float, row)) for row in correlations),
         sentence,
