@@ -43,14 +43,14 @@ def describe(found: Evaluation, used: Sequence[Recipe]) -> Iterator[str]:
     others = any(recipe.further for recipe in used)
     width = max(len(recipe.title) for recipe in used)
     for recipe in used:
-        cells = []
+        cells, notes = [], set()
         for name, metric in recipe.metrics.items():
-            mean = finite_mean([row[column_of(name, recipe, used)] for row in found.rows])
+            column = column_of(name, recipe, used)
+            mean = finite_mean([row[column] for row in found.rows if column in row])
             cells.append(f"{metric.label} {number(mean.value, metric.decimals)}")
-        yield f"  {recipe.title:{width}}  {'   '.join(cells)}"
-    identical = max((finite_mean([row[column] for row in found.rows]).left_out for column in found.columns), default=0)
-    if identical:
-        yield identical_note(identical)
+            if mean.left_out:
+                notes.add(f" ({identical_note(mean.left_out)})")
+        yield f"  {recipe.title:{width}}  {'   '.join(cells)}{''.join(notes)}"
     for recipe in used:
         alone = "; further metrics were asked for, and it takes none" if others and not recipe.takes_further else ""
         yield f"{recipe.title}: {recipe.description}{alone}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,11 +27,20 @@ Row = dict[str, Any]
 
 @dataclass
 class Evaluation:
-    """One row an image, {image, <columns>}; and what could not be scored, one line each."""
+    """One row an image, {image, <columns>}, without those of a recipe that refuses it; and what failed, one line each."""
 
     columns: list[str]
     rows: list[Row] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+
+
+class Loaded(NamedTuple):
+    """A decoded pair, each (1, 3, H, W); `path` is the restored side's."""
+
+    name: str
+    path: Path
+    restored: Tensor
+    sharp: Tensor
 
 
 def column_of(metric: str, recipe: Recipe, recipes: Sequence[Recipe]) -> str:
@@ -93,7 +102,7 @@ def _by_name(folder: Path) -> tuple[dict[str, Path], list[str]]:
 def _scored(batch: Pairs, recipes: Sequence[Recipe], device: torch.device) -> tuple[list[Row], list[str]]:
     """Rows of the pairs of `batch` that could be scored, in their order, and a line for each other."""
     failed: list[str] = []
-    by_size: dict[torch.Size, list[tuple[str, Path, Tensor, Tensor]]] = {}
+    by_size: dict[torch.Size, list[Loaded]] = {}
     for name, *paths in batch:
         try:
             restored, sharp = (to_tensor(read_photo(path).pixels) for path in paths)
@@ -104,27 +113,29 @@ def _scored(batch: Pairs, recipes: Sequence[Recipe], device: torch.device) -> tu
             sizes = [f"{image.shape[-1]}x{image.shape[-2]}" for image in (restored, sharp)]
             failed.append(f"{paths[0]}: is {sizes[0]} pixels, and its sharp twin {paths[1]} is {sizes[1]}; nothing is resized")
             continue
-        by_size.setdefault(restored.shape, []).append((name, paths[0], restored, sharp))
+        by_size.setdefault(restored.shape, []).append(Loaded(name, paths[0], restored, sharp))
     rows: dict[str, Row] = {}
     for group in by_size.values():
-        restored, sharp = (torch.cat(side).to(device) for side in zip(*((item[2], item[3]) for item in group), strict=True))
-        try:
-            scores = [(recipe, recipe.score(restored, sharp)) for recipe in recipes]
-        except ValueError as error:
-            if len(group) == 1:
-                failed.append(f"{group[0][1]}: {error}")
-                continue
-            names = {item[0] for item in group}  # one of them is to blame: each by itself tells which
-            for pair in (pair for pair in batch if pair[0] in names):
-                alone, blamed = _scored([pair], recipes, device)
-                rows |= {row["image"]: row for row in alone}
-                failed += blamed
-            continue
-        for place, (name, *_) in enumerate(group):
-            values = {
-                column_of(metric, recipe, recipes): numbers[place]
-                for recipe, metrics in scores
-                for metric, numbers in metrics.items()
-            }
-            rows[name] = {"image": name, **values}
+        for recipe in recipes:
+            for name, scores in _by_recipe(group, recipe, device, failed):
+                row = rows.setdefault(name, {"image": name})
+                row.update({column_of(metric, recipe, recipes): value for metric, value in scores.items()})
     return [rows[name] for name, *_ in batch if name in rows], failed
+
+
+def _by_recipe(group: list[Loaded], recipe: Recipe, device: torch.device, failed: list[str]) -> Iterator[tuple[str, Row]]:
+    """(name, scores) of each image of `group`, all of one size; a line in `failed` for one that the recipe refuses."""
+    restored, sharp = (
+        torch.cat(side).to(device) for side in zip(*((item.restored, item.sharp) for item in group), strict=True)
+    )
+    try:
+        scores = recipe.score(restored, sharp)
+    except ValueError as error:
+        if len(group) == 1:
+            failed.append(f"{group[0].path}: {error} (recipe {recipe.name})")
+        else:  # one of them is to blame: each by itself tells which
+            for item in group:
+                yield from _by_recipe([item], recipe, device, failed)
+        return
+    for place, item in enumerate(group):
+        yield item.name, {metric: numbers[place] for metric, numbers in scores.items()}

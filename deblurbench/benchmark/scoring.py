@@ -71,7 +71,7 @@ def _scored(recipe: Recipe, restored: Tensor, sharp: Tensor, key: str) -> Row:
     try:
         return {name: values[0] for name, values in recipe.score(restored, sharp).items()}
     except ValueError as error:
-        raise DeblurbenchError(f"{key}: {error}") from error
+        raise DeblurbenchError(f"{key}: {error} (recipe {recipe.name})") from error
 
 
 def write_truth(images: PairedImages, folder: Path) -> None:

@@ -35,6 +35,8 @@ def registered(restored: Tensor, sharp: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _registered(restored: Image, sharp: Image) -> tuple[Image, Image]:
+    if np.array_equal(restored, sharp):
+        return restored, sharp  # there is nothing to register, and rounding would only make them differ
     everywhere = np.full(sharp.shape[:2], 255, np.uint8)
     energy = np.square(restored, dtype=np.float64).sum()
     gain = (sharp * restored).sum(dtype=np.float64) / energy if energy else 1.0

@@ -60,8 +60,7 @@ def in_place_of_fetched(state: dict[str, Tensor], weights: Any) -> Iterator[None
     torchvision loads whatever it finds.
     """
     before = torch.hub.get_dir()
-    Path(before).mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=before) as folder:
+    with _scratch_folder(Path(before)) as folder:
         checkpoints = Path(folder) / "checkpoints"
         checkpoints.mkdir()
         torch.save(state, checkpoints / _file_name(weights))
@@ -70,6 +69,15 @@ def in_place_of_fetched(state: dict[str, Tensor], weights: Any) -> Iterator[None
             yield
         finally:
             torch.hub.set_dir(before)
+
+
+def _scratch_folder(cache: Path) -> TemporaryDirectory[str]:
+    """A folder in torch's cache, or wherever the system has room for one where that cannot be written to."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        return TemporaryDirectory(dir=cache)
+    except OSError:
+        return TemporaryDirectory()
 
 
 def _file_name(weights: Any) -> str:

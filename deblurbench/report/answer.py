@@ -71,7 +71,7 @@ def _rest(comparison: Comparison, others: Sequence[Result]) -> str:
     verdicts = {result.model: comparison.standing(result.model).verdict for result in others}
     if not comparison.tells:
         count = comparison.scenes
-        units = counted(count, "image" if count == len(comparison.scores.images) else "scene")
+        units = counted(count, "image" if count == comparison.images else "scene")
         verb = "is" if count == 1 else "are"
         next_one = _behind(comparison, others[0])
         return f"{units} {verb} too few to tell by a test whether others are really behind it; next is {next_one}"

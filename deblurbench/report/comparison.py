@@ -71,9 +71,15 @@ class Comparison:
         return next(result for result in self.results if result.is_input)
 
     @property
+    def images(self) -> int:
+        """On how many images models are compared: those that none restores exactly."""
+        return int(self.scores.compared(self.first).sum())
+
+    @property
     def scenes(self) -> int:
-        """How many independent scenes the test images show."""
-        return len(set(self.scores.scenes))
+        """How many independent scenes these images show."""
+        compared = self.scores.compared(self.first)
+        return len({scene for scene, is_compared in zip(self.scores.scenes, compared, strict=True) if is_compared})
 
     @property
     def tells(self) -> bool:

@@ -60,7 +60,8 @@ def _interval(strength: Strength) -> str:
 def _correlations(results: Results, comparison: Comparison, models: list[str], scores: list[float]) -> list[str]:
     """How each metric ranks the models as people did."""
     metrics = list(results.recipe.metrics)
-    columns = [[mean_of(comparison.scores.goodness[metric][model]) for model in models] for metric in metrics]
+    images = comparison.scores
+    columns = [[mean_of(images.goodness[metric][model][images.compared(metric)]) for model in models] for metric in metrics]
     found = rank_correlations(np.array([scores, *columns]).T)[0, 1:]
     named = [
         f"{results.metric(metric).label} {value:.2f}"

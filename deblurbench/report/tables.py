@@ -116,16 +116,18 @@ def _wins(result: Result, standing: Standing, images: int) -> Cell:
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
-    images, scenes = len(comparison.scores.images), comparison.scenes
+    images, scenes = comparison.images, comparison.scenes
     units = counted(images, "image")
     if scenes != images:
         units = f"{counted(scenes, 'scene')} that {'show' if scenes > 1 else 'shows'} {units}"
     if comparison.competitors:
-        yield "Bold: the best mean."
+        yield "Bold: the best, image by image."
     if len(comparison.competitors) > 1:
         if comparison.tells:
+            verdicts = {standing.verdict for standings in comparison.standings.values() for standing in standings.values()}
+            mixed = ", or behind it on average and ahead on most images" if Verdict.MIXED in verdicts else ""
             test = f"Wilcoxon's signed-rank test over {units}, Holm-corrected, p ≥ 0.05"
-            yield f"≈: not significantly behind the best ({test})."
+            yield f"≈: not significantly behind the best ({test}){mixed}."
         else:
             test = "Wilcoxon's signed-rank test with Holm's correction"
             yield f"Too few images to tell what is more than chance: over {units} {test} cannot reach p < 0.05."
@@ -135,9 +137,8 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     for model, count in exact.items():
         if count:
             yield f"{model}: {identical_note(count)}."
-    compared = int(comparison.scores.compared(comparison.first).sum())
-    if compared < images:
-        yield f"Models are ordered and compared by the {counted(compared, 'image')} that none of them restores exactly."
+    if images < len(comparison.scores.images):
+        yield f"Models are ordered and compared by the {counted(images, 'image')} that none of them restores exactly."
     if note := oracle_note(comparison):
         yield note
 

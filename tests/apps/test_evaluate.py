@@ -113,16 +113,28 @@ def test_what_does_not_match_is_named_and_the_rest_scored(folders: tuple[Path, P
     assert set(rows_of(tmp_path / "scores.csv")) <= {"scene/c"}
 
 
-def test_images_that_a_recipe_cannot_take_are_named(folders: tuple[Path, Path]) -> None:
+def test_images_that_a_recipe_cannot_take_are_named(folders: tuple[Path, Path], tmp_path: Path) -> None:
     for folder in folders:
         Image.fromarray(np.full((40, 40, 3), 90, np.uint8)).save(folder / "flat.png")
+        Image.fromarray(np.full((40, 40, 3), 90 + 9 * (folder == folders[0]), np.uint8)).save(folder / "dull.png")
         Image.fromarray(np.zeros((9, 40, 3), np.uint8)).save(folder / "thin.png")
     code, output = evaluate("--restored", folders[0], "--sharp", folders[1], "--recipe", "realblur")
     assert code == 1
-    assert "flat.png: cannot be registered to its sharp twin" in output
+    assert (
+        "dull.png: cannot be registered to its sharp twin (ECC does not converge: too little to go by) (recipe realblur)"
+        in output
+    )
+    out = tmp_path / "both.csv"
+    code, output = evaluate("--restored", folders[0], "--sharp", folders[1], "--recipe", "float,realblur", "--out", out)
+    assert code == 1
+    dull = rows_of(out)["dull"]
+    assert dull["psnr (float)"]  # what one recipe refuses is still scored by the others
+    assert dull["psnr (realblur)"] == ""
+    mean = np.mean([float(row["psnr (float)"]) for name, row in rows_of(out).items() if name != "flat"])
+    assert f"float@1     PSNR (dB) {mean:.2f}" in output
     code, output = evaluate("--restored", folders[0], "--sharp", folders[1])
     assert code == 1
-    assert "thin.png: SSIM needs images of at least 11x11 pixels, not 40x9" in output
+    assert "thin.png: SSIM needs images of at least 11x11 pixels, not 40x9 (recipe deblurbench)" in output
     assert "1 image is identical to its sharp twin; that PSNR is infinite, and left out of the mean" in output  # the flat one
 
 

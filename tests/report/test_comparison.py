@@ -271,6 +271,7 @@ def test_a_model_that_is_ahead_on_most_images_is_not_called_significantly_worse(
     assert "Ahead of it on most images, though not on average: gan, 0.4" in answer
     assert "significantly better" not in answer
     assert {row[0].text for row in table_of(folder).rows if row[1].is_near} == {"gan"}
+    assert any(note.endswith("or behind it on average and ahead on most images.") for note in table_of(folder).notes)
 
 
 def test_right_on_average_is_not_right_on_every_image(tmp_path: Path) -> None:
@@ -301,6 +302,18 @@ def test_who_is_exact_on_easy_images_is_not_judged_by_the_hard_ones_alone(tmp_pa
     assert to_best is not None
     assert to_best.mean == pytest.approx(-1)
     assert "Models are ordered and compared by the 1 image that none of them restores exactly." in table_of(folder).notes
+
+
+def test_only_the_images_that_are_compared_count_as_evidence(tmp_path: Path) -> None:
+    folder = invent(tmp_path / "a", images=10, cnn=9.0, gan=1.0)
+    set_scores(folder, "blurred", {f"image-{number:04d}": math.inf for number in range(7)})
+    comparison = compared(folder)
+    assert (comparison.images, comparison.scenes, comparison.tells) == (3, 3, False)
+    assert "3 images are too few to tell" in answers([comparison])[0]
+    assert any(
+        note.startswith("Too few images to tell what is more than chance: over 3 images") for note in table_of(folder).notes
+    )
+    assert not any(cell.is_near for row in table_of(folder).rows for cell in row)
 
 
 def test_an_input_that_needs_no_deblurring(tmp_path: Path) -> None:
