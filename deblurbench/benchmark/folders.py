@@ -61,8 +61,7 @@ def evaluate_pairs(restored: Path, sharp: Path, recipes: Sequence[Recipe], devic
         raise UsageError(f"{restored}: no image has a twin of the same name in {sharp} (the first names are {names})")
     columns = [column_of(metric, recipe, recipes) for recipe in recipes for metric in recipe.metrics]
     found = Evaluation(columns, failed=[*twice, *twice_sharp, *problems])
-    size = BATCH_ON_GPU if device.type == "cuda" else 1
-    batches = [pairs[start : start + size] for start in range(0, len(pairs), size)]
+    batches = _in_batches(pairs, device)
     with one_thread_each(device):
         for rows, failed in in_threads(
             lambda batch: _scored(batch, recipes, device), batches, doing="scoring", show_progress=True
@@ -97,6 +96,12 @@ def _by_name(folder: Path) -> tuple[dict[str, Path], list[str]]:
     if not found:
         raise UsageError(f"{folder}: holds no images; give the folder that does")
     return found, problems
+
+
+def _in_batches(pairs: Pairs, device: torch.device, on_gpu: int = BATCH_ON_GPU) -> list[Pairs]:
+    """What is scored at once: several pairs on a GPU; on a CPU one, and several threads."""
+    size = on_gpu if device.type == "cuda" else 1
+    return [pairs[start : start + size] for start in range(0, len(pairs), size)]
 
 
 def _scored(batch: Pairs, recipes: Sequence[Recipe], device: torch.device) -> tuple[list[Row], list[str]]:
