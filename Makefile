@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make quickstart  train and compare CNN, GAN and diffusion on a few photographs (about 6 minutes on two cores), write a report"
+	@echo "make quickstart  train and compare CNN, GAN and diffusion on a few photographs (about 7 minutes on two cores), write a report"
 	@echo "make test        run the whole test suite"
 	@echo "make lint        ruff and mypy"
 	@echo "make install     only create $(VENV)"
