@@ -50,12 +50,8 @@ class SharedMetric(Metric):
         """What `measure` has given -> (B,) float64."""
 
     def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor:
+        self.require_size(sharp)
         return self.summary(self.measure(restored, sharp))
-
-
-def mean_over_image(values: Tensor) -> Tensor:
-    """(B, ...) -> (B,), the mean of everything but the batch."""
-    return values.flatten(1).mean(dim=1)
 
 
 def require_same_size(restored: Tensor, sharp: Tensor) -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from deblurbench.images.tensors import at_scale
-from deblurbench.metrics.base import mean_over_image, require_pair
+from deblurbench.metrics.base import require_pair
 from deblurbench.metrics.ssim import SSIM
 from deblurbench.registry import METRICS
 
@@ -33,4 +33,4 @@ class MultiScaleSSIM(SSIM):
             if scale == len(WEIGHTS) - 1:
                 contrast_structure.mul_(luminance)
             product *= contrast_structure.mean(dim=(-2, -1)).clamp(min=0) ** weight
-        return mean_over_image(product)
+        return product.mean(dim=1)

@@ -125,7 +125,7 @@ def test_too_small_images_are_refused(name: str) -> None:
     metric = METRICS.build(name)
     image = torch.rand(1, 3, metric.smallest_side - 1, 400)
     with pytest.raises(ValueError, match="needs images of at least"):
-        metric.require_size(image)
+        metric(image, image)
     assert metric(torch.rand(1, 3, metric.smallest_side, 400), torch.rand(1, 3, metric.smallest_side, 400)).isfinite().all()
 
 
