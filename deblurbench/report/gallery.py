@@ -28,8 +28,8 @@ from deblurbench.report.crops import (
     shown_keys,
 )
 from deblurbench.report.grids import shown_by
-from deblurbench.report.results import Result, Results
-from deblurbench.report.subject import subject_of
+from deblurbench.report.results import Result
+from deblurbench.report.subject import Subject
 from deblurbench.results_folder import BLURRED
 
 VIEW, EXAMPLE, CLOSE_UP = 240, 120, 40  # pixels a side of the slider, of examples and of what close-ups enlarge
@@ -109,12 +109,10 @@ class Dispute:
     shots: tuple[Shot, ...]  # blurred, the one's, the other's, sharp
 
 
-def grid(comparison: Comparison, album: Album) -> Grid | None:
-    """The data set's subject as each model restored it. None where it has none."""
-    subject = subject_of(comparison, view=VIEW, close_up=CLOSE_UP)
-    if subject is None:
-        return None
-    view, close = subject.view, subject.close_up
+def grid(subject: Subject, comparison: Comparison, album: Album) -> Grid:
+    """A data set's subject as each model restored it."""
+    close = subject.close_up(CLOSE_UP)
+    view = around(subject.sharp, close, VIEW)
     inside = Box(close.left - view.left, close.top - view.top, close.width, close.height)
     first, last = album.add(cut(subject.blurred, view), "blurred"), album.add(cut(subject.sharp, view), "sharp")
     rows = []
@@ -156,9 +154,9 @@ def disputes(comparison: Comparison, found: Agreement, album: Album) -> list[Dis
     return shown
 
 
-def shown_photographs(results: Results, dataset: str, album: Album) -> list[tuple[str, list[Shot]]]:
+def shown_photographs(comparison: Comparison, album: Album) -> list[tuple[str, list[Shot]]]:
     """The really blurred photographs as every model restored them: (name, shots)."""
-    ordered = shown_by(results, dataset)
+    ordered = shown_by(comparison)
     rows = []
     for key in shown_keys(ordered[0]):
         kept = [result for result in ordered if has_picture(result, key)]

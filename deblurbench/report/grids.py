@@ -17,8 +17,8 @@ from deblurbench.report.crops import (
     restored_picture,
     shown_keys,
 )
-from deblurbench.report.results import Result, Results
-from deblurbench.report.subject import subject_of
+from deblurbench.report.results import Result
+from deblurbench.report.subject import Subject
 
 CELL, ZOOM, GAP, HEADER = 112, 4, 4, 20
 CLOSE_UP = CELL // ZOOM
@@ -26,12 +26,10 @@ BOX_COLOR, TEXT_COLOR, BACKGROUND = (255, 64, 64), (20, 20, 20), (255, 255, 255)
 COLUMNS = ("blurred", "restored", "sharp", "close-up (4x)", "error")
 
 
-def comparison_grid(comparison: Comparison) -> Image.Image | None:
-    """Rows: models; columns: blurred, restored, sharp, close-up, error, of the data set's subject. None where it has none."""
-    subject = subject_of(comparison, view=CELL, close_up=CLOSE_UP)
-    if subject is None:
-        return None
-    view, box = subject.view, subject.close_up
+def comparison_grid(subject: Subject) -> Image.Image:
+    """Rows: models; columns: blurred, restored, sharp, close-up, error, of a data set's subject."""
+    box = subject.close_up(CLOSE_UP)
+    view = around(subject.sharp, box, CELL)
     rows = []
     for model, restored in subject.restored.items():
         cells = [_framed(image, view, box) for image in (subject.blurred, restored, subject.sharp)]
@@ -40,9 +38,9 @@ def comparison_grid(comparison: Comparison) -> Image.Image | None:
     return _draw(COLUMNS, rows)
 
 
-def shown_grid(results: Results, dataset: str) -> Image.Image | None:
+def shown_grid(comparison: Comparison) -> Image.Image | None:
     """Really blurred photographs, which have no truth to be scored by. Rows: photographs; columns: the models."""
-    ordered = shown_by(results, dataset)
+    ordered = shown_by(comparison)
     rows = []
     for key in shown_keys(ordered[0]):
         if not all(has_picture(result, key) for result in ordered):
@@ -54,9 +52,9 @@ def shown_grid(results: Results, dataset: str) -> Image.Image | None:
     return _draw(tuple(result.model for result in ordered), rows) if rows else None
 
 
-def shown_by(results: Results, dataset: str) -> list[Result]:
+def shown_by(comparison: Comparison) -> list[Result]:
     """Who is shown on really blurred photographs: the input, then every model that restored them, the best first."""
-    return [results.input_of(dataset), *(result for result in results.of(dataset) if result.competes and result.shown)]
+    return [comparison.untouched, *(result for result in comparison.competitors if result.shown)]
 
 
 def _draw(columns: tuple[str, ...], rows: list[tuple[str, list[Picture]]]) -> Image.Image:

@@ -26,6 +26,7 @@ from deblurbench.report.latex import latex_table
 from deblurbench.report.preferences import Preferences, preferred
 from deblurbench.report.results import Results
 from deblurbench.report.sharpness import Sharpness, sharpness
+from deblurbench.report.subject import subject_of
 from deblurbench.report.tables import STATISTICS, Table, comparison_table, statistics_rows
 from deblurbench.results_folder import COMPARISON, DUELS, GRIDS, HTML, LATEX, MARKDOWN, PER_IMAGE, STATISTICS_TABLE
 
@@ -106,26 +107,27 @@ def in_markdown(value: object) -> str:
 def _section(results: Results, dataset: str, album: Album, out: Path) -> Section:
     comparison = compare(results, dataset)
     agreed = agreement(results, comparison)
+    subject = subject_of(comparison)
     return Section(
         comparison,
         comparison_table(results, comparison),
         duels(results, comparison),
         agreed,
         preferred(results, comparison),
-        sharpness(results, dataset),
-        _write_grid(comparison_grid(comparison), out, dataset),
-        _write_grid(shown_grid(results, dataset), out, f"{dataset}-really-blurred"),
+        sharpness(comparison),
+        _write_grid(comparison_grid(subject) if subject else None, out, dataset),
+        _write_grid(shown_grid(comparison), out, f"{dataset}-really-blurred"),
         pictures={
-            "grid": grid(comparison, album),
+            "grid": grid(subject, comparison, album) if subject else None,
             "examples": examples(comparison, album),
             "disputes": disputes(comparison, agreed, album) if agreed else [],
-            "shown": shown_photographs(results, dataset, album),
+            "shown": shown_photographs(comparison, album),
         },
         figures={
             "plane": perception_distortion(results, comparison),
             "cost": quality_and_cost(results, comparison),
             "robustness": robustness_curves(results, comparison),
-            "training": training_curves(results, dataset),
+            "training": training_curves(results, comparison),
         },
     )
 

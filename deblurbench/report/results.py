@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,13 +81,8 @@ class Results:
         return f"{dataset} (registered pairs)" if registered else dataset
 
     def of(self, dataset: str) -> list[Result]:
-        """The results on one data set, best PSNR (or first metric) first."""
-        metric = self.first
-        best_last = sorted(
-            (result for result in self.results if result.dataset == dataset),
-            key=lambda result: (not math.isnan(result.scores[metric]), self.metric(metric).goodness(result.scores[metric])),
-        )
-        return best_last[::-1]
+        """The results on one data set, in the order in which they were read."""
+        return [result for result in self.results if result.dataset == dataset]
 
     def input_of(self, dataset: str) -> Result:
         """The untouched input's row."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deblurbench.registry import NO_REFERENCE
-from deblurbench.report.results import Results
+from deblurbench.report.comparison import Comparison
 from deblurbench.statistics.means import finite_mean
 
 
@@ -17,10 +17,10 @@ class Sharpness:
     rows: tuple[tuple[str, ...], ...]
 
 
-def sharpness(results: Results, dataset: str) -> Sharpness | None:
+def sharpness(comparison: Comparison) -> Sharpness | None:
     """No-reference scores of what was restored without a sharp twin. None where nothing was."""
     metrics = {name: NO_REFERENCE.build(name) for name in NO_REFERENCE.names()}
-    shown = [result for result in results.of(dataset) if result.shown]
+    shown = [result for result in comparison.results if result.shown]
     if not shown:
         return None
     rows = [

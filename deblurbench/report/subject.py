@@ -8,7 +8,6 @@ from deblurbench.report.comparison import Comparison
 from deblurbench.report.crops import (
     Box,
     Picture,
-    around,
     has_picture,
     has_truth,
     most_changed,
@@ -29,20 +28,21 @@ class Subject:
     restored: dict[str, Picture]  # by model, in the order of the table; of those whose pictures were kept
     scores: dict[str, str]  # by model
     missing: tuple[str, ...]  # models whose pictures were not kept
-    close_up: Box  # where blur changed it most
-    view: Box  # around that
     brightest: float  # the error, of 255, that error maps show as white
 
+    def close_up(self, size: int) -> Box:
+        """Where blur changed it most, `size` pixels a side."""
+        return most_changed(self.sharp, self.blurred, size)
 
-def subject_of(comparison: Comparison, *, view: int, close_up: int) -> Subject | None:
-    """The subject of a data set, with parts of so many pixels a side. None where no picture is stored, or there is no model."""
+
+def subject_of(comparison: Comparison) -> Subject | None:
+    """The subject of a data set. None where no picture is stored, or there is no model."""
     untouched, image = comparison.untouched, median_image(comparison)
     models = [result for result in comparison.results if not result.is_input]
     kept = [result for result in models if has_picture(result, image)]
     if not kept or not has_picture(untouched, image) or not has_truth(untouched, image):
         return None
     sharp, blurred = sharp_picture(untouched, image), restored_picture(untouched, image)
-    box = most_changed(sharp, blurred, close_up)
     first_seed = {result.model: next(row for row in result.images if row["image"] == image) for result in kept}
     return Subject(
         image,
@@ -51,8 +51,6 @@ def subject_of(comparison: Comparison, *, view: int, close_up: int) -> Subject |
         {result.model: restored_picture(result, image) for result in kept},
         {model: f"{number(float(row[comparison.first]), 2)} dB" for model, row in first_seed.items()},
         tuple(result.model for result in models if result not in kept),
-        box,
-        around(sharp, box, view),
         scale_of_errors(blurred, sharp),
     )
 

@@ -20,6 +20,7 @@ from deblurbench.report.grids import comparison_grid
 from deblurbench.report.numbers import duration, short
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
+from deblurbench.report.subject import subject_of
 from tests.report.invented import set_scores
 
 Write = Callable[..., Path]
@@ -88,8 +89,9 @@ def test_few_photographs_and_one_seed_are_said_to_be_few(finished: Path) -> None
 
 def test_the_grid_shows_the_median_photograph_where_blur_changed_it_most(finished: Path) -> None:
     results = read_results([finished])
-    grid = comparison_grid(compare(results, "photos"))
-    assert grid is not None
+    subject = subject_of(compare(results, "photos"))
+    assert subject is not None
+    grid = comparison_grid(subject)
     assert np.array_equal(read_photo(finished / "grids" / "photos.png").pixels, np.asarray(grid))
     sharp = np.zeros((200, 200, 3), np.uint8)
     blurred = sharp.copy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from deblurbench.report.comparison import Comparison
 from deblurbench.report.figures.svg import STYLE, add_legend, colors_of, drawn, plain
 from deblurbench.report.reading import history_of
 from deblurbench.report.results import Results
@@ -12,9 +13,9 @@ from deblurbench.report.results import Results
 COLUMNS = 4  # panels beside each other
 
 
-def training_curves(results: Results, dataset: str) -> str | None:
+def training_curves(results: Results, comparison: Comparison) -> str | None:
     """An SVG: the losses of each trained model, then the validation PSNR of all. None where nothing was trained."""
-    histories = {result.model: history_of(result) for result in results.of(dataset)}
+    histories = {result.model: history_of(result) for result in comparison.results}
     trained = {model: history for model, history in histories.items() if history}
     if not trained:
         return None
@@ -38,7 +39,7 @@ def training_curves(results: Results, dataset: str) -> str | None:
             last.plot(steps, values, marker="o", markersize=3, label=plain(model), color=colors[model])
         last.set(title="validation PSNR (dB)", xlabel="step")
         add_legend(last)
-        return drawn(figure, f"training-{dataset}")
+        return drawn(figure, f"training-{comparison.dataset}")
 
 
 def _draw_losses(panel: Any, model: str, history: dict[str, list[dict[str, Any]]]) -> None:
