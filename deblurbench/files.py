@@ -70,6 +70,12 @@ def write_csv(path: Path, columns: Iterable[str], rows: Iterable[dict[str, Any]]
     write_whole(path, buffer.getvalue())
 
 
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows of the CSV in `path`, by its header."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def digest(value: Any, *, length: int = 16) -> str:
     """A short hexadecimal hash of bytes, or of any JSON value independent of the order of its keys."""
     data = value if isinstance(value, bytes) else json.dumps(value, sort_keys=True, allow_nan=False).encode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deblurbench.errors import UsageError
-from deblurbench.files import read_json
+from deblurbench.files import read_csv, read_json
 from deblurbench.metrics.recipe import Recipe, find_recipe
 from deblurbench.report.results import Result, Results, Row
 from deblurbench.report.votes import Vote, read_votes
@@ -110,7 +109,7 @@ def _read_one(folder: Path, taken: set[str]) -> Results:
             raise UsageError(f"{folder}: holds no {name}; give a whole results folder, as deblurbench run has written it")
     experiment = read_yaml(folder / EXPERIMENT)
     recipe = find_recipe(experiment["recipe"], experiment.get("metrics", []), f"{folder / EXPERIMENT}: recipe")
-    rows, images = _read_csv(folder / COMPARISON), _read_csv(folder / PER_IMAGE)
+    rows, images = read_csv(folder / COMPARISON), read_csv(folder / PER_IMAGE)
     for name, table, needed in ((COMPARISON, rows, {"weights"}), (PER_IMAGE, images, {"scene", "blur"})):
         if table and (missing := {*needed, *recipe.metrics} - set(table[0])):
             raise UsageError(
@@ -119,7 +118,7 @@ def _read_one(folder: Path, taken: set[str]) -> Results:
             )
     name = folder.resolve().name
     title = next(label for label in (name, *(f"{name} {number}" for number in range(2, 1000))) if label not in taken)
-    shown = _read_csv(folder / REALLY_BLURRED) if (folder / REALLY_BLURRED).is_file() else []
+    shown = read_csv(folder / REALLY_BLURRED) if (folder / REALLY_BLURRED).is_file() else []
     return Results(
         title=title,
         folders=(folder,),
@@ -134,11 +133,6 @@ def _read_one(folder: Path, taken: set[str]) -> Results:
         environments={title: read_json(folder / ENVIRONMENT)},
         votes=tuple(read_votes(folder / VOTES)),
     )
-
-
-def _read_csv(path: Path) -> list[Row]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _results(folder: Path, rows: list[Row], images: list[Row], shown: list[Row], recipe: Recipe) -> Iterator[Result]:

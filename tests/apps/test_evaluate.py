@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import cv2
@@ -10,6 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from deblurbench.apps.cli import app
+from deblurbench.files import read_csv
 from tests.metrics import references
 
 
@@ -39,8 +39,7 @@ def evaluate(*arguments: object) -> tuple[int, str]:
 
 
 def rows_of(path: Path) -> dict[str, dict[str, str]]:
-    with path.open(newline="") as file:
-        return {row["image"]: row for row in csv.DictReader(file)}
+    return {row["image"]: row for row in read_csv(path)}
 
 
 def test_a_folder_is_scored_by_all_recipes_side_by_side(folders: tuple[Path, Path], tmp_path: Path) -> None:

@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import math
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from deblurbench.apps.cli import app
-from deblurbench.benchmark.scoring import mean_scores
-from deblurbench.files import read_json
+from deblurbench.files import read_csv, read_json
 from deblurbench.models.cnn import CNN
 from deblurbench.results_folder import RECORD
 from deblurbench.training.trainer import Trainer
+from tests.benchmark.running import ONE_MODEL, run
 
 Write = Callable[..., Path]
-Run = Callable[..., Result]
-ONE_MODEL = {"cnn": {"name": "cnn", "network": {"name": "unet", "widths": [8], "blocks": 1}}}
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    def start(experiment: Path, *arguments: str) -> Result:
-        return CliRunner().invoke(app, ["run", str(experiment), "--out", str(tmp_path / "out"), "--device", "cpu", *arguments])
-
-    return start
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_one_yaml_gives_everything_that_a_run_leaves(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+def test_one_yaml_gives_everything_that_a_run_leaves(write_experiment: Write, tmp_path: Path) -> None:
     result = run(write_experiment())
     assert result.exit_code == 0, result.output
     out = tmp_path / "out"
-    comparison = rows(out / "comparison.csv")
+    comparison = read_csv(out / "comparison.csv")
     assert list(comparison[0]) == [
         "dataset", "model", "family", "network", "seed", "inference", "oracle", "pairs", "params", "evaluations", "macs", "train_seconds", "ms_per_megapixel",
         "data", "weights", "psnr", "ssim", "mse", "gmsd", "spectrum-error", "fine-detail", "color-error", "color-error-95",
@@ -52,7 +31,7 @@ def test_one_yaml_gives_everything_that_a_run_leaves(write_experiment: Write, ru
     assert float(by_model["diffusion"]["macs"]) == 2 * float(by_model["diffusion-1-sample"]["macs"])  # 2 samples
     assert by_model["gan"]["params"] == by_model["cnn"]["params"]  # the discriminator is not needed to restore
     assert (by_model["blurred"]["params"], by_model["blurred"]["macs"]) == ("0", "0")
-    images = rows(out / "per_image.csv")
+    images = read_csv(out / "per_image.csv")
     assert [row["image"] for row in images if row["model"] == "gan"] == ["test-t0", "test-t1"]
     for model in by_model:
         mean = sum(float(row["psnr"]) for row in images if row["model"] == model) / 2
@@ -73,22 +52,20 @@ def test_one_yaml_gives_everything_that_a_run_leaves(write_experiment: Write, ru
     assert f"open  {out / 'report.html'}" in result.output
 
 
-def test_the_blurred_rows_scores_are_those_of_the_files(
-    write_experiment: Write, run: Run, tmp_path: Path, pairs_folder: Path
-) -> None:
+def test_the_blurred_rows_scores_are_those_of_the_files(write_experiment: Write, tmp_path: Path, pairs_folder: Path) -> None:
     from skimage.metrics import peak_signal_noise_ratio
 
     from deblurbench.images.reading import read_photo
 
     run(write_experiment(models=ONE_MODEL))
     row = next(
-        row for row in rows(tmp_path / "out" / "per_image.csv") if (row["model"], row["image"]) == ("blurred", "test-t1")
+        row for row in read_csv(tmp_path / "out" / "per_image.csv") if (row["model"], row["image"]) == ("blurred", "test-t1")
     )
     blurred, sharp = (read_photo(pairs_folder / "test" / side / "t1.png").pixels for side in ("blur", "sharp"))
     assert float(row["psnr"]) == pytest.approx(peak_signal_noise_ratio(sharp, blurred), abs=1e-4)
 
 
-def test_what_is_done_is_skipped(write_experiment: Write, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_done_is_skipped(write_experiment: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = write_experiment(models=ONE_MODEL)
     run(experiment)
     before = (tmp_path / "out" / "comparison.csv").read_bytes()
@@ -98,11 +75,11 @@ def test_what_is_done_is_skipped(write_experiment: Write, run: Run, tmp_path: Pa
     assert (tmp_path / "out" / "comparison.csv").read_bytes() == before
 
 
-def test_more_seeds_only_add_cells_and_are_averaged(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+def test_more_seeds_only_add_cells_and_are_averaged(write_experiment: Write, tmp_path: Path) -> None:
     run(write_experiment(models=ONE_MODEL))
     result = run(write_experiment(models=ONE_MODEL, seeds=[0, 1]))
     assert "1 cells done, 2 done before" in result.output
-    assert [row["seed"] for row in rows(tmp_path / "out" / "comparison.csv")] == ["0", "0", "1"]
+    assert [row["seed"] for row in read_csv(tmp_path / "out" / "comparison.csv")] == ["0", "0", "1"]
     assert "±" in (tmp_path / "out" / "report.md").read_text()
 
 
@@ -113,7 +90,7 @@ def test_more_seeds_only_add_cells_and_are_averaged(write_experiment: Write, run
         {"models": {"cnn": {"name": "cnn", "network": {"name": "unet", "widths": [8], "blocks": 1}, "losses": ["l1"]}}},
     ],
 )
-def test_changed_cells_are_never_mixed_in(write_experiment: Write, run: Run, tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_changed_cells_are_never_mixed_in(write_experiment: Write, tmp_path: Path, changes: dict[str, Any]) -> None:
     run(write_experiment(models=ONE_MODEL))
     before = (tmp_path / "out" / "comparison.csv").read_bytes()
     changed = write_experiment(**{"models": ONE_MODEL, **changes})
@@ -128,7 +105,7 @@ def test_changed_cells_are_never_mixed_in(write_experiment: Write, run: Run, tmp
     assert "1 cells done, 1 done before" in restarted.output  # the blurred input has not changed
 
 
-def test_other_ways_to_restore_are_scored_anew_only_when_asked(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+def test_other_ways_to_restore_are_scored_anew_only_when_asked(write_experiment: Write, tmp_path: Path) -> None:
     def experiment(steps: int) -> Path:
         model = {"name": "diffusion", "network": ONE_MODEL["cnn"]["network"], "sampling_steps": 1}
         return write_experiment(models={"d": {**model, "variants": {"more": {"sampling_steps": steps}}}})
@@ -143,7 +120,7 @@ def test_other_ways_to_restore_are_scored_anew_only_when_asked(write_experiment:
     assert "old-1" not in (tmp_path / "out" / "report.html").read_text()
 
 
-def test_truth_and_tables_follow_a_restart(write_experiment: Write, run: Run, tmp_path: Path, pairs_folder: Path) -> None:
+def test_truth_and_tables_follow_a_restart(write_experiment: Write, tmp_path: Path, pairs_folder: Path) -> None:
     def cropped(size: int) -> Path:
         layout = {"name": "paired-folder", "path": str(pairs_folder)}
         return write_experiment(models=ONE_MODEL, datasets={"pairs": {"layout": layout, "test_crop": size}})
@@ -158,7 +135,7 @@ def test_truth_and_tables_follow_a_restart(write_experiment: Write, run: Run, tm
     assert "failed" not in (tmp_path / "out" / "report.md").read_text()
 
 
-def test_a_model_that_is_taken_out_leaves_the_report(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+def test_a_model_that_is_taken_out_leaves_the_report(write_experiment: Write, tmp_path: Path) -> None:
     run(write_experiment(models={**ONE_MODEL, "second": ONE_MODEL["cnn"]}))
     run(write_experiment(models=ONE_MODEL, question="Only one?"))
     report = (tmp_path / "out" / "report.md").read_text()
@@ -168,7 +145,7 @@ def test_a_model_that_is_taken_out_leaves_the_report(write_experiment: Write, ru
 
 
 def test_photographs_too_small_to_score_stop_the_run_before_it_begins(
-    write_experiment: Write, run: Run, tmp_path: Path, write_pairs: Callable[..., Path], pairs_folder: Path
+    write_experiment: Write, tmp_path: Path, write_pairs: Callable[..., Path], pairs_folder: Path
 ) -> None:
     write_pairs(pairs_folder / "test", ["tiny.png"], size=9)
     result = run(write_experiment())
@@ -180,7 +157,7 @@ def test_photographs_too_small_to_score_stop_the_run_before_it_begins(
 
 
 def test_environments_are_kept_with_the_cells_that_were_made_in_them(
-    write_experiment: Write, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    write_experiment: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(write_experiment(models=ONE_MODEL))
     monkeypatch.setattr("deblurbench.benchmark.environment._processor", lambda: "another processor")
@@ -193,7 +170,7 @@ def test_environments_are_kept_with_the_cells_that_were_made_in_them(
     assert environments[1]["machine"]["processor"] == "another processor"
 
 
-def test_changed_data_are_noticed(write_experiment: Write, run: Run, pairs_folder: Path) -> None:
+def test_changed_data_are_noticed(write_experiment: Write, pairs_folder: Path) -> None:
     from PIL import Image
 
     experiment = write_experiment(models=ONE_MODEL)
@@ -205,7 +182,7 @@ def test_changed_data_are_noticed(write_experiment: Write, run: Run, pairs_folde
     assert "other settings or data (and 1 more)" in refused.output
 
 
-def test_data_elsewhere_are_the_same_data(write_experiment: Write, run: Run, pairs_folder: Path, tmp_path: Path) -> None:
+def test_data_elsewhere_are_the_same_data(write_experiment: Write, pairs_folder: Path, tmp_path: Path) -> None:
     run(write_experiment(models=ONE_MODEL))
     moved = pairs_folder.rename(tmp_path / "moved")
     result = run(write_experiment(models=ONE_MODEL), f"datasets.pairs.layout.path={moved}")
@@ -213,7 +190,7 @@ def test_data_elsewhere_are_the_same_data(write_experiment: Write, run: Run, pai
 
 
 def test_a_cell_that_fails_is_reported_and_the_others_go_on(
-    write_experiment: Write, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    write_experiment: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = write_experiment()
 
@@ -227,7 +204,7 @@ def test_a_cell_that_fails_is_reported_and_the_others_go_on(
     assert "failed: pairs / cnn / seed 0: RuntimeError: out of memory" in result.output
     out = tmp_path / "out"
     assert "Traceback" in (out / "runs" / "pairs" / "cnn" / "seed-0" / "error.txt").read_text()
-    assert [row["model"] for row in rows(out / "comparison.csv")] == ["blurred", "gan", "diffusion", "diffusion-1-sample"]
+    assert [row["model"] for row in read_csv(out / "comparison.csv")] == ["blurred", "gan", "diffusion", "diffusion-1-sample"]
     assert "RuntimeError: out of memory" in (out / "report.html").read_text()
     assert "failed: pairs / cnn / seed 0" in (out / "report.md").read_text()
     again = run(experiment)  # mended: only the failed one is run
@@ -236,9 +213,7 @@ def test_a_cell_that_fails_is_reported_and_the_others_go_on(
     assert not (out / "runs" / "pairs" / "cnn" / "seed-0" / "error.txt").exists()
 
 
-def test_a_variant_of_a_failed_training_fails_with_its_reason(
-    write_experiment: Write, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_variant_of_a_failed_training_fails_with_its_reason(write_experiment: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     from deblurbench.models.diffusion import Diffusion
 
     monkeypatch.setattr(Diffusion, "losses", lambda *_: (_ for _ in ()).throw(RuntimeError("broken")))
@@ -247,7 +222,7 @@ def test_a_variant_of_a_failed_training_fails_with_its_reason(
     assert "is missing: the training that writes it failed" in result.output
 
 
-def test_a_dry_run_only_lists(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+def test_a_dry_run_only_lists(write_experiment: Write, tmp_path: Path) -> None:
     result = run(write_experiment(), "--dry-run")
     assert result.exit_code == 0
     assert "pairs / diffusion-1-sample / seed 0: to do" in result.output
@@ -255,7 +230,7 @@ def test_a_dry_run_only_lists(write_experiment: Write, run: Run, tmp_path: Path)
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_left_out_is_named_in_the_report(write_experiment: Write, run: Run, pairs_folder: Path, tmp_path: Path) -> None:
+def test_what_is_left_out_is_named_in_the_report(write_experiment: Write, pairs_folder: Path, tmp_path: Path) -> None:
     (pairs_folder / "train" / "blur" / "a0.png").write_text("no image")
     result = run(write_experiment(models=ONE_MODEL))
     assert result.exit_code == 0
@@ -264,7 +239,7 @@ def test_what_is_left_out_is_named_in_the_report(write_experiment: Write, run: R
 
 
 def test_missing_weights_of_a_loss_stop_the_run_before_it_begins(
-    write_experiment: Write, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    write_experiment: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from torchvision.models import VGG19_Weights
 
@@ -278,85 +253,7 @@ def test_missing_weights_of_a_loss_stop_the_run_before_it_begins(
     assert not (tmp_path / "out").exists()
 
 
-def test_missing_weights_of_a_metric_stop_the_run_before_it_begins(write_experiment: Write, run: Run, tmp_path: Path) -> None:
-    result = run(write_experiment(models=ONE_MODEL, metrics=["mae", {"name": "lpips", "weights": "none.pth"}]))
-    assert result.exit_code == 2
-    assert (
-        "none.pth: cannot be read (No such file or directory); metric 'lpips' needs alexnet-owt-7be5be79.pth" in result.output
-    )
-    assert not (tmp_path / "out").exists()
-
-
-def test_the_scores_of_a_run_are_those_of_its_files(
-    write_experiment: Write, run: Run, pairs_folder: Path, tmp_path: Path
-) -> None:
-    """Whoever evaluates the folder of restored images finds the numbers of the table; and its hashes are of these files."""
-    result = run(write_experiment(models=ONE_MODEL, recipe="gopro-matlab", metrics=["mae", "gmsd"]))
-    assert result.exit_code == 0, result.output
-    out = tmp_path / "out"
-    cell = out / "runs" / "pairs" / "cnn" / "seed-0"
-    (tmp_path / "truth").mkdir()
-    for path in (pairs_folder / "test" / "sharp").iterdir():
-        shutil.copy(path, tmp_path / "truth" / f"test-{path.name}")
-    command = [
-        "evaluate",
-        "--restored",
-        str(cell / "restored"),
-        "--sharp",
-        str(tmp_path / "truth"),
-        "--recipe",
-        "gopro-matlab@1",
-    ]
-    evaluated = CliRunner().invoke(app, [*command, "--metrics", "[mae, gmsd]", "--out", str(tmp_path / "scores.csv")])
-    assert evaluated.exit_code == 0, evaluated.output
-    columns = ("image", "psnr", "ssim", "mae", "gmsd")
-    theirs = [{column: row[column] for column in columns} for row in rows(out / "per_image.csv") if row["model"] == "cnn"]
-    assert theirs == rows(tmp_path / "scores.csv")
-    (row,) = (row for row in rows(out / "comparison.csv") if row["model"] == "cnn")
-    assert row["weights"] == hashlib.sha256((cell / "last.safetensors").read_bytes()).hexdigest()
-    assert len(row["data"]) == 16
-    page = (out / "report.html").read_text()
-    assert "Recipe gopro-matlab@1: as GoPro tables" in page
-    assert row["weights"] in page
-
-
-def test_every_test_image_says_its_scene_and_its_blur(write_experiment: Write, run: Run, photo: Any, tmp_path: Path) -> None:
-    """Blurred on the fly, or by `deblurbench data blur` long before: then the manifest tells."""
-    from PIL import Image
-
-    for split, count in (("train", 2), ("validation", 1), ("test", 2)):
-        (tmp_path / "photos" / split).mkdir(parents=True)
-        for number in range(count):
-            part = photo[40 * number : 40 * number + 64, 70 * len(split) % 300 : 70 * len(split) % 300 + 64]
-            Image.fromarray(part).save(tmp_path / "photos" / split / f"{split}{number}.png")
-    made = [
-        "data",
-        "blur",
-        str(tmp_path / "photos"),
-        str(tmp_path / "made"),
-        "--kind",
-        "{name: disk, size: [4, 4]}",
-        "--workers",
-        "1",
-    ]
-    assert CliRunner().invoke(app, made).exit_code == 0
-    datasets = {
-        "made": {"layout": {"name": "paired-folder", "path": str(tmp_path / "made")}},
-        "fly": {
-            "layout": {"name": "sharp-folder", "path": str(tmp_path / "photos")},
-            "blur": {"name": "gaussian", "sigma": [2, 2]},
-        },
-    }
-    result = run(write_experiment(models=ONE_MODEL, datasets=datasets))
-    assert result.exit_code == 0, result.output
-    images = rows(tmp_path / "out" / "per_image.csv")
-    assert {(row["dataset"], row["blur"]) for row in images} == {("made", "disk"), ("fly", "gaussian")}
-    assert {row["scene"] for row in images if row["dataset"] == "made"} == {"test-test0", "test-test1"}
-    for row in images:  # the spread of a disk is its radius / sqrt(2), that of a Gaussian sigma x sqrt(2)
-        assert float(row["spread"]) == pytest.approx(2**0.5 * 2, rel=0.03)
-
-
-def test_half_written_records_are_never_read(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+def test_half_written_records_are_never_read(write_experiment: Write, tmp_path: Path) -> None:
     """What a crash may leave beside a file is not taken for it."""
     experiment = write_experiment(models=ONE_MODEL)
     run(experiment)
@@ -368,42 +265,11 @@ def test_half_written_records_are_never_read(write_experiment: Write, run: Run, 
     assert list((tmp_path / "out").rglob("*.part")) == []  # and it is swept up
 
 
-def test_really_blurred_photographs_are_restored_and_shown_but_not_scored(
-    write_experiment: Write, run: Run, tmp_path: Path, photo: Any
-) -> None:
-    from PIL import Image
-
-    for kind, folder in (("S", "sharp"), ("M", "motion_blurred"), ("F", "defocused_blurred")):
-        (tmp_path / "kwentar" / folder).mkdir(parents=True)
-        for number in range(10):
-            Image.fromarray(photo[number : number + 48, :48]).save(tmp_path / "kwentar" / folder / f"{number}_PHONE_{kind}.JPG")
-    layout = {"name": "kwentar-blur", "path": str(tmp_path / "kwentar")}
-    run(write_experiment(models=ONE_MODEL, datasets={"kaggle": {"layout": layout, "blur": "motion"}}))
-    out = tmp_path / "out"
-    restored = {path.stem for path in (out / "runs" / "kaggle" / "cnn" / "seed-0" / "restored").iterdir()}
-    shown = {name for name in restored if name.endswith(("_M", "_F"))}
-    assert len(shown) == 2
-    assert {row["image"] for row in rows(out / "per_image.csv")} == restored - shown
-    assert (out / "grids" / "kaggle-really-blurred.png").is_file()
-    assert "shown and not compared with one" in (out / "report.html").read_text()
-    alone = rows(out / "really_blurred.csv")
-    assert {row["image"] for row in alone} == shown
-    assert {row["model"] for row in alone} == {"blurred", "cnn"}
-    assert all(float(row["laplacian-variance"]) > 0 for row in alone)
-    assert "variance of the Laplacian" in (out / "report.html").read_text()
-
-
-def test_infinite_scores_are_left_out_of_means() -> None:
-    means = dict(mean_scores([{"psnr": math.inf, "ssim": 1.0}, {"psnr": 30.0, "ssim": 0.5}], ("psnr", "ssim")))
-    assert means == {"psnr": 30.0, "ssim": 0.75}
-    assert dict(mean_scores([{"psnr": math.inf}], ("psnr",)))["psnr"] == math.inf
-
-
-def test_without_a_cache_the_run_says_so_and_gives_the_same(write_experiment: Write, run: Run, tmp_path: Path) -> None:
+def test_without_a_cache_the_run_says_so_and_gives_the_same(write_experiment: Write, tmp_path: Path) -> None:
     path = write_experiment(models=ONE_MODEL)
     assert run(path).exit_code == 0
     result = run(path, "--cache-gigabytes", "0", "--out", str(tmp_path / "off"))
     assert result.exit_code == 0, result.output
     assert "pairs: 14 of 14 images are not in the cache, which is full or off" in result.output
-    cached, off = (rows(tmp_path / name / "per_image.csv") for name in ("out", "off"))
+    cached, off = (read_csv(tmp_path / name / "per_image.csv") for name in ("out", "off"))
     assert cached == off

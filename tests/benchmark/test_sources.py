@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 import torch
-from click.testing import Result
 from typer.testing import CliRunner
 
 import deblurbench
 from deblurbench.apps.cli import app
-from deblurbench.files import read_json
+from deblurbench.files import read_csv, read_json
 from deblurbench.models.cascade import Cascade
 from deblurbench.models.diffusion import Diffusion
 from deblurbench.models.ensemble import Ensemble
 from deblurbench.report.comparison import Verdict, compare
 from deblurbench.report.reading import read_results
+from tests.benchmark.running import run
 from tests.conftest import TINY_TRAINING, TINY_UNET
 
 Write = Callable[..., Path]
@@ -35,12 +35,6 @@ MODELS: dict[str, Any] = {
     },
     "cascade": {"name": "cascade", "stages": [{"trained": "cnn"}, CNN]},
 }  # fmt: skip
-
-
-def run(experiment: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(
-        app, ["run", str(experiment), "--out", str(experiment.parent / "out"), "--device", "cpu", *arguments]
-    )
 
 
 def weights(folder: Path, model: str) -> Path:
@@ -82,8 +76,7 @@ def test_models_within_models_have_the_weights_of_those_they_name(folder: Path) 
 
 
 def test_costs_include_those_of_what_a_model_is_made_of(folder: Path) -> None:
-    with (folder / "out" / "comparison.csv").open() as file:
-        rows = {row["model"]: row for row in csv.DictReader(file)}
+    rows = {row["model"]: row for row in read_csv(folder / "out" / "comparison.csv")}
     seconds = {name: float(row["train_seconds"]) for name, row in rows.items()}
     assert seconds["cnn"] > 0
     assert all(seconds[name] > seconds["cnn"] for name in ("gan", "refiner", "cascade"))
@@ -269,8 +262,7 @@ def test_a_classical_method_may_be_part_of_others_and_a_checkpoint_a_row(folder:
     image = torch.rand(1, 3, 32, 32)
     stored, cnn = (deblurbench.load(weights(place, name)) for place, name in ((path.parent, "stored"), (folder, "cnn")))
     assert torch.equal(stored.restore(image), cnn.restore(image))
-    with (path.parent / "out" / "comparison.csv").open() as file:
-        rows = {row["model"]: row for row in csv.DictReader(file)}
+    rows = {row["model"]: row for row in read_csv(path.parent / "out" / "comparison.csv")}
     assert (rows["stored-x8"]["inference"], rows["stored-x8"]["evaluations"]) == ("x8 self-ensemble", "8")
     assert float(rows["stored"]["train_seconds"]) > 0  # what is known of it: its history lies beside it
     again = CliRunner().invoke(
@@ -340,8 +332,7 @@ def test_an_oracle_is_told_each_images_own_kernel_and_never_called_the_best(writ
     )  # fmt: skip
     result = run(path)
     assert result.exit_code == 0, result.output
-    with (path.parent / "out" / "comparison.csv").open() as file:
-        rows = {row["model"]: row for row in csv.DictReader(file)}
+    rows = {row["model"]: row for row in read_csv(path.parent / "out" / "comparison.csv")}
     assert float(rows["oracle"]["psnr"]) > float(rows["blurred"]["psnr"]) + 3
     assert (rows["oracle"]["oracle"], rows["unsharp"]["oracle"]) == ("True", "False")
     assert "oracle restores best" not in result.output

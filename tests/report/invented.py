@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchmarks.synthetic_results import write_results
-from deblurbench.files import write_csv
+from deblurbench.files import read_csv, write_csv
 from deblurbench.statistics.means import finite_mean
 
 
@@ -28,7 +27,7 @@ def set_scores(folder: Path, model: str, values: Mapping[str, float], metric: st
 
 def change_images(folder: Path, change: Callable[[dict[str, str]], None]) -> None:
     """Change rows of per_image.csv; the means in comparison.csv follow."""
-    images, comparison = (read(folder / name) for name in ("per_image.csv", "comparison.csv"))
+    images, comparison = (read_csv(folder / name) for name in ("per_image.csv", "comparison.csv"))
     for row in images:
         change(row)
     metrics = [
@@ -40,8 +39,3 @@ def change_images(folder: Path, change: Callable[[dict[str, str]], None]) -> Non
             row[metric] = str(finite_mean([float(one[metric]) for one in mine]).value)
     write_csv(folder / "per_image.csv", images[0], images)
     write_csv(folder / "comparison.csv", comparison[0], comparison)
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))

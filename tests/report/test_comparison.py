@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from benchmarks.synthetic_results import write_results
 from deblurbench.apps.cli import app
 from deblurbench.errors import UsageError
+from deblurbench.files import read_csv
 from deblurbench.report.agreement import agreement
 from deblurbench.report.answer import answers
 from deblurbench.report.comparison import Comparison, Verdict, compare
@@ -20,7 +21,7 @@ from deblurbench.report.latex import escaped, latex_table
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
 from deblurbench.report.tables import Table, comparison_table
-from tests.report.invented import change_images, invent, read, set_scores
+from tests.report.invented import change_images, invent, set_scores
 
 
 def compared(folder: Path) -> Comparison:
@@ -114,7 +115,7 @@ def test_identical_images_are_infinite_left_out_and_said_so(tmp_path: Path) -> N
     assert "cnn: 1 image is identical to its sharp twin; that PSNR is infinite, and left out of the mean." in notes
     page = write_report(read_results([folder]), folder).page
     assert "that PSNR is infinite" in page.read_text()
-    row = next(row for row in read(folder / "statistics.csv") if (row["model"], row["metric"]) == ("cnn", "psnr"))
+    row = next(row for row in read_csv(folder / "statistics.csv") if (row["model"], row["metric"]) == ("cnn", "psnr"))
     assert row["left_out"] == "1"
 
 
@@ -171,7 +172,7 @@ def test_latex_and_csv_hold_the_same_numbers(tmp_path: Path) -> None:
     assert escaped("50 % & a_b {~^\\}") == r"50 \% \& a\_b \{\textasciitilde{}\textasciicircum{}\textbackslash{}\}"
     assert latex_table(table, "c", "a b_c").count(r"\label{tab:a-b-c}") == 1
     text = (folder / "report.md").read_text()
-    statistics = {(row["model"], row["metric"]): row for row in read(folder / "statistics.csv")}
+    statistics = {(row["model"], row["metric"]): row for row in read_csv(folder / "statistics.csv")}
     for model, gain in column(table, "gain over input [95 %]").items():
         row = statistics[model, "psnr"]
         assert f"{float(row['mean']):.2f}" in column(table, "PSNR (dB)")[model]
@@ -203,14 +204,14 @@ def test_every_model_is_set_against_every_other(tmp_path: Path) -> None:
     assert cells["cnn", "gan"].endswith(" ≈")
     assert cells["cnn", "blurred"] == "100%"
     write_report(results, folder)
-    row = next(row for row in read(folder / "duels.csv") if {row["first"], row["second"]} == {"gan", "diffusion"})
+    row = next(row for row in read_csv(folder / "duels.csv") if {row["first"], row["second"]} == {"gan", "diffusion"})
     assert (int(row["wins"]), int(row["losses"])) == (duel.wins, duel.losses)
     assert "| diffusion | 0%" in (folder / "report.md").read_text()
 
 
 def test_metrics_that_disagree_are_counted_and_shown(tmp_path: Path) -> None:
     folder = invent(tmp_path / "a", images=20, cnn=2.0, gan=1.0)
-    rows = {row["image"]: float(row["gmsd"]) for row in read(folder / "per_image.csv") if row["model"] == "cnn"}
+    rows = {row["image"]: float(row["gmsd"]) for row in read_csv(folder / "per_image.csv") if row["model"] == "cnn"}
     reversed_images = ["image-0002", "image-0011"]
     set_scores(folder, "gan", {image: rows[image] - 0.05 for image in reversed_images}, metric="gmsd")
     results = read_results([folder])
@@ -263,7 +264,7 @@ def test_folders_with_other_metrics_are_merged_by_what_they_share(tmp_path: Path
 def test_a_model_that_is_ahead_on_most_images_is_not_called_significantly_worse(tmp_path: Path) -> None:
     """One disaster decides the mean, and the ranks point the other way."""
     folder = invent(tmp_path / "a", images=20, cnn=2.0, gan=1.0)
-    cnn = {row["image"]: float(row["psnr"]) for row in read(folder / "per_image.csv") if row["model"] == "cnn"}
+    cnn = {row["image"]: float(row["psnr"]) for row in read_csv(folder / "per_image.csv") if row["model"] == "cnn"}
     set_scores(folder, "gan", {image: value + 0.1 for image, value in cnn.items()} | {"image-0007": cnn["image-0007"] - 10})
     comparison = compared(folder)
     assert comparison.standing("gan").verdict is Verdict.MIXED
@@ -325,7 +326,7 @@ def test_an_input_that_needs_no_deblurring(tmp_path: Path) -> None:
 
 def test_equal_models_are_equal(tmp_path: Path) -> None:
     folder = invent(tmp_path / "a", images=20, cnn=2.0, gan=1.0)
-    cnn = {row["image"]: float(row["psnr"]) for row in read(folder / "per_image.csv") if row["model"] == "cnn"}
+    cnn = {row["image"]: float(row["psnr"]) for row in read_csv(folder / "per_image.csv") if row["model"] == "cnn"}
     set_scores(folder, "gan", cnn)
     answer = answers([compared(folder)])[0]
     assert "Not significantly different from it: gan, 0.00 dB behind" in answer or "cnn, 0.00 dB behind" in answer
@@ -382,4 +383,4 @@ def test_merging_never_replaces_the_tables_of_a_source(tmp_path: Path) -> None:
     assert "is one of the results, whose tables would be replaced" in result.output
     assert (first / "comparison.csv").read_bytes() == before
     assert CliRunner().invoke(app, ["report", str(first), "--out", str(tmp_path / "c")]).exit_code == 0
-    assert read(tmp_path / "c" / "comparison.csv") == read(first / "comparison.csv")
+    assert read_csv(tmp_path / "c" / "comparison.csv") == read_csv(first / "comparison.csv")
