@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
@@ -46,26 +47,14 @@ def write_results(
     pictures = _write_pictures(folder, size)
     comparison: list[dict[str, Any]] = []
     per_image: list[dict[str, Any]] = []
-    names = [f"image-{number:04d}" for number in range(images)]
     for dataset in datasets:
         difficulty = random.normal(0, 3, images)
-        facts = [
-            {
-                "image": name,
-                "scene": f"scene-{number * (scenes or images) // images:04d}",
-                "blur": KINDS[number % 3],
-                "spread": 1.0 + 5 * number / images,
-            }
-            for number, name in enumerate(names)
-        ]
+        facts = [_facts(number, images, scenes or images) for number in range(images)]
+        names = [fact["image"] for fact in facts]
         _link_all(pictures["sharp"], folder / RUNS / dataset / SHARP, names)
         for place, (model, gain) in enumerate({BLURRED: 0.0, **gains}.items()):
             for seed in seeds[:1] if model == BLURRED else seeds:
-                scattered = random.normal(gain, noise if model != BLURRED else 0, images)
-                scores = {
-                    metric: start + each * scattered + (difficulty if metric == "psnr" else 0)
-                    for metric, (start, each) in METRICS.items()
-                }
+                scores = _scores(random.normal(gain, noise if model != BLURRED else 0, images), difficulty)
                 cell = folder / RUNS / dataset / model / f"seed-{seed}"
                 _link_all(pictures["blurred" if model == BLURRED else "restored"], cell / RESTORED, names)
                 if model != BLURRED:
@@ -75,21 +64,54 @@ def write_results(
                     {**named, **fact, **{metric: float(values[number]) for metric, values in scores.items()}}
                     for number, fact in enumerate(facts)
                 ]
-                comparison.append(
-                    {
-                        **{"dataset": dataset, "model": model, "family": "identity" if model == BLURRED else "cnn"},
-                        **{"network": "" if model == BLURRED else "unet", "seed": seed, "inference": "", "oracle": False},
-                        **{"pairs": "synthetic", "params": 1000 * place, "evaluations": place, "macs": 10**8 * place},
-                        **{"train_seconds": 60.0 * place, "ms_per_megapixel": 100.0 * place, "data": "0" * 16, "weights": ""},
-                        **{metric: float(values.mean()) for metric, values in scores.items()},
-                    }
-                )
+                means = {metric: float(values.mean()) for metric, values in scores.items()}
+                comparison.append({"dataset": dataset, "model": model, **_method(place, seed), **means})
     write_csv(folder / COMPARISON, comparison[0], comparison)
     write_csv(folder / PER_IMAGE, per_image[0], per_image)
+    _write_experiment(folder, datasets, gains, seeds)
+    return folder
+
+
+def _facts(number: int, images: int, scenes: int) -> dict[str, Any]:
+    """What per_image.csv says of a test image."""
+    return {
+        "image": f"image-{number:04d}",
+        "scene": f"scene-{number * scenes // images:04d}",
+        "blur": KINDS[number % len(KINDS)],
+        "spread": 1.0 + 5 * number / images,
+    }
+
+
+def _scores(gains: NDArray[np.float64], difficulty: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Every metric's values of images that gained so many decibels."""
+    scores = {metric: start + each * gains for metric, (start, each) in METRICS.items()}
+    return {**scores, "psnr": scores["psnr"] + difficulty}
+
+
+def _method(place: int, seed: int) -> dict[str, Any]:
+    """What comparison.csv says of the model in this place of the list; the first is the untouched input."""
+    return {
+        "family": "cnn" if place else "identity",
+        "network": "unet" if place else "",
+        "seed": seed,
+        "inference": "",
+        "oracle": False,
+        "pairs": "synthetic",
+        "params": 1000 * place,
+        "evaluations": place,
+        "macs": 10**8 * place,
+        "train_seconds": 60.0 * place,
+        "ms_per_megapixel": 100.0 * place,
+        "data": "0" * 16,
+        "weights": "",
+    }
+
+
+def _write_experiment(folder: Path, datasets: Sequence[str], models: Iterable[str], seeds: Sequence[int]) -> None:
     experiment = {
         "question": "Which is best?",
         "datasets": {name: {} for name in datasets},
-        "models": {name: {"variants": {}, "training": {}} for name in gains},
+        "models": {name: {"variants": {}, "training": {}} for name in models},
         "training": {"steps": 1},
         "seeds": list(seeds),
         "recipe": "deblurbench@1",
@@ -98,7 +120,6 @@ def write_results(
     write_whole(folder / EXPERIMENT, to_yaml(experiment))
     for name, value in ((ENVIRONMENT, []), (PROBLEMS, {}), (NOTES, {})):
         write_json(folder / name, value)
-    return folder
 
 
 def _write_pictures(folder: Path, size: tuple[int, int]) -> dict[str, Path]:
