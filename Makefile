@@ -28,9 +28,9 @@ install: $(VENV)/installed-for-development
 quickstart: $(VENV)/installed
 	$(BIN)/deblurbench run quickstart
 
-# Pages are tested in a real browser: the system's Chromium or Chrome, or else the one that Playwright fetches.
+# Pages are tested in a real browser: the system's, else one that is installed now.
 $(VENV)/browser: $(VENV)/installed-for-development
-	@command -v chromium || command -v chromium-browser || command -v google-chrome || $(BIN)/playwright install chromium
+	$(BIN)/python -m tests.install_browser
 	touch $@
 
 test: $(VENV)/browser

@@ -14,15 +14,29 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
+def system_browser() -> str | None:
+    """The path of the system's own browser; None where there is none, and Playwright looks for its own."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def opens() -> bool:
+    """Whether there is a browser, and it opens a page."""
+    with sync_playwright() as playwright:
+        try:
+            playwright.chromium.launch(executable_path=system_browser(), args=FLAGS).close()
+        except Error:
+            return False
+    return True
+
+
 @contextmanager
 def open_page(**options: Any) -> Iterator[tuple[Page, list[str], list[str]]]:
     """A page, whatever it complains about, and the addresses that it asks for over a network; `options` as of a context."""
-    executable = next(filter(None, map(shutil.which, NAMES)), None)
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=system_browser(), args=FLAGS)
         except Error as error:
-            pytest.fail(f"no browser: install Chromium, or run `playwright install chromium` ({error.message.splitlines()[0]})")
+            pytest.fail(f"no browser: run `python -m tests.install_browser` ({error.message.splitlines()[0]})")
         page = browser.new_context(**options).new_page()
         complaints: list[str] = []
         requests: list[str] = []
