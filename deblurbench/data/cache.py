@@ -21,6 +21,7 @@ from deblurbench.data.npy_files import as_npy, bytes_needed, mapped
 from deblurbench.data.table import Entry, ImageSource
 from deblurbench.errors import DeblurbenchError, UnreadableImage
 from deblurbench.files import digest, read_json, write_json, write_whole
+from deblurbench.images.dead_leaves import DeadLeaves
 from deblurbench.images.idx import IdxImage, read_idx
 from deblurbench.images.photo import Pixels
 from deblurbench.images.reading import decode_photo
@@ -78,7 +79,8 @@ class PixelCache:
     `index/` holds, for a path with its size and time of change, the digest of its bytes; `pixels/` the arrays by digest.
     Two processes may fill it at once: each file is written whole, and both would write the same. It takes at most `limit`
     bytes (by default a quarter of the disk that would be free without it; with 0 it is off and writes nothing); images
-    beyond that are decoded whenever they are asked for. Images of an idx file are small and read from memory, not from here.
+    beyond that are decoded whenever they are asked for. Images of an idx file and drawn ones are few or small: they stay in
+    memory, and never come here.
     """
 
     def __init__(self, folder: Path, *, limit: int | None = None) -> None:
@@ -104,6 +106,8 @@ class PixelCache:
         if isinstance(source, IdxImage):
             content, images = _idx_images(source.path, _status(source.path).st_mtime_ns)
             return Stored(source, f"{content}[{source.index}]", "", (*images.shape[1:], 3), "uint8", on_disk=True)
+        if isinstance(source, DeadLeaves):
+            return Stored(source, source.content, "", source.pixels().shape, "uint8", on_disk=True)
         status = _status(source)
         index = self._index(digest([str(source.resolve()), status.st_size, status.st_mtime_ns], length=32))
         known = None if self.is_off else self._known(source, index)
@@ -114,6 +118,8 @@ class PixelCache:
         if isinstance(stored.source, IdxImage):
             images = _idx_images(stored.source.path, _status(stored.source.path).st_mtime_ns)[1]
             return np.broadcast_to(images[stored.source.index][..., None], stored.shape)
+        if isinstance(stored.source, DeadLeaves):
+            return stored.source.pixels()
         if stored.on_disk:
             try:
                 return mapped(self._file(stored.content), stored.shape, stored.dtype)

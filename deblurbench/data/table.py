@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from deblurbench.errors import UsageError
+from deblurbench.images.dead_leaves import DeadLeaves
 from deblurbench.images.idx import IdxImage
 
 SPLITS = TRAIN, VALIDATION, TEST = "train", "validation", "test"
-ImageSource = Path | IdxImage
+ImageSource = Path | IdxImage | DeadLeaves
 Anything = TypeVar("Anything")
 SHOWN = "shown"  # really blurred, without an aligned sharp twin: restored and shown, never scored
 
