@@ -7,12 +7,14 @@ import hashlib
 import io
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 UNFINISHED = ".part"
+FORMULA = re.compile(r"'*[=+\-@\t\r]")  # after any quotes, so that text that looks escaped comes back as it was, too
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
@@ -61,19 +63,30 @@ def read_json(path: Path) -> Any:
 
 
 def write_csv(path: Path, columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> None:
-    """Write `rows` under a header of `columns`, whole or not at all; fractions get six digits."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(columns), lineterminator="\n")
-    writer.writeheader()
+    """Write `rows` under a header of `columns`, whole or not at all."""
+    write_whole(path, csv_lines(columns, rows, header=True))
+
+
+def csv_lines(columns: Iterable[str], rows: Iterable[dict[str, Any]], *, header: bool) -> str:
+    """`rows` as lines of a CSV; fractions get six digits, and text that a spreadsheet would take for a formula a quote."""
+    lines = _Lines()
+    writer = csv.DictWriter(lines, list(columns), lineterminator=_Lines.END)
+    if header:
+        writer.writeheader()
     for row in rows:
-        writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
-    write_whole(path, buffer.getvalue())
+        writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else _as_cell(value) for key, value in row.items()})
+    return lines.getvalue()
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """The rows of the CSV in `path`, by its header."""
+    """The rows of the CSV in `path`, by its header, as `write_csv` was given them."""
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        return [{key: from_cell(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def from_cell(cell: Any) -> Any:
+    """What `csv_lines` was given for `cell`."""
+    return cell[1:] if isinstance(cell, str) and cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def digest(value: Any, *, length: int = 16) -> str:
@@ -86,6 +99,27 @@ def file_hash(path: Path, algorithm: str = "sha256") -> str:
     """The hash of what the file `path` holds, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+class _Lines(io.StringIO):
+    """Lines that end as files here do; told so, `csv` would put no quotes around what holds a carriage return."""
+
+    END = "\r\n"
+
+    def write(self, line: str) -> int:
+        return super().write(line.removesuffix(self.END) + "\n")
+
+
+def _as_cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) and not _is_number(value) else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _umask() -> int:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import os
 import stat
 from pathlib import Path
@@ -9,7 +10,7 @@ import torch
 
 from deblurbench.devices import usual_workers
 from deblurbench.errors import DeblurbenchError, one_line, suggestion
-from deblurbench.files import digest, read_json, write_json, write_whole
+from deblurbench.files import digest, read_csv, read_json, write_csv, write_json, write_whole
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,6 +38,21 @@ def test_json_comes_back_as_it_was(tmp_path: Path) -> None:
     value = {"b": [1, 2.5, None], "a": "ü"}
     write_json(tmp_path / "folder" / "value.json", value)
     assert read_json(tmp_path / "folder" / "value.json") == value
+
+
+@pytest.mark.parametrize("text", ["=cmd.png", "+a", "-a", "@a", "\t=a", "\r=a", "'=a", "''-a", "-1-1", "=1"])
+def test_no_cell_of_a_csv_is_a_formula_and_each_comes_back(tmp_path: Path, text: str) -> None:
+    write_csv(tmp_path / "a.csv", ["image"], [{"image": text}])
+    with (tmp_path / "a.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [["image"], [f"'{text}"]]
+    assert read_csv(tmp_path / "a.csv") == [{"image": text}]
+
+
+def test_numbers_and_other_text_are_written_as_they_are(tmp_path: Path) -> None:
+    row = {"a": -1.5, "b": -3, "c": "-0.25", "d": "-inf", "e": "a=b", "f": "'quoted'", "g": "", "h": None}
+    write_csv(tmp_path / "a.csv", row, [row])
+    assert (tmp_path / "a.csv").read_text().splitlines()[1] == "-1.5,-3,-0.25,-inf,a=b,'quoted',,"
+    assert read_csv(tmp_path / "a.csv")[0]["f"] == "'quoted'"
 
 
 def test_digests_ignore_the_order_of_keys_and_nothing_else() -> None:

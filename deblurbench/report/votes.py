@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deblurbench.errors import UsageError
+from deblurbench.files import from_cell
 from deblurbench.statistics.bradley_terry import Ballot, Strength, strengths
 
 COLUMNS = ("rater", "dataset", "image", "left", "right", "choice", "repeats", "seconds", "time")
@@ -44,7 +45,8 @@ def read_votes(path: Path) -> list[Vote]:
         return []
     votes = []
     with path.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file), 2):
+        for number, cells in enumerate(csv.DictReader(file), 2):
+            row = {column: from_cell(cell) for column, cell in cells.items()}
             if None in row or any(row.get(column) is None for column in COLUMNS) or row["choice"] not in CHOICES:
                 raise UsageError(f"{path}: line {number} is no vote ({', '.join(COLUMNS)}); mend or remove it")
             votes.append(

@@ -112,6 +112,14 @@ def test_votes_are_counted_once_and_written_down(server: Server) -> None:
     assert again.next_question("Ann") == {"number": 2, "answered": 2, "total": 40}
 
 
+def test_no_name_in_the_votes_is_a_formula(server: Server) -> None:
+    """The page refuses such names of raters; those of images and models are whatever people call them."""
+    assert server.rating.vote("=cmd", 0, "left")
+    assert not server.rating.vote("=cmd", 0, "left")  # found again
+    assert server.votes.read_text().splitlines()[1].startswith("'=cmd,photos,")
+    assert [vote.rater for vote in read_votes(server.votes)] == ["=cmd"]
+
+
 def test_nothing_that_is_served_tells_which_model_it_is(server: Server) -> None:
     for number in range(12):
         for address in ("/", "/question?rater=Ann", f"/picture?rater=Ann&number={number}&side=left"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import io
 import os
 import threading
@@ -18,6 +17,7 @@ from PIL import Image
 
 from deblurbench.apps.web.questions import Question, choices, questions_for, unanswered
 from deblurbench.errors import UsageError
+from deblurbench.files import csv_lines
 from deblurbench.report.crops import around, cut, most_changed, restored_picture, sharp_picture
 from deblurbench.report.results import Results
 from deblurbench.report.votes import COLUMNS, LEFT, read_votes
@@ -70,12 +70,7 @@ class Rating:
                 "seconds": f"{now - self._since.get(rater, now):.1f}",
                 "time": datetime.now(UTC).isoformat(timespec="seconds"),
             }
-            buffer = io.StringIO()
-            writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
-            if file.tell() == 0:
-                writer.writeheader()
-            writer.writerow(row)
-            file.write(buffer.getvalue().encode())
+            file.write(csv_lines(COLUMNS, [row], header=file.tell() == 0).encode())
             file.flush()
             os.fsync(file.fileno())
             self._votes = read_votes(self._path)
