@@ -61,6 +61,7 @@ class Runner:
         self.say = say if accelerator.is_main_process else lambda _: None
         self.workers = workers
         self.recipe = experiment.recipe
+        self._cache = cache
         self.datasets = {name: open_dataset(name, cache, **spec) for name, spec in experiment.datasets.items()}
         self.environment = describe_environment(accelerator.device, accelerator.num_processes)
         self.cells: list[Cell] = []
@@ -70,6 +71,8 @@ class Runner:
         with self.accelerator.main_process_first():  # the others find the cache filled
             for images in self.datasets.values():
                 images.prepare(show_progress=self._is_main)
+        if self._cache.trouble:
+            self.say(self._cache.trouble)
         for name, images in self.datasets.items():
             self._say_problems(name, images.problems)
             for note in images.notes:

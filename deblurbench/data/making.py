@@ -23,7 +23,7 @@ from deblurbench.data.table import SPLITS
 from deblurbench.errors import DeblurbenchError, UnreadableImage, UsageError
 from deblurbench.files import digest, read_json, write_json, write_whole
 from deblurbench.images.photo import Photo, list_images
-from deblurbench.images.reading import decode_photo
+from deblurbench.images.reading import decode_photo, read_file
 from deblurbench.images.writing import write_photo
 from deblurbench.progress import progress_bar
 from deblurbench.randomness import generator
@@ -123,7 +123,7 @@ def _make_one(to_do: ToDo, *, out: Path, blur: Spec, camera: Spec, seed: int, fi
     """The manifest's facts about one pair, which is made unless it is there; or what is wrong with its photograph."""
     task, before = to_do
     try:
-        data = task.source.read_bytes()
+        data = read_file(task.source)
         content = digest(data, length=32)
         files = {side: out / task.split / side / f"{task.name}.{file_format}" for side in (SHARP, BLURRED)}
         kernel_file = out / task.split / KERNELS / f"{task.name}.npy"

@@ -17,9 +17,9 @@ NPY_VERSION = b"\x93NUMPY\x01\x00"
 NPY_HEADER = 128  # bytes, padded: shapes of images are short
 
 
-def bytes_needed(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> int:
+def bytes_needed(shape: tuple[int, ...], dtype: str) -> int:
     """The size of the file that `as_npy` makes of such an array."""
-    return NPY_HEADER + math.prod(shape) * dtype.itemsize
+    return NPY_HEADER + math.prod(shape) * np.dtype(dtype).itemsize
 
 
 def as_npy(pixels: Pixels) -> bytes:
@@ -30,9 +30,16 @@ def as_npy(pixels: Pixels) -> bytes:
     return header + pixels.tobytes()
 
 
-@lru_cache(maxsize=OPEN_MAPS)
-def mapped(file: Path, shape: tuple[int, ...], dtype: str) -> Pixels:
-    """The array in a file of `as_npy` as a read-only memory map; numpy's own takes several times as long to open."""
-    with file.open("rb") as opened:
-        memory = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+def opened(file: Path, shape: tuple[int, ...], dtype: str) -> Pixels:
+    """The array in a file of `as_npy` as a read-only memory map; numpy's own takes several times as long to open.
+
+    Raises OSError, and ValueError where the file is of another size.
+    """
+    with file.open("rb") as there:
+        memory = mmap.mmap(there.fileno(), 0, access=mmap.ACCESS_READ)
+    if len(memory) != bytes_needed(shape, dtype):
+        raise ValueError(f"{file} holds {len(memory)} bytes")
     return np.frombuffer(memory, dtype, math.prod(shape), NPY_HEADER).reshape(shape)
+
+
+mapped = lru_cache(maxsize=OPEN_MAPS)(opened)  # for reading again and again

@@ -36,9 +36,7 @@ def registered_pair(cache: PixelCache, blurred: Stored, sharp: Stored) -> Regist
         facts = {"displacement": found.alignment.displacement, "scale": found.alignment.scale, "gain": found.gain}
         stored = cache.keep(replace(side, content=content), pixels, facts)
         if stored is None:
-            raise DeblurbenchError(
-                f"{cache.folder}: has no room for registered pairs, which cannot be made anew at every step; allow it more "
-                "with --cache-gigabytes"
-            )
+            why = cache.trouble or f"{cache.folder}: has no room for registered pairs; allow it more with --cache-gigabytes"
+            raise DeblurbenchError(f"{why} (registered pairs cannot be made anew at every step)")
         kept.append(stored)
     return RegisteredPair(kept[0], kept[1], found.alignment.displacement)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import stat
 import warnings
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from deblurbench.images.photo import Photo, Pixels
 ORIENTATION_TAG = 0x0112
 DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # title, camera, software, date, people
 SUBDIRECTORIES = (0x8769, 0x8825)  # exposure, place
+LARGEST_FILE = 1 << 31  # bytes: all the pixels that Pillow decodes at most, of 16 bits and with transparency, take fewer
 # Pillow warns of large images and odd metadata; both are dealt with here. Once and for all, because filters that are put on
 # and taken off around a decoding are not safe where several threads decode.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -26,11 +29,28 @@ RGB_OR_GREY = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I;16B", "I;16L
 
 def read_photo(path: Path) -> Photo:
     """Decode the image in `path`. Raises UnreadableImage, with the file's name, for anything that is not a whole image."""
+    return decode_photo(read_file(path), path)
+
+
+def read_file(path: Path) -> bytes:
+    """All that the file `path` holds. Raises UnreadableImage as `file_status` does, and for a file too large to be a photo."""
+    if file_status(path).st_size > LARGEST_FILE:
+        raise UnreadableImage(f"{path}: is too large a file for a photograph; make it smaller")
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        raise UnreadableImage(f"{path}: cannot be read ({error.strerror or error}); replace or remove it") from error
-    return decode_photo(data, path)
+        raise _unreadable(path, error) from error
+
+
+def file_status(path: Path) -> os.stat_result:
+    """What the system knows of the file `path`. Raises UnreadableImage for none, and for what may be read for ever."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # reading tells of a folder better
+        raise UnreadableImage(f"{path}: is a pipe, a socket or a device; give a file")
+    return status
 
 
 def decode_photo(data: bytes, path: Path) -> Photo:
@@ -45,6 +65,10 @@ def decode_photo(data: bytes, path: Path) -> Photo:
         raise UnreadableImage(f"{path}: more pixels than are decoded safely ({one_line(error)}); make it smaller") from error
     except Exception as error:  # decoders raise what they like for damaged files
         raise UnreadableImage(f"{path}: cannot be decoded ({one_line(error)}); replace or remove it") from error
+
+
+def _unreadable(path: Path, error: OSError) -> UnreadableImage:
+    return UnreadableImage(f"{path}: cannot be read ({error.strerror or error}); replace or remove it")
 
 
 def _decode(data: bytes) -> Photo:

@@ -265,11 +265,18 @@ def test_half_written_records_are_never_read(write_experiment: Write, tmp_path: 
     assert list((tmp_path / "out").rglob("*.part")) == []  # and it is swept up
 
 
-def test_without_a_cache_the_run_says_so_and_gives_the_same(write_experiment: Write, tmp_path: Path) -> None:
+def test_without_a_cache_the_run_says_so_and_gives_the_same(
+    write_experiment: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_experiment(models=ONE_MODEL)
     assert run(path).exit_code == 0
     result = run(path, "--cache-gigabytes", "0", "--out", str(tmp_path / "off"))
     assert result.exit_code == 0, result.output
     assert "pairs: 14 of 14 images are not in the cache, which is full or off" in result.output
-    cached, off = (read_csv(tmp_path / name / "per_image.csv") for name in ("out", "off"))
-    assert cached == off
+    monkeypatch.setenv("DEBLURBENCH_CACHE", str(path))  # a file: nothing can be written below it
+    result = run(path, "--out", str(tmp_path / "broken"))
+    assert result.exit_code == 0, result.output
+    assert result.output.count("the cache cannot be written (Not a directory) and is turned off") == 1
+    assert "pairs: 14 of 14 images are not in the cache" in result.output
+    cached, off, broken = (read_csv(tmp_path / name / "per_image.csv") for name in ("out", "off", "broken"))
+    assert cached == off == broken

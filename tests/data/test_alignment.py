@@ -151,11 +151,29 @@ def test_pairs_are_registered_once(separate: Path, tmp_path: Path, monkeypatch: 
     assert again.notes == first.notes
 
 
+def test_registered_pixels_that_changed_on_the_disk_are_made_anew(separate: Path, tmp_path: Path) -> None:
+    cache = PixelCache(tmp_path / "cache")
+    first = ready(separate, cache, register=True)
+    item = first.items(TEST)[0]
+    before = [np.array(side) for side in first.whole(item) if side is not None]
+    for side in (item.blurred, item.sharp):
+        assert side is not None
+        (array,) = cache.folder.rglob(f"{side.content}.npy")
+        data = bytearray(array.read_bytes())
+        data[-1000] ^= 1
+        array.write_bytes(data)
+        again = ready(separate, cache, register=True).whole(item)
+        assert all(np.array_equal(*both) for both in zip(before, again, strict=True))
+
+
 def test_registration_needs_pairs_and_a_cache(separate: Path, tmp_path: Path, cache: PixelCache) -> None:
     with pytest.raises(UsageError, match=r"datasets\.mine\.register: only pairs from files can be registered"):
         ready(separate, cache, register=True, blur="gaussian")
     with pytest.raises(DeblurbenchError, match="has no room for registered pairs"):
         ready(separate, PixelCache(tmp_path / "off", limit=0), register=True)
+    (tmp_path / "file").touch()
+    with pytest.raises(DeblurbenchError, match=r"cannot be written \(Not a directory\).*\(registered pairs cannot be made"):
+        ready(separate, PixelCache(tmp_path / "file"), register=True)
 
 
 def test_a_pair_that_cannot_be_registered_is_named(separate: Path, cache: PixelCache) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import gzip
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -11,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deblurbench.data.cache import PixelCache, clear, default_cache_folder, folder_size
+from deblurbench.data.cache import PixelCache, clear, default_cache_folder
+from deblurbench.data.cache_index import Index
+from deblurbench.data.cache_room import folder_size
 from deblurbench.errors import UnreadableImage
 from deblurbench.images.idx import IdxImage
 
@@ -67,6 +71,120 @@ def test_a_broken_cache_entry_is_made_anew(tmp_path: Path, file: Path, photo: np
     (array,) = cache.folder.rglob("*.npy")
     array.write_bytes(array.read_bytes()[:-7])
     assert np.array_equal(cache.pixels(cache.add(file)), photo)
+
+
+def flip_a_byte(file: Path, place: int = -1000) -> None:
+    data = bytearray(file.read_bytes())
+    data[place] ^= 1
+    file.write_bytes(data)
+
+
+def test_pixels_that_changed_on_the_disk_are_made_anew(tmp_path: Path, file: Path, photo: np.ndarray) -> None:
+    cache = PixelCache(tmp_path / "cache")
+    stored = cache.add(file)
+    cache.pixels(stored)  # mapped already
+    (array,) = cache.folder.rglob("*.npy")
+    flip_a_byte(array)
+    assert np.array_equal(cache.pixels(cache.add(file)), photo)
+    assert np.array_equal(np.load(array), photo)
+    flip_a_byte(array)
+    full = PixelCache(tmp_path / "cache", limit=1)  # has no room for another, and none to mend it
+    assert not full.add(file).on_disk
+    assert np.array_equal(full.pixels(full.add(file)), photo)
+
+
+@pytest.mark.parametrize("kind", ["npy", "json"])
+def test_entries_that_were_exchanged_are_made_anew(tmp_path: Path, file: Path, photo: np.ndarray, kind: str) -> None:
+    cache = PixelCache(tmp_path / "cache")
+    Image.fromarray(photo[::-1]).save(tmp_path / "b.png")
+    cache.add(file), cache.add(tmp_path / "b.png")
+    one, other = cache.folder.rglob(f"*.{kind}")
+    data = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(data)
+    again = PixelCache(tmp_path / "cache")
+    assert np.array_equal(again.pixels(again.add(file)), photo)
+    assert np.array_equal(again.pixels(again.add(tmp_path / "b.png")), photo[::-1])
+
+
+def test_facts_that_were_damaged_or_exchanged_are_no_facts(tmp_path: Path) -> None:
+    index, (file, other) = Index(tmp_path), (tmp_path / "a.json", tmp_path / "b.json")
+    index.write("a", {"displacement": 1.25, "shape": [3, 4, 3]})
+    whole = file.read_bytes()
+    assert index.read("a") == {"displacement": 1.25, "shape": [3, 4, 3]}
+    other.write_bytes(whole)
+    assert index.read("b") is None
+    for place in range(len(whole)):
+        flip_a_byte(file, place)
+        assert index.read("a") is None
+        file.write_bytes(whole)
+
+
+@pytest.mark.parametrize("how", ["renamed", "in place"])
+def test_a_file_replaced_with_equal_size_and_time_is_another(tmp_path: Path, file: Path, photo: np.ndarray, how: str) -> None:
+    """As `rsync`, `unzip` and `cp -p` leave it."""
+    bitmap, other = tmp_path / "a.bmp", tmp_path / "b.bmp"
+    Image.fromarray(photo).save(bitmap)
+    Image.fromarray(photo[::-1]).save(other)
+    before = bitmap.stat()
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    cache = PixelCache(tmp_path / "cache")
+    cache.add(bitmap)
+    if how == "renamed":
+        other.rename(bitmap)
+    while bitmap.stat().st_ctime_ns == before.st_ctime_ns:  # the clock of some file systems is slow
+        shutil.copy2(other, bitmap)
+    assert (bitmap.stat().st_size, bitmap.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert np.array_equal(cache.pixels(cache.add(bitmap)), photo[::-1])
+
+
+def test_a_file_that_only_got_another_inode_is_not_decoded_again(
+    tmp_path: Path, file: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Network file systems may give new ones at every mount."""
+    cache = PixelCache(tmp_path / "cache")
+    stored = cache.add(file)
+    shutil.copy(file, tmp_path / "new")
+    (tmp_path / "new").rename(file)
+    forbid_decoding(monkeypatch)
+    assert cache.add(file) == stored
+    monkeypatch.setattr("deblurbench.data.cache.read_file", lambda *_: pytest.fail("read twice"))
+    assert cache.add(file) == stored
+    assert len(list((cache.folder / "index").iterdir())) == 1
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_what_cannot_be_written_turns_itself_off_and_says_why(
+    tmp_path: Path, file: Path, photo: np.ndarray, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = PixelCache(tmp_path / "cache")
+    Image.fromarray(photo[::-1]).save(tmp_path / "b.png")
+    cache.add(tmp_path / "b.png")
+    tried = []
+
+    def refuse(path: Path, _: object) -> None:
+        tried.append(path)
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr("deblurbench.data.cache.write_whole", refuse)
+    monkeypatch.setattr("deblurbench.data.cache_index.write_json", refuse)
+    for _ in range(2):
+        stored = cache.add(file)
+        assert not stored.on_disk
+        assert np.array_equal(cache.pixels(stored), photo)
+    assert len(tried) == 1
+    assert cache.trouble is not None
+    assert f"cannot be written ({os.strerror(number)}) and is turned off" in cache.trouble
+    assert cache.add(tmp_path / "b.png").on_disk  # what is there is still read
+
+
+def test_below_a_file_it_is_off(tmp_path: Path, file: Path, photo: np.ndarray) -> None:
+    cache = PixelCache(file / "cache")
+    stored = cache.add(file)
+    assert not stored.on_disk
+    assert np.array_equal(cache.pixels(stored), photo)
+    assert cache.trouble is not None
+    assert "(Not a directory)" in cache.trouble
 
 
 def test_pixels_survive_a_cache_that_is_cleared_meanwhile(tmp_path: Path, file: Path, photo: np.ndarray) -> None:
@@ -159,6 +277,16 @@ def test_images_of_an_idx_file_are_grey_pictures(tmp_path: Path, name: str) -> N
     assert not (tmp_path / "cache").exists()  # 70,000 tiny files would help nobody
 
 
+def test_an_idx_file_that_changes_during_a_run_is_named(tmp_path: Path) -> None:
+    digits = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
+    cache, path = PixelCache(tmp_path / "cache"), write_idx(tmp_path / "digits", digits)
+    stored, status = cache.add(IdxImage(path, 4)), path.stat()
+    write_idx(tmp_path / "new", digits[::-1]).rename(path)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.raises(UnreadableImage, match="digits: was changed since the run began; run again"):
+        cache.pixels(stored)
+
+
 def test_idx_files_that_are_not_whole_are_refused(tmp_path: Path) -> None:
     digits = np.zeros((5, 28, 28), np.uint8)
     cases = {
@@ -189,7 +317,7 @@ def test_the_cache_lies_where_the_environment_says(monkeypatch: pytest.MonkeyPat
 
 def test_two_caches_keep_one_limit(tmp_path: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """As two processes would: each counts again what the other has written."""
-    monkeypatch.setattr("deblurbench.data.cache.COUNTED_EVERY", -1.0)
+    monkeypatch.setattr("deblurbench.data.cache_room.COUNTED_EVERY", -1.0)
     limit = 3 * photo.nbytes + 5000
     both = [PixelCache(tmp_path / "cache", limit=limit) for _ in range(2)]
     for number in range(6):
