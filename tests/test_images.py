@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import io
 import os
+import struct
+import zlib
 from pathlib import Path
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image, ImageCms
 
@@ -165,6 +169,87 @@ def test_tiffs_of_every_make_come_back_as_whole_tiffs(
     assert np.array_equal(read_photo(tmp_path / "out.tif").pixels, photo.pixels)
     assert written.getexif()[0x010E] == "a cat"
     assert (written.info.get("icc_profile") == profile) == (mode != "CMYK")  # a profile for inks would lie about RGB
+
+
+@pytest.mark.parametrize("options", [{}, {"compression": "zlib", "predictor": True}, {"tile": (16, 16)}, {"byteorder": ">"}])
+@pytest.mark.parametrize("planes", ["contig", "separate"])
+@pytest.mark.parametrize("depth", [8, 16])
+def test_tiffs_are_read_however_their_pixels_lie(
+    tmp_path: Path, depth: int, planes: Literal["contig", "separate"], options: dict[str, Any]
+) -> None:
+    values = np.random.default_rng(0).integers(0, 2**depth, (20, 40, 4)).astype(f"{options.get('byteorder', '<')}u{depth // 8}")
+    for orientation, channels in ((1, 3), (6, 3), (1, 4)):
+        pixels = values[..., :channels]
+        tifffile.imwrite(
+            tmp_path / "a.tif", pixels if planes == "contig" else np.ascontiguousarray(pixels.transpose(2, 0, 1)),
+            photometric="rgb", planarconfig=planes, extrasamples=["unassalpha"][: channels - 3], metadata=None,
+            extratags=[(274, "H", 1, orientation, True)], **options,
+        )  # fmt: skip
+        photo = read_photo(tmp_path / "a.tif")
+        upright = np.rot90(pixels, -1) if orientation == 6 else pixels
+        assert np.array_equal(photo.pixels, upright[..., :3])
+        assert photo.pixels.dtype == f"u{depth // 8}"
+        assert channels == 3 or np.array_equal(photo.alpha, upright[..., 3])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_white_that_is_zero_comes_back_white(tmp_path: Path, dtype: type[np.uint8]) -> None:
+    values = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (20, 30), dtype=dtype)
+    tifffile.imwrite(tmp_path / "a.tif", np.iinfo(dtype).max - values, photometric="miniswhite", metadata=None)
+    assert np.array_equal(read_photo(tmp_path / "a.tif").pixels[..., 0], values)
+
+
+@pytest.mark.parametrize(("dtype", "channels"), [(np.uint8, 2), (np.uint8, 4), (np.uint16, 4)])
+def test_colors_that_were_multiplied_by_their_alpha_are_divided_by_it(
+    tmp_path: Path, dtype: type[np.uint8], channels: int
+) -> None:
+    top = np.iinfo(dtype).max
+    values = np.random.default_rng(0).integers(top // 4, top, (20, 30, channels), dtype=dtype)
+    values[0] = 0  # wholly transparent
+    alpha = values[..., -1:].astype(float)
+    stored = np.concatenate([np.round(values[..., :-1] * alpha / top).astype(dtype), values[..., -1:]], axis=2)
+    kind: Any = "rgb" if channels == 4 else "minisblack"
+    tifffile.imwrite(
+        tmp_path / "a.tif", stored, photometric=kind, planarconfig="contig", extrasamples=["assocalpha"], metadata=None
+    )
+    write_photo(tmp_path / "b.tif", read_photo(tmp_path / "a.tif"))
+    for name in ("a.tif", "b.tif"):
+        photo = read_photo(tmp_path / name)
+        assert np.array_equal(photo.alpha, values[..., -1])
+        assert np.abs(photo.pixels[..., : channels - 1].astype(int) - values[..., :-1]).max() <= 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype", "channels"),
+    [("separated", "u2", 4), ("cielab", "u2", 3), ("rgb", "i1", 3), ("rgb", "f4", 3), ("rgb", "u4", 3), ("minisblack", "i1", 1),
+     ("minisblack", "i2", 1), ("minisblack", "u4", 1), ("minisblack", "f4", 1), ("minisblack", "f8", 1)],
+)  # fmt: skip
+def test_tiffs_that_nobody_could_show_rightly_are_refused(tmp_path: Path, kind: Any, dtype: str, channels: int) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((20, 30, channels), dtype).squeeze(), photometric=kind, metadata=None)
+    with pytest.raises(UnreadableImage, match=r"a\.tif: .*(save it|convert it)"):
+        read_photo(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_planes_that_are_not_whole_are_refused(tmp_path: Path, compression: Literal["zlib"] | None) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (3, 200, 300), dtype=np.uint16)
+    tifffile.imwrite(
+        tmp_path / "a.tif", values, photometric="rgb", planarconfig="separate", compression=compression, metadata=None
+    )
+    (tmp_path / "a.tif").write_bytes((tmp_path / "a.tif").read_bytes()[:-2000])
+    with pytest.raises(UnreadableImage, match=r"a\.tif"):
+        read_photo(tmp_path / "a.tif")
+
+
+def test_a_grey_that_stands_for_nothing_is_transparent_in_sixteen_bits_too(tmp_path: Path) -> None:
+    values = np.arange(600, dtype=np.uint16).reshape(20, 30) * 100
+    data = cv2.imencode(".png", values)[1].tobytes()
+    body = b"tRNS" + struct.pack(">H", 700)
+    chunk = struct.pack(">I", 2) + body + struct.pack(">I", zlib.crc32(body))
+    (tmp_path / "a.png").write_bytes(data[:33] + chunk + data[33:])
+    photo = read_photo(tmp_path / "a.png")
+    assert photo.alpha is not None
+    assert np.array_equal(photo.alpha, np.where(values == 700, 0, 65535))
 
 
 def test_malformed_metadata_does_not_cost_the_pixels(tmp_path: Path, small: np.ndarray) -> None:

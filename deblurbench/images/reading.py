@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
-from PIL.TiffImagePlugin import BITSPERSAMPLE, SAMPLEFORMAT, TiffImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from deblurbench.errors import UnreadableImage, one_line
 from deblurbench.images.photo import Photo, Pixels
+from deblurbench.images.tiff import deep_pixels, is_deep, is_tiff, unassociated
 
 ORIENTATION_TAG = 0x0112
 DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # title, camera, software, date, people
@@ -60,7 +61,8 @@ def decode_photo(data: bytes, path: Path) -> Photo:
     except UnreadableImage as error:
         raise UnreadableImage(f"{path}: {error}") from error
     except UnidentifiedImageError as error:
-        raise UnreadableImage(f"{path}: not an image of a known format; remove it or convert it") from error
+        kind = "a damaged TIFF, or one of a kind that is not read" if is_tiff(data) else "not an image of a known format"
+        raise UnreadableImage(f"{path}: {kind}; remove it or convert it") from error
     except Image.DecompressionBombError as error:
         raise UnreadableImage(f"{path}: more pixels than are decoded safely ({one_line(error)}); make it smaller") from error
     except Exception as error:  # decoders raise what they like for damaged files
@@ -73,10 +75,12 @@ def _unreadable(path: Path, error: OSError) -> UnreadableImage:
 
 def _decode(data: bytes) -> Photo:
     with Image.open(io.BytesIO(data)) as image:
-        image.load()  # decodes everything: a truncated file fails here
-        orientation = _orientation(image)
-        array = _deep_array(data, image) if _is_deep(data, image) else _shallow_array(image)
-        array = _upright(array, orientation)
+        if isinstance(image, TiffImageFile) and is_deep(image):
+            array = deep_pixels(data, image)
+        else:
+            image.load()  # decodes everything: a truncated file fails here
+            array = _deep_png(data, image) if _is_deep_png(data, image) else _shallow_array(image)
+            array = _upright(array, _orientation(image))
         color, alpha = (array[..., :-1], array[..., -1]) if array.shape[2] in (2, 4) else (array, None)
         return Photo(
             pixels=np.ascontiguousarray(np.broadcast_to(color, (*color.shape[:2], 3))),
@@ -92,6 +96,8 @@ def _shallow_array(image: Image.Image) -> NDArray[np.uint8]:
     transparent = image.has_transparency_data
     if image.mode in ("I", "F", "I;16", "I;16B", "I;16L"):
         raise UnreadableImage(f"pixels of kind '{image.mode}' are not read; save it with 8 or 16 bits a channel")
+    if image.mode == "La":
+        return unassociated(np.asarray(image))
     if image.mode in ("1", "L", "LA"):
         image = image.convert("LA" if transparent else "L")
     else:
@@ -100,17 +106,12 @@ def _shallow_array(image: Image.Image) -> NDArray[np.uint8]:
     return array[..., None] if array.ndim == 2 else array
 
 
-def _is_deep(data: bytes, image: Image.Image) -> bool:
-    """Whether a channel has 16 bits; Pillow alone would not tell, and drops the lower eight of colour images."""
-    if image.format == "PNG":
-        return data[24] == 16  # the bit depth of the header chunk
-    if isinstance(image, TiffImageFile):
-        depth, sample_format = (image.tag_v2.get(tag, (1,)) for tag in (BITSPERSAMPLE, SAMPLEFORMAT))
-        return max(depth) == 16 and max(sample_format) == 1
-    return False
+def _is_deep_png(data: bytes, image: Image.Image) -> bool:
+    """Whether it is a PNG of 16 bits a channel; Pillow alone would not tell, and drops the lower eight of colour images."""
+    return image.format == "PNG" and data[24] == 16  # the bit depth of the header chunk
 
 
-def _deep_array(data: bytes, image: Image.Image) -> Pixels:
+def _deep_png(data: bytes, image: Image.Image) -> Pixels:
     """(H, W, 1 to 4) of 16 bits, through OpenCV; Pillow has already found the file whole."""
     import cv2
 
@@ -118,7 +119,8 @@ def _deep_array(data: bytes, image: Image.Image) -> Pixels:
     if array is None or array.dtype != np.uint16:
         raise UnreadableImage("its 16-bit pixels cannot be decoded; save it again as PNG or TIFF")
     if array.ndim == 2:
-        return array[..., None]
+        clear = image.info.get("transparency")  # a grey that stands for nothing, which OpenCV knows of colours only
+        return array[..., None] if clear is None else np.dstack([array, np.where(array == clear, 0, 65535).astype(np.uint16)])
     return array[..., [2, 1, 0, 3][: array.shape[2]]]
 
 
