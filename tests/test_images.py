@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, TiffImagePlugin
 
 from deblurbench.errors import DeblurbenchError, UnreadableImage, UsageError
 from deblurbench.images.photo import Photo, list_images
@@ -286,6 +287,75 @@ def test_deep_tiffs_keep_their_profile(tmp_path: Path) -> None:
     )
     write_photo(tmp_path / "deep.tif", deep)
     assert read_photo(tmp_path / "deep.tif").icc_profile == deep.icc_profile
+
+
+@pytest.mark.parametrize("mode", ["RGB", "I;16"])
+def test_deep_tiffs_keep_what_describes_the_photograph(tmp_path: Path, mode: str) -> None:
+    exif = Image.Exif()
+    exif[0x010E], exif[0x010F] = "a cat", "maker"
+    exif.get_ifd(0x8769)[0x829A] = TiffImagePlugin.IFDRational(1, 60)
+    exif[0x8769] = exif.get_ifd(0x8769)
+    Image.fromarray(np.full((8, 6), 1000, np.uint16)).save(tmp_path / "in.tif", exif=exif, dpi=(300, 150))
+    photo = read_photo(tmp_path / "in.tif")
+    write_photo(tmp_path / "out.tif", replace(photo, is_grey=mode != "RGB"))
+    written = read_photo(tmp_path / "out.tif")
+    assert np.array_equal(written.pixels, photo.pixels)
+    assert written.dpi == (300, 150)
+    with Image.open(tmp_path / "out.tif") as image:
+        assert image.mode == mode
+        assert (image.getexif()[0x010E], image.getexif()[0x010F]) == ("a cat", "maker")
+        assert float(image.getexif().get_ifd(0x8769)[0x829A]) == pytest.approx(1 / 60)
+
+
+def test_a_large_deep_tiff_is_what_others_read(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (301, 403, 4), dtype=np.uint16)  # several strips, the last one short
+    for photo in (
+        Photo(values[..., :3]),
+        Photo(values[..., :3], alpha=values[..., 3]),
+        Photo(np.repeat(values[..., :1], 3, 2), is_grey=True),
+    ):
+        write_photo(tmp_path / "a.tif", photo)
+        channels = values[..., : 1 if photo.is_grey else 3 if photo.alpha is None else 4].squeeze()
+        assert np.array_equal(tifffile.imread(tmp_path / "a.tif"), channels)
+        assert np.array_equal(read_photo(tmp_path / "a.tif").pixels, photo.pixels)
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate"])
+def test_tiffs_keep_their_resolution(tmp_path: Path, small: np.ndarray, compression: str) -> None:
+    Image.fromarray(small).save(tmp_path / "in.tif", compression=compression, dpi=(300, 150))
+    write_photo(tmp_path / "out.tif", read_photo(tmp_path / "in.tif"))
+    assert Image.open(tmp_path / "out.tif").info["dpi"] == (300, 150)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp", "deep.png"])
+def test_other_formats_keep_their_resolution_too(tmp_path: Path, small: np.ndarray, name: str) -> None:
+    pixels = small.astype(np.uint16) * 257 if name == "deep.png" else small
+    write_photo(tmp_path / name, Photo(pixels, dpi=(300, 150)))
+    assert read_photo(tmp_path / name).dpi == pytest.approx((300, 150), abs=0.02)
+
+
+def test_a_turned_photograph_has_its_resolutions_exchanged(tmp_path: Path, small: np.ndarray) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name in ("a.jpg", "a.tif"):
+        Image.fromarray(small).save(tmp_path / name, exif=exif, dpi=(300, 150))
+        assert read_photo(tmp_path / name).dpi == (150, 300)
+
+
+def test_resolutions_that_cannot_be_are_none(tmp_path: Path, small: np.ndarray) -> None:
+    for dpi in ((0, 300), (1e9, 300)):
+        Image.fromarray(small).save(tmp_path / "a.tif", dpi=dpi)
+        assert read_photo(tmp_path / "a.tif").dpi is None
+
+
+def test_what_may_be_read_for_ever_is_no_photograph(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    with (tmp_path / "huge.png").open("wb") as file:
+        file.truncate(1 << 40)
+    for path in list_images(tmp_path):
+        with pytest.raises(UnreadableImage, match=rf"{path.name}: is (a pipe, a socket or a device|too large)"):
+            read_photo(path)
 
 
 def test_transparency_is_never_dropped_silently(tmp_path: Path, small: np.ndarray) -> None:

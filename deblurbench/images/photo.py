@@ -24,6 +24,8 @@ class Photo:
     is_grey: bool = False
     icc_profile: bytes | None = None
     exif: bytes | None = None  # without the orientation, which the pixels have already taken
+    dpi: tuple[float, float] | None = None  # pixels an inch, across and down
+    frames: int = 1  # pages or moments that its file holds; this is the first
 
 
 def is_image_name(path: Path) -> bool:

@@ -18,6 +18,8 @@ from deblurbench.images.photo import Photo, Pixels
 from deblurbench.images.tiff import deep_pixels, is_deep, is_tiff, unassociated
 
 ORIENTATION_TAG = 0x0112
+TURNED = (5, 6, 7, 8)  # orientations that exchange width and height
+HIGHEST_DPI = 65536  # JPEG has 16 bits for it
 DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # title, camera, software, date, people
 SUBDIRECTORIES = (0x8769, 0x8825)  # exposure, place
 LARGEST_FILE = 1 << 31  # bytes: all the pixels that Pillow decodes at most, of 16 bits and with transparency, take fewer
@@ -75,6 +77,7 @@ def _unreadable(path: Path, error: OSError) -> UnreadableImage:
 
 def _decode(data: bytes) -> Photo:
     with Image.open(io.BytesIO(data)) as image:
+        orientation = _orientation(image) if isinstance(image, TiffImageFile) else None  # Pillow turns these, and forgets it
         if isinstance(image, TiffImageFile) and is_deep(image):
             array = deep_pixels(data, image)
         else:
@@ -88,6 +91,8 @@ def _decode(data: bytes) -> Photo:
             is_grey=color.shape[2] == 1,
             icc_profile=image.info.get("icc_profile") if image.mode in RGB_OR_GREY else None,
             exif=_descriptive_exif(image),
+            dpi=_dpi(image, orientation or _orientation(image)),
+            frames=_frames(image),
         )
 
 
@@ -147,9 +152,28 @@ def _descriptive_exif(image: Image.Image) -> bytes | None:
         return None
 
 
+def _dpi(image: Image.Image, orientation: int) -> tuple[float, float] | None:
+    """Pixels an inch of the upright image, where it tells."""
+    try:
+        across, down = (float(number) for number in image.info["dpi"])
+    except Exception:  # malformed metadata must not cost the pixels
+        return None
+    if not (0 < across < HIGHEST_DPI and 0 < down < HIGHEST_DPI):
+        return None
+    return (down, across) if orientation in TURNED else (across, down)
+
+
+def _frames(image: Image.Image) -> int:
+    """How many frames there are; to be asked last, because `image` may be another one afterwards."""
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:  # what follows the first is malformed
+        return 1
+
+
 def _upright(array: Pixels, orientation: int) -> Pixels:
     """Apply an EXIF orientation (1 to 8; anything else counts as 1)."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in TURNED:
         array = array.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
         array = array[:, ::-1]

@@ -5,17 +5,25 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL import TiffImagePlugin as tiff
 
 from deblurbench.errors import DeblurbenchError, UsageError, one_line
 from deblurbench.files import write_whole
 from deblurbench.images.photo import SUFFIXES, Photo, Pixels
+from deblurbench.images.tiff import BLACK_IS_ZERO, RGB
 
+METERS_AN_INCH = 0.0254
+INCH, UNASSOCIATED, ZIP = 2, 2, 8  # in fields of a TIFF
+STRIP = 1 << 18  # bytes of pixels that are compressed together
 PNG_HEADER = 33  # bytes: the signature and the chunk IHDR
 
 
@@ -56,7 +64,7 @@ def _encode(photo: Photo, suffix: str) -> bytes:
         quality = {"quality": 95, "subsampling": 0}
     elif suffix == ".webp":
         quality = {"quality": 95}
-    metadata = {"icc_profile": photo.icc_profile, "exif": photo.exif}
+    metadata = {"icc_profile": photo.icc_profile, "exif": photo.exif, "dpi": photo.dpi}
     buffer = io.BytesIO()
     file_format = Image.registered_extensions()[suffix]
     image.save(buffer, file_format, **quality, **{key: value for key, value in metadata.items() if value})
@@ -81,6 +89,8 @@ def _encode_deep_png(photo: Photo) -> bytes:
         chunks += _png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc_profile))
     if photo.exif:
         chunks += _png_chunk(b"eXIf", photo.exif.removeprefix(b"Exif\0\0"))
+    if photo.dpi:
+        chunks += _png_chunk(b"pHYs", struct.pack(">IIB", *(round(number / METERS_AN_INCH) for number in photo.dpi), 1))
     return data[:PNG_HEADER] + chunks + data[PNG_HEADER:]
 
 
@@ -90,21 +100,37 @@ def _png_chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def _encode_deep_tiff(photo: Photo) -> bytes:
-    import tifffile
-
-    channels = _channels(photo)
+    """16 bits a channel, which Pillow has no colours for: its directory of fields before strips of our own."""
+    channels = _channels(photo).astype("<u2")
+    height, width, count = channels.shape
+    rows = max(STRIP // channels[0].nbytes, 1)
+    strips = [zlib.compress(channels[top : top + rows].tobytes()) for top in range(0, height, rows)]
+    fields = tiff.ImageFileDirectory_v2()
+    for tag, value in _exif_fields(photo):
+        fields[tag] = value
+    if photo.icc_profile:
+        fields[tiff.ICCPROFILE] = photo.icc_profile
+    if photo.dpi:
+        fields[tiff.X_RESOLUTION], fields[tiff.Y_RESOLUTION] = photo.dpi
+        fields[tiff.RESOLUTION_UNIT] = INCH
+    if photo.alpha is not None:
+        fields[tiff.EXTRASAMPLES] = UNASSOCIATED
+    fields[tiff.IMAGEWIDTH], fields[tiff.IMAGELENGTH], fields[tiff.ROWSPERSTRIP] = width, height, rows
+    fields[tiff.SAMPLESPERPIXEL], fields[tiff.BITSPERSAMPLE] = count, (16,) * count
+    fields[tiff.PHOTOMETRIC_INTERPRETATION] = BLACK_IS_ZERO if photo.is_grey else RGB
+    fields[tiff.COMPRESSION] = ZIP
+    fields[tiff.STRIPBYTECOUNTS] = tuple(len(strip) for strip in strips)
+    fields[tiff.STRIPOFFSETS] = tuple(accumulate((len(strip) for strip in strips[:-1]), initial=0))  # from where fields end
     buffer = io.BytesIO()
-    tifffile.imwrite(
-        buffer,
-        channels[..., 0] if channels.shape[2] == 1 else channels,
-        photometric="minisblack" if photo.is_grey else "rgb",
-        extrasamples=None if photo.alpha is None else ["unassalpha"],
-        planarconfig="contig" if channels.shape[2] > 1 else None,
-        compression="zlib",
-        iccprofile=photo.icc_profile,
-        metadata=None,
-    )
-    return buffer.getvalue()
+    fields.save(buffer)
+    return buffer.getvalue() + b"".join(strips)
+
+
+def _exif_fields(photo: Photo) -> Iterator[tuple[int, Any]]:
+    exif = Image.Exif()
+    exif.load(photo.exif or b"")
+    for tag in exif:
+        yield tag, exif.get_ifd(tag) or exif[tag]
 
 
 def _to_eight_bits(photo: Photo) -> Photo:
