@@ -192,6 +192,8 @@ def deblur(
     if outcome.tiling_difference is not None:
         change = f"tiles of {tile} changed values by up to {outcome.tiling_difference * 255:.1f} of 255"
         typer.echo(f"note: this network looks at the whole image at once; {change}")
+    for line in outcome.in_part:
+        typer.echo(f"note: {line}")
     if len(outcome.written) == 1:
         typer.echo(f"wrote {outcome.written[0]}")
     elif outcome.written:

@@ -21,10 +21,14 @@ from deblurbench.progress import progress_bar
 
 @dataclass
 class Restored:
-    """What was written, what failed with which line, and how much tiles changed the first photograph that needed them."""
+    """What was written, what failed with which line, and how much tiles changed the first photograph that needed them.
+
+    `in_part` has a line for each file of which more might have been restored.
+    """
 
     written: list[Path] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    in_part: list[str] = field(default_factory=list)
     tiling_difference: float | None = None  # in [0, 1]; None where tiles change nothing
 
 
@@ -40,8 +44,10 @@ def plan_files(inputs: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
             if not found:
                 raise UsageError(f"{path}: holds no images ({', '.join(SUFFIXES)}); give a folder that does")
             photos += found
-        elif path.exists():
+        elif path.is_file():
             photos.append(path)
+        elif path.exists():
+            raise UsageError(f"{path}: is a pipe, a socket or a device; give a file or a folder")
         else:
             raise UsageError(f"{path}: there is no such file or folder")
     to_one_file = len(photos) == 1 and not inputs[0].is_dir() and is_image_name(out) and not out.is_dir()
@@ -71,6 +77,8 @@ def deblur_files(model: Model, plan: Sequence[tuple[Path, Path]], *, tile: int, 
             outcome.failed.append(f"{target}: {getattr(error, 'strerror', None) or one_line(error)}")
         else:
             outcome.written.append(target)
+            if photo.frames > 1:
+                outcome.in_part.append(f"{source}: only the first of its {photo.frames} frames was restored")
     return outcome
 
 

@@ -90,7 +90,8 @@ class PairsCsv(Layout):
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:
-        files = [path] if path.is_file() else sorted(path.glob("*.csv"))[:MOST_FILES] if path.is_dir() else []
+        found = [path] if path.is_file() else sorted(path.glob("*.csv"))[:MOST_FILES] if path.is_dir() else []
+        files = [file for file in found if file.is_file()]  # a pipe would be read for ever
         return [{"path": str(file)} for file in files if file.suffix.lower() == ".csv" and (file == path or _names_sharp(file))]
 
 
