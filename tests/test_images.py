@@ -237,9 +237,11 @@ def test_planes_that_are_not_whole_are_refused(tmp_path: Path, compression: Lite
     tifffile.imwrite(
         tmp_path / "a.tif", values, photometric="rgb", planarconfig="separate", compression=compression, metadata=None
     )
-    (tmp_path / "a.tif").write_bytes((tmp_path / "a.tif").read_bytes()[:-2000])
-    with pytest.raises(UnreadableImage, match=r"a\.tif"):
-        read_photo(tmp_path / "a.tif")
+    whole = (tmp_path / "a.tif").read_bytes()
+    for cut in (1, 100, 2000):
+        (tmp_path / "a.tif").write_bytes(whole[:-cut])
+        with pytest.raises(UnreadableImage, match=r"a\.tif: it is cut off"):
+            read_photo(tmp_path / "a.tif")
 
 
 def test_a_grey_that_stands_for_nothing_is_transparent_in_sixteen_bits_too(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ UNSIGNED, LONG = 1, 4  # sample format, type of a field
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
 SEPARATE_PLANES = 2
 UNSPECIFIED, ASSOCIATED = 0, 1  # what a sample beside the colours is; another number is transparency
-OF_ALL_PLANES = (STRIPOFFSETS, STRIPBYTECOUNTS, TILEOFFSETS, TILEBYTECOUNTS)
+PLACES = ((STRIPOFFSETS, STRIPBYTECOUNTS), (TILEOFFSETS, TILEBYTECOUNTS))  # of the planes, one after the other
 OF_EACH_PLANE = (256, 257, 259, 266, 274, 278, 317, 322, 323)  # size, compression, bit order, orientation, predictor, tiles
 
 
@@ -89,10 +89,12 @@ def _one_plane(data: bytes, tags: Any, plane: int, planes: int) -> bytes:
         raise UnreadableImage("its planes are in a BigTIFF; save it again as PNG or TIFF")
     fields = {tag: _numbers(tags[tag]) for tag in OF_EACH_PLANE if tag in tags}
     fields |= {BITSPERSAMPLE: [16], SAMPLESPERPIXEL: [1], PHOTOMETRIC_INTERPRETATION: [BLACK_IS_ZERO]}
-    for tag in OF_ALL_PLANES:
-        if tag in tags:
-            count = len(_numbers(tags[tag])) // planes
-            fields[tag] = _numbers(tags[tag])[plane * count :][:count]
+    offsets, sizes = next(both for both in PLACES if both[0] in tags)
+    for tag in (offsets, sizes):
+        count = len(_numbers(tags[tag])) // planes
+        fields[tag] = _numbers(tags[tag])[plane * count :][:count]
+    if any(start + size > len(data) for start, size in zip(fields[offsets], fields[sizes], strict=True)):
+        raise UnreadableImage("it is cut off; replace or remove it")  # libtiff would go on into the directory
     lists, entries = b"", b""
     for tag, numbers in sorted(fields.items()):
         value = struct.pack(f"{order}{len(numbers)}I", *numbers)
