@@ -40,8 +40,9 @@ def global_averages(networks: Iterable[nn.Module]) -> list[GlobalAverage]:
 def pooling_within(networks: Iterable[nn.Module], window: int | None) -> Iterator[None]:
     """Let every `GlobalAverage` of `networks` pool over windows of `window` input pixels for the length of a `with` block.
 
-    This is the test-time local converter (TLC, Chu et al. 2022): a network trained on patches sees at test time means
-    over as many pixels as in training, and not over an image many times as large. None changes nothing.
+    This is the test-time local converter (TLC, Chu et al. 2022), whose windows lie as in its code: a network trained on
+    patches sees at test time means over about as many pixels as in training, and not over an image many times as large.
+    None changes nothing.
     """
     layers = global_averages(networks)
     before = [layer.window for layer in layers]
@@ -55,11 +56,14 @@ def pooling_within(networks: Iterable[nn.Module], window: int | None) -> Iterato
 
 
 def _windowed_mean(features: Tensor, window: int, dim: int) -> Tensor:
-    """The mean over `window` neighbours along `dim`, of the same size: near the border the window stays inside."""
+    """The mean over `window` neighbours along `dim`, of the same size: near the border the window stays inside.
+
+    A window begins (window - 1) // 2 before its pixel.
+    """
     length = features.shape[dim]
     window = min(window, length)
     offset = features.mean(dim=dim, keepdim=True)  # sums of deviations stay small, and exact in float32
     sums = F.pad((features - offset).cumsum(dim), (0, 0, 1, 0) if dim == 2 else (1, 0))
     means = (sums.narrow(dim, window, length - window + 1) - sums.narrow(dim, 0, length - window + 1)) / window
-    place = (torch.arange(length, device=features.device) - window // 2).clamp(0, length - window)
+    place = (torch.arange(length, device=features.device) - (window - 1) // 2).clamp(0, length - window)
     return means.index_select(dim, place) + offset

@@ -10,6 +10,7 @@ from deblurbench.models.cnn import CNN
 from deblurbench.networks.pooling import GlobalAverage, pooling_within
 from deblurbench.registry import NETWORKS
 from tests.conftest import TINY_UNET, tiny_network
+from tests.networks.published.nafnet import within
 
 
 def test_without_a_window_it_is_the_mean() -> None:
@@ -33,11 +34,22 @@ def test_a_window_is_a_moving_average_that_stays_inside_the_image() -> None:
     assert layer.window is None
 
 
+@pytest.mark.parametrize("size", [(24, 17), (9, 40)], ids=str)
+@pytest.mark.parametrize("window", [1, 2, 7, 8, 16, 23, 64])
+@pytest.mark.parametrize("stride", [1, 4])
+def test_windows_lie_as_published(size: tuple[int, int], window: int, stride: int) -> None:
+    """Odd and even ones, and larger ones than the image on either side or both."""
+    features, layer = torch.rand(2, 3, *size), GlobalAverage(stride)
+    with pooling_within([layer], window * stride):
+        pooled = layer(features)
+    assert torch.allclose(pooled, within(window * stride)(features, stride), atol=1e-6)
+
+
 def test_sums_stay_exact_on_large_images() -> None:
     features, layer = 1000 + torch.rand(1, 1, 2000, 300), GlobalAverage()
     with pooling_within([layer], 64):
         pooled = layer(features)
-    assert torch.allclose(pooled[0, 0, 1000, 150], features[0, 0, 968:1032, 118:182].mean(), atol=1e-3)
+    assert torch.allclose(pooled[0, 0, 1000, 150], features[0, 0, 969:1033, 119:183].mean(), atol=1e-3)
 
 
 def test_a_window_as_large_as_the_image_changes_nothing() -> None:

@@ -1,0 +1,44 @@
+"""Networks compute what their published code computes, with random weights, to 1e-5 of the output's standard deviation."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from deblurbench.models.cnn import CNN
+from deblurbench.networks.pooling import pooling_within
+from tests.networks.published.nafnet import nafnet, within
+from tests.networks.published.weights import randomised
+
+SIZES = pytest.mark.parametrize("size", [(64, 48), (32, 80)], ids=str)
+
+
+def photo_of(size: tuple[int, int]) -> Tensor:
+    return torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(1))
+
+
+def require_equal(ours: Tensor, theirs: Tensor) -> None:
+    assert ours.shape == theirs.shape
+    assert (ours - theirs).abs().max() < 1e-5 * theirs.std()
+
+
+@SIZES
+def test_nafnet(size: tuple[int, int]) -> None:
+    blocks = {"encoder_blocks": [1, 1, 3], "middle_blocks": 2, "decoder_blocks": [1, 2, 1]}
+    model = CNN(network={"name": "nafnet", "width": 12, **blocks})
+    weights, image = randomised(model.network), photo_of(size)
+    with torch.no_grad():
+        (ours,) = model.predicted(image)
+    require_equal(ours, nafnet(image.double(), weights, *blocks.values()))
+
+
+@SIZES
+@pytest.mark.parametrize("window", [24, 40, 48, 64, 100])
+def test_nafnet_with_tlc(size: tuple[int, int], window: int) -> None:
+    blocks = {"encoder_blocks": [1, 1, 3], "middle_blocks": 2, "decoder_blocks": [1, 2, 1]}
+    model = CNN(network={"name": "nafnet", "width": 12, **blocks}, pooling_window=window)
+    weights, image = randomised(model.network), photo_of(size)
+    with torch.no_grad(), pooling_within([model.network], window):
+        (ours,) = model.predicted(image)
+    require_equal(ours, nafnet(image.double(), weights, *blocks.values(), pool=within(window)))
