@@ -12,12 +12,12 @@ def convolution3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.C
     return nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
 
 
-def output_convolution(in_channels: int, out_channels: int, size: int = 3) -> nn.Conv2d:
+def output_convolution(in_channels: int, out_channels: int, size: int = 3, *, bias: bool = True) -> nn.Conv2d:
     """The last layer: small weights, so that a family's global skip starts as the identity and gradients still flow."""
-    layer = nn.Conv2d(in_channels, out_channels, size, padding=size // 2)
+    layer = nn.Conv2d(in_channels, out_channels, size, padding=size // 2, bias=bias)
     nn.init.normal_(layer.weight, std=1e-3)
-    assert layer.bias is not None
-    nn.init.zeros_(layer.bias)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
     return layer
 
 

@@ -61,9 +61,9 @@ class TransformerBlock(nn.Module):
 
     def __init__(self, channels: int, heads: int, expansion: float) -> None:
         super().__init__()
-        self.attention_norm = ChannelNorm(channels)
+        self.attention_norm = ChannelNorm(channels, epsilon=1e-5)
         self.attention = ChannelAttention(channels, heads)
-        self.feed_forward_norm = ChannelNorm(channels)
+        self.feed_forward_norm = ChannelNorm(channels, epsilon=1e-5)
         self.feed_forward = GatedFeedForward(channels, expansion)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -111,7 +111,7 @@ class Restormer(nn.Module):
             for channels, setting in zip((2 * width, *widths[1:3]), zip(blocks[:3], heads[:3], strict=True), strict=True)
         )
         self.refinement = level(2 * width, refinement_blocks, heads[0])
-        self.output = output_convolution(2 * width, out_channels)
+        self.output = output_convolution(2 * width, out_channels, bias=False)
 
     def forward(self, image: Tensor) -> Tensor:
         skips = [self.encoders[0](self.stem(image))]  # (B, width, H, W)

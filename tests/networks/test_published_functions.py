@@ -9,6 +9,7 @@ from torch import Tensor
 from deblurbench.models.cnn import CNN
 from deblurbench.networks.pooling import pooling_within
 from tests.networks.published.nafnet import nafnet, within
+from tests.networks.published.restormer import restormer
 from tests.networks.published.weights import randomised
 
 SIZES = pytest.mark.parametrize("size", [(64, 48), (32, 80)], ids=str)
@@ -42,3 +43,13 @@ def test_nafnet_with_tlc(size: tuple[int, int], window: int) -> None:
     with torch.no_grad(), pooling_within([model.network], window):
         (ours,) = model.predicted(image)
     require_equal(ours, nafnet(image.double(), weights, *blocks.values(), pool=within(window)))
+
+
+@SIZES
+def test_restormer(size: tuple[int, int]) -> None:
+    blocks, heads = (1, 2, 1, 2), (1, 2, 2, 4)
+    model = CNN(network={"name": "restormer", "width": 8, "blocks": blocks, "refinement_blocks": 2, "heads": heads})
+    weights, image = randomised(model.network), photo_of(size)
+    with torch.no_grad():
+        (ours,) = model.predicted(image)
+    require_equal(ours, restormer(image.double(), weights, blocks, 2, heads))
