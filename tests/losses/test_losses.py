@@ -69,7 +69,7 @@ def test_exact_values() -> None:
     assert float(LOSSES.build("charbonnier")(restored, sharp)) == pytest.approx((0.09 + 1e-6) ** 0.5)
     assert float(LOSSES.build("edge")(restored, sharp)) == pytest.approx(1e-3)  # flat images have equal edges
     assert float(LOSSES.build("psnr")(restored, sharp)) == pytest.approx(10 * math.log10(0.09), rel=1e-5)
-    assert float(LOSSES.build("fft")(restored, sharp)) == pytest.approx(0.3 * 8 / (8 * 5 * 2), rel=1e-5)  # one coefficient
+    assert float(LOSSES.build("fft")(restored, sharp)) == pytest.approx(0.3 * 8 / (8 * 8 * 2), rel=1e-5)  # one coefficient
     assert float(LOSSES.build({"name": "multi-scale", "of": {"name": "l1", "weight": 2}})(restored, sharp)) == pytest.approx(
         0.6
     )
@@ -97,6 +97,15 @@ def test_losses_take_the_mean_over_the_scales_of_a_network() -> None:
     halved = torch.nn.functional.avg_pool2d(sharp, 2)
     assert float(content([sharp, halved], sharp)["l1"]) == 0
     assert float(content([sharp + 0.2, halved + 0.4], sharp)["l1"]) == pytest.approx(3 * 0.3)
+
+
+@pytest.mark.parametrize("size", [(12, 16), (9, 7), (6, 1), (5, 2)], ids=str)
+def test_spectra_are_compared_at_all_frequencies(size: tuple[int, int]) -> None:
+    restored, sharp = torch.rand(2, 3, *size), torch.rand(2, 3, *size)
+    for norm in ("ortho", "backward"):
+        spectra = [torch.view_as_real(torch.fft.fft2(image, norm=norm)) for image in (restored, sharp)]
+        loss = LOSSES.build({"name": "fft", "norm": norm})
+        assert float(loss(restored, sharp)) == pytest.approx(float((spectra[0] - spectra[1]).abs().mean()), rel=1e-5)
 
 
 def test_the_laplacian_is_the_image_less_its_binomial_blur() -> None:
