@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, TiffImagePlugin
 from deblurbench.errors import DeblurbenchError, UnreadableImage, UsageError
 from deblurbench.images.photo import Photo, list_images
 from deblurbench.images.reading import read_photo
-from deblurbench.images.tensors import to_pixels, to_tensor, with_pixels
+from deblurbench.images.tensors import at_scale, to_pixels, to_tensor, with_pixels
 from deblurbench.images.writing import write_photo
 
 ORIENTATIONS = range(1, 9)
@@ -372,6 +372,15 @@ def test_transparency_is_never_dropped_silently(tmp_path: Path, small: np.ndarra
 def test_tensors_round_to_the_nearest_integer() -> None:
     image = torch.tensor([-0.2, 0.4999 / 255, 0.5001 / 255, 1.2]).view(1, 1, 1, 4).expand(1, 3, 1, 4)
     assert to_pixels(image)[0, :, 0].tolist() == [0, 0, 1, 255]
+
+
+def test_an_image_at_a_quarter_of_its_size_is_of_its_blocks_of_sixteen() -> None:
+    image = torch.rand(2, 3, 13, 18)
+    blocks = image[..., :12, :16].unfold(2, 4, 4).unfold(3, 4, 4)  # (2, 3, 3, 4, 4, 4)
+    assert torch.allclose(at_scale(image, 2), blocks.mean(dim=(4, 5)))
+    assert torch.equal(at_scale(image, 2, "nearest"), blocks[..., 0, 0])
+    assert torch.allclose(at_scale(image, 2, "bilinear"), blocks[..., 1:3, 1:3].mean(dim=(4, 5)))
+    assert at_scale(image, 0, "nearest") is image
 
 
 def test_images_are_listed_whatever_the_case_of_their_suffix(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from deblurbench.images.photo import Photo, Pixels
+
+Reduction = Literal["area", "nearest", "bilinear"]
 
 
 def to_tensor(pixels: Pixels) -> Tensor:
@@ -38,6 +40,12 @@ def with_pixels(photo: Photo, image: Tensor) -> Photo:
     return replace(photo, pixels=pixels)
 
 
-def at_scale(image: Tensor, scale: int) -> Tensor:
-    """`image` (B, C, H, W) at 1 / 2^`scale` of its size, by averaging; rows and columns that fill no block are left out."""
-    return F.avg_pool2d(image, 2**scale) if scale else image
+def at_scale(image: Tensor, scale: int, by: Reduction = "area") -> Tensor:
+    """`image` (B, C, H, W) at 1 / 2^`scale` of its size; rows and columns that fill no block are left out.
+
+    `by` "area" takes each block's mean; as F.interpolate, "nearest" takes its first pixel and "bilinear" the mean of the
+    four in its middle.
+    """
+    if scale == 0:
+        return image
+    return F.avg_pool2d(image, 2**scale) if by == "area" else F.interpolate(image, scale_factor=0.5**scale, mode=by)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from deblurbench.images.tensors import at_scale
+from deblurbench.images.tensors import Reduction, at_scale
 from deblurbench.registry import LOSSES, LossSpec
 
 
@@ -23,9 +23,10 @@ class Loss(nn.Module):
 
 
 class ContentLosses(nn.Module):
-    """Several losses side by side: `forward(scales, sharp)` gives each one's weighted value by its name.
+    """Several losses side by side: `forward(scales, sharp, by)` gives each one's weighted value by its name.
 
-    `scales` are restored images, finest first; each is compared with the sharp image at its size, and the mean counts.
+    `scales` are restored images, finest first; each is compared with the sharp image at its size, made smaller as
+    `at_scale` does `by`, and the mean counts.
     """
 
     def __init__(self, losses: Sequence[LossSpec]) -> None:
@@ -37,8 +38,8 @@ class ContentLosses(nn.Module):
             raise ValueError("a loss is named twice; give it once with the sum of the weights")
         self.terms = nn.ModuleDict({spec["name"]: LOSSES.build(spec) for spec in specs})
 
-    def forward(self, scales: Sequence[Tensor], sharp: Tensor) -> dict[str, Tensor]:
-        pairs = [(restored, at_scale(sharp, scale)) for scale, restored in enumerate(scales)]
+    def forward(self, scales: Sequence[Tensor], sharp: Tensor, by: Reduction = "area") -> dict[str, Tensor]:
+        pairs = [(restored, at_scale(sharp, scale, by)) for scale, restored in enumerate(scales)]
         return {name: _weighted(term, pairs) for name, term in self.terms.items()}
 
 

@@ -30,4 +30,4 @@ class CNN(Regression):
         self.content = ContentLosses(losses)
 
     def losses(self, batch: Batch, step: int) -> Iterator[Turn]:
-        yield Turn("network", self.content(self.predicted(batch.blurred), batch.sharp))
+        yield Turn("network", self.content(self.predicted(batch.blurred), batch.sharp, self.coarser_targets))

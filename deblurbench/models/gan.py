@@ -70,7 +70,7 @@ class GAN(Regression):
             with torch.no_grad():
                 real = self.discriminator(batch.sharp)
         adversarial = _mean(self.adversarial.generator, real, fake)
-        content = self.content(scales, batch.sharp)
+        content = self.content(scales, batch.sharp, self.coarser_targets)
         yield Turn("generator", {**content, "adversarial": self.adversarial_weight * adversarial})
 
     def _discriminator_turn(self, sharp: Tensor, restored: Tensor) -> Turn:

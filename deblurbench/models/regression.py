@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from deblurbench.images.tensors import at_scale
+from deblurbench.images.tensors import Reduction, at_scale
 from deblurbench.models.base import Model, Restoring
 from deblurbench.models.windows import call_network, call_network_at_scales
 from deblurbench.registry import NETWORKS, NetworkSpec
@@ -25,7 +25,14 @@ class Regression(Model):
     def predicted(self, blurred: Tensor) -> list[Tensor]:
         """The restored images of all scales that the network gives, finest first, as they are trained."""
         scales = call_network_at_scales(self.network, blurred)
-        return [at_scale(blurred, scale) + added for scale, added in enumerate(scales)]
+        by: Reduction = getattr(self.network, "coarser_inputs", "area")
+        return [at_scale(blurred, scale, by) + added for scale, added in enumerate(scales)]
+
+    @property
+    def coarser_targets(self) -> Reduction:
+        """How sharp images are made smaller for the coarser scales that the network gives."""
+        by: Reduction = getattr(self.network, "coarser_targets", "area")
+        return by
 
     def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
         return blurred + call_network(self.network, blurred, tile=how.tile)

@@ -3,6 +3,8 @@
 A network is an `nn.Module` with keyword-only `in_channels` and `out_channels`. It has no global skip: the family adds it.
 `multiple` names what its input's sides must be multiples of; the family pads and crops. A network that takes
 `condition_channels` accepts `forward(image, condition)` with one vector (B, condition_channels) an image. It may give
-a list of images, finest first, each half the size of the one before. A network with `prepare()` loads trained weights
-in it, which is called once before training.
+a list of images, finest first, each half the size of the one before; with `coarser_inputs` and `coarser_targets` it says
+how regression makes the smaller blurred images that the coarser ones are added to, and the sharp ones that they are
+compared with (the `by` of `images.tensors.at_scale`). A network with `prepare()` loads trained weights in it, which is
+called once before training.
 """

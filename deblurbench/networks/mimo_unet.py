@@ -74,6 +74,7 @@ class MIMOUNet(nn.Module):
     """
 
     multiple = 4
+    coarser_inputs, coarser_targets = "nearest", "bilinear"  # both without antialiasing, as its code has them
 
     def __init__(
         self, *, in_channels: int = 3, out_channels: int = 3, width: PositiveInt = 32, blocks: PositiveInt = 8

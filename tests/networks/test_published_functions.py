@@ -6,8 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from deblurbench.data.batch import Batch
 from deblurbench.models.cnn import CNN
 from deblurbench.networks.pooling import pooling_within
+from deblurbench.yaml_files import read_yaml
+from tests.conftest import PRESETS
+from tests.networks.published.mimo_unet import loss as mimo_loss
+from tests.networks.published.mimo_unet import mimo_unet
 from tests.networks.published.nafnet import nafnet, within
 from tests.networks.published.restormer import restormer
 from tests.networks.published.weights import randomised
@@ -43,6 +48,28 @@ def test_nafnet_with_tlc(size: tuple[int, int], window: int) -> None:
     with torch.no_grad(), pooling_within([model.network], window):
         (ours,) = model.predicted(image)
     require_equal(ours, nafnet(image.double(), weights, *blocks.values(), pool=within(window)))
+
+
+@SIZES
+def test_mimo_unet_at_all_scales(size: tuple[int, int]) -> None:
+    model = CNN(network={"name": "mimo-unet", "width": 12, "blocks": 2})
+    weights, image = randomised(model.network), photo_of(size)
+    with torch.no_grad():
+        restored = model.predicted(image)
+    for ours, theirs in zip(restored, mimo_unet(image.double(), weights, blocks=2), strict=True):
+        require_equal(ours, theirs)
+
+
+@SIZES
+def test_the_loss_of_mimo_unet_is_its_own_at_any_crop(size: tuple[int, int]) -> None:
+    """Theirs is the sum over the three scales, ours their mean."""
+    losses = read_yaml(PRESETS.parent / "models" / "cnn-mimo-unet.yaml")["losses"]
+    model = CNN(network={"name": "mimo-unet", "width": 12, "blocks": 2}, losses=losses)
+    weights, image = randomised(model.network), photo_of(size)
+    sharp = image.flip(3).square()
+    (turn,) = model.losses(Batch(image, sharp), 0)
+    theirs = mimo_loss(mimo_unet(image.double(), weights, blocks=2), sharp.double())
+    assert 3 * sum(value.item() for value in turn.losses.values()) == pytest.approx(theirs.item(), rel=1e-5)
 
 
 @SIZES
