@@ -9,6 +9,7 @@ from torch import Tensor
 from deblurbench.data.batch import Batch
 from deblurbench.models.cnn import CNN
 from deblurbench.networks.pooling import pooling_within
+from deblurbench.registry import NETWORKS
 from deblurbench.yaml_files import read_yaml
 from tests.conftest import PRESETS
 from tests.networks.published.mimo_unet import loss as mimo_loss
@@ -58,6 +59,22 @@ def test_mimo_unet_at_all_scales(size: tuple[int, int]) -> None:
         restored = model.predicted(image)
     for ours, theirs in zip(restored, mimo_unet(image.double(), weights, blocks=2), strict=True):
         require_equal(ours, theirs)
+
+
+def test_mimo_unet_plus_drops_fused_channels_in_training_alone() -> None:
+    plus = read_yaml(PRESETS / "mimo-unet-plus.yaml")
+    assert (plus["blocks"], plus["dropout"]) == (20, 0.1)
+    torch.manual_seed(0)
+    network = NETWORKS.build({**plus, "width": 64, "blocks": 1})
+    seen: list[Tensor] = []
+    for join in network.joins:
+        join.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    with torch.no_grad():
+        network(photo_of((8, 8)))
+        network.eval()(photo_of((8, 8)))
+    dropped = [(features.chunk(2, dim=1)[1].abs().amax(dim=(2, 3)) == 0).float().mean().item() for features in seen]
+    assert 0.02 < min(dropped[:2]) <= max(dropped[:2]) < 0.3
+    assert dropped[2:] == [0, 0]
 
 
 @SIZES
