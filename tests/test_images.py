@@ -383,6 +383,15 @@ def test_an_image_at_a_quarter_of_its_size_is_of_its_blocks_of_sixteen() -> None
     assert at_scale(image, 0, "nearest") is image
 
 
+@pytest.mark.parametrize("size", [(16, 28), (4, 8)], ids=str)
+def test_a_gaussian_pyramid_is_scikit_images(size: tuple[int, int]) -> None:
+    from skimage.transform import pyramid_gaussian
+
+    image = torch.rand(3, *size, dtype=torch.float64)
+    for scale, level in enumerate(pyramid_gaussian(image.numpy(), max_layer=2, channel_axis=0)):
+        assert torch.allclose(at_scale(image[None], scale, "gaussian")[0], torch.from_numpy(level))
+
+
 def test_images_are_listed_whatever_the_case_of_their_suffix(tmp_path: Path) -> None:
     for name in ("b.JPG", "a.jpeg", "c.Png", "notes.txt", ".hidden.png"):
         (tmp_path / name).touch()

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from deblurbench.images.photo import Photo, Pixels
 
-Reduction = Literal["area", "nearest", "bilinear"]
+Reduction = Literal["area", "nearest", "bilinear", "gaussian"]
 
 
 def to_tensor(pixels: Pixels) -> Tensor:
@@ -44,8 +44,25 @@ def at_scale(image: Tensor, scale: int, by: Reduction = "area") -> Tensor:
     """`image` (B, C, H, W) at 1 / 2^`scale` of its size; rows and columns that fill no block are left out.
 
     `by` "area" takes each block's mean; as F.interpolate, "nearest" takes its first pixel and "bilinear" the mean of the
-    four in its middle.
+    four in its middle. "gaussian" smooths by a Gaussian of sigma 2/3 before it halves, `scale` times, as scikit-image's
+    `pyramid_gaussian`.
     """
     if scale == 0:
         return image
-    return F.avg_pool2d(image, 2**scale) if by == "area" else F.interpolate(image, scale_factor=0.5**scale, mode=by)
+    if by == "area":
+        return F.avg_pool2d(image, 2**scale)
+    if by == "gaussian":
+        for _ in range(scale):
+            image = _smoothed_and_halved(_smoothed_and_halved(image, 2), 3)
+        return image
+    return F.interpolate(image, scale_factor=0.5**scale, mode=by)
+
+
+def _smoothed_and_halved(image: Tensor, dim: int) -> Tensor:
+    """The means of twos along `dim` of the image smoothed by seven taps; beyond the border it is mirrored, edge included."""
+    taps = torch.exp(-0.5 * (torch.arange(-3, 4, dtype=torch.float64) / (2 / 3)).square())
+    taps = ((F.pad(taps, (0, 1)) + F.pad(taps, (1, 0))) / (2 * taps.sum())).to(image)
+    size = image.shape[dim]
+    positions = torch.arange(-3, size + 3, device=image.device) % (2 * size)
+    padded = image.index_select(dim, torch.minimum(positions, 2 * size - 1 - positions))
+    return (padded.unfold(dim, 8, 2) * taps).sum(dim=-1)  # no matrix product, which autocast would round

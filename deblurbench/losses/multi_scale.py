@@ -12,9 +12,10 @@ from deblurbench.registry import LOSSES, LossSpec, NonNegativeFloat, PositiveInt
 
 @LOSSES.register("multi-scale")
 class MultiScaleLoss(Loss):
-    """The loss `of`, averaged over the images at `scales` sizes, each half the one before (after Nah et al. 2017).
+    """The loss `of`, averaged over the images at `scales` sizes, each half the one before.
 
-    The networks that give images at several scales have each of theirs compared in any case; this is for all others.
+    After Nah et al. (2017), who smooth by a Gaussian before they halve, where this takes the means of blocks. The networks
+    that give images at several scales have each of theirs compared in any case; this is for all others.
     """
 
     def __init__(self, *, weight: NonNegativeFloat = 1.0, of: LossSpec = "charbonnier", scales: PositiveInt = 3) -> None:

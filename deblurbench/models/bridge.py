@@ -14,6 +14,7 @@ from deblurbench.losses.base import ContentLosses
 from deblurbench.models.base import Model, Restoring, Turn
 from deblurbench.models.samplers import walk
 from deblurbench.models.time import build_timed_network, call_at_time, call_at_time_at_scales
+from deblurbench.models.windows import gives_image
 from deblurbench.registry import MODELS, LossSpec, NetworkSpec, PositiveInt
 
 
@@ -23,7 +24,7 @@ class Bridge(Model):
 
     x_t = (1 - t) sharp + t blurred lies t of the way from the sharp image to the blurred one. The network learns to
     predict the sharp image from it, as x_t + t network(x_t, t), and restoring walks there in `sampling_steps` steps:
-    one is plain regression, more give texture.
+    one is plain regression, more give texture. A network that gives an image predicts x_t + t (network(x_t, t) - x_t).
     """
 
     restoring_parameters: ClassVar[tuple[str, ...]] = ("sampling_steps", "self_ensemble", "pooling_window")
@@ -48,12 +49,15 @@ class Bridge(Model):
         share = t[:, None, None, None]
         x = torch.lerp(batch.sharp, batch.blurred, share)
         scales = call_at_time_at_scales(self.network, x, t)
-        predicted = [at_scale(x, scale) + share * added for scale, added in enumerate(scales)]
+        predicted = [self._predicted(at_scale(x, scale), share, output) for scale, output in enumerate(scales)]
         yield Turn("network", self.content(predicted, batch.sharp))
 
     def predict(self, x: Tensor, t: Tensor, tile: int | None = None) -> Tensor:
         """The sharp image (B, 3, H, W) as seen from `x` (B, 3, H, W) at times `t` (B,)."""
-        return x + t[:, None, None, None] * call_at_time(self.network, x, t, tile)
+        return self._predicted(x, t[:, None, None, None], call_at_time(self.network, x, t, tile))
+
+    def _predicted(self, x: Tensor, share: Tensor, output: Tensor) -> Tensor:
+        return x + share * (output - x if gives_image(self.network) else output)
 
     def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
         return walk(lambda x, t: self.predict(x, t, how.tile), blurred, self.sampling_steps)

@@ -15,7 +15,8 @@ from deblurbench.registry import MODELS, LossSpec, NetworkSpec, PositiveInt
 class CNN(Regression):
     """Any network, trained to predict what the blurred image lacks: restored = blurred + network(blurred).
 
-    Of a network that gives several scales, each is trained (Nah et al. 2017) and the finest restores.
+    A network that gives an image is trained to give the sharp one. Of one that gives several scales, each is trained (Nah
+    et al. 2017) and the finest restores.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a network adds to the blurred image in one go: what CNN and GAN have in common."""
+"""What a network makes of the blurred image in one go: what CNN and GAN have in common."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from torch import Tensor
 
 from deblurbench.images.tensors import Reduction, at_scale
 from deblurbench.models.base import Model, Restoring
-from deblurbench.models.windows import call_network, call_network_at_scales
+from deblurbench.models.windows import call_network, call_network_at_scales, gives_image
 from deblurbench.registry import NETWORKS, NetworkSpec
 
 
 class Regression(Model):
-    """Restored = blurred + network(blurred)."""
+    """Restored = blurred + network(blurred), or network(blurred) alone where the network gives an image."""
 
     restoring_parameters: ClassVar[tuple[str, ...]] = ("self_ensemble", "pooling_window")
 
@@ -25,6 +25,8 @@ class Regression(Model):
     def predicted(self, blurred: Tensor) -> list[Tensor]:
         """The restored images of all scales that the network gives, finest first, as they are trained."""
         scales = call_network_at_scales(self.network, blurred)
+        if gives_image(self.network):
+            return scales
         by: Reduction = getattr(self.network, "coarser_inputs", "area")
         return [at_scale(blurred, scale, by) + added for scale, added in enumerate(scales)]
 
@@ -35,4 +37,5 @@ class Regression(Model):
         return by
 
     def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
-        return blurred + call_network(self.network, blurred, tile=how.tile)
+        output = call_network(self.network, blurred, tile=how.tile)
+        return output if gives_image(self.network) else blurred + output

@@ -67,6 +67,11 @@ def sees_whole_image(network: nn.Module) -> bool:
     return any(isinstance(module, GLOBAL_LAYERS) or getattr(module, "sees_whole_image", False) for module in network.modules())
 
 
+def gives_image(network: nn.Module) -> bool:
+    """Whether what the network gives is an image, to which nothing is added: it says so with `gives_image = True`."""
+    return getattr(network, "gives_image", False)
+
+
 def mirror_pad(image: Tensor, bottom: int, right: int) -> Tensor:
     """Mirror `image` at its lower and right border; it may be smaller than what is added."""
     if bottom == 0 and right == 0:

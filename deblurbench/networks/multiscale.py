@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deblurbench.networks.layers import output_convolution
+from deblurbench.images.tensors import at_scale
 from deblurbench.registry import NETWORKS, PositiveInt
 
 
@@ -15,8 +15,7 @@ class Block(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 5, padding=2)
-        self.second = nn.Conv2d(channels, channels, 5, padding=2)
+        self.first, self.second = _convolution(channels, channels), _convolution(channels, channels)
 
     def forward(self, features: Tensor) -> Tensor:
         return features + self.second(F.relu(self.first(features)))
@@ -24,10 +23,15 @@ class Block(nn.Module):
 
 @NETWORKS.register("multiscale")
 class MultiscaleNetwork(nn.Module):
-    """DeepDeblur (Nah et al. 2017): `scales` networks of `blocks` residual blocks, from the coarsest to full size.
+    """DeepDeblur (Nah et al. 2017), as the authors' PyTorch code has it.
 
-    Each sees the image at its scale and, enlarged, what the coarser one gave. All their images are given, finest first.
+    `scales` networks of `blocks` residual blocks, from the coarsest to full size. Each sees its scale of the image's Gaussian
+    pyramid and what the coarser one gave, enlarged by a 5x5 convolution and pixel shuffling. All their images are given,
+    finest first.
     """
+
+    gives_image = True
+    coarser_targets = "gaussian"
 
     def __init__(
         self,
@@ -43,16 +47,25 @@ class MultiscaleNetwork(nn.Module):
 
         def level(scale: int) -> nn.Sequential:
             seen = in_channels if scale == scales - 1 else in_channels + out_channels
-            layers = [nn.Conv2d(seen, width, 5, padding=2), nn.ReLU(), *(Block(width) for _ in range(blocks))]
-            return nn.Sequential(*layers, output_convolution(width, out_channels, size=5))
+            return nn.Sequential(
+                _convolution(seen, width), *(Block(width) for _ in range(blocks)), _convolution(width, out_channels)
+            )
 
         self.levels = nn.ModuleList(level(scale) for scale in range(scales))  # finest first
+        self.enlarge = nn.ModuleList(
+            nn.Sequential(_convolution(out_channels, 4 * out_channels), nn.PixelShuffle(2)) for _ in range(scales - 1)
+        )
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        results: list[Tensor] = []
-        for scale in reversed(range(len(self.levels))):
-            seen = F.avg_pool2d(image, 2**scale) if scale else image
-            if results:
-                seen = torch.cat([seen, F.interpolate(results[0], scale_factor=2.0, mode="bilinear")], dim=1)
+        pyramid = [image - 0.5]  # so that what lies beyond the border is grey, not black
+        while len(pyramid) < len(self.levels):
+            pyramid.append(at_scale(pyramid[-1], 1, "gaussian"))
+        results = [self.levels[-1](pyramid[-1])]
+        for scale in reversed(range(len(self.enlarge))):
+            seen = torch.cat([pyramid[scale], self.enlarge[scale](results[0])], dim=1)
             results.insert(0, self.levels[scale](seen))
-        return results
+        return [result + 0.5 for result in results]
+
+
+def _convolution(in_channels: int, out_channels: int) -> nn.Conv2d:
+    return nn.Conv2d(in_channels, out_channels, 5, padding=2)

@@ -10,7 +10,7 @@ import deblurbench.models.bridge as module
 from deblurbench.data.batch import Batch
 from deblurbench.models.bridge import Bridge
 from deblurbench.randomness import seed_torch
-from tests.conftest import TINY_UNET
+from tests.conftest import TINY_UNET, tiny_network
 
 
 def build(**arguments: object) -> Bridge:
@@ -65,6 +65,16 @@ def test_it_is_deterministic_and_its_steps_matter(batch: Batch) -> None:
         restored.append(model.restore(batch.blurred))
     assert not torch.allclose(restored[0], restored[1], atol=1e-4)
     assert not torch.allclose(restored[1], restored[2], atol=1e-4)
+
+
+def test_a_network_that_gives_an_image_is_mixed_with_what_it_saw(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    seed_torch(0)
+    model = Bridge(network=tiny_network("multiscale"))
+    model.network.forward = lambda images: [batch.sharp]  # type: ignore[method-assign]
+    assert next(model.losses(batch, 0)).losses["l1"] < batch.blurred.sub(batch.sharp).abs().mean()
+    t = torch.tensor([0.25, 1.0])
+    mixed = torch.stack([torch.lerp(batch.blurred[0], batch.sharp[0], 0.25), batch.sharp[1]])
+    assert torch.allclose(model.predict(batch.blurred, t), mixed, atol=1e-6)
 
 
 def test_one_step_is_regression(batch: Batch) -> None:

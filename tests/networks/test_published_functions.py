@@ -12,6 +12,7 @@ from deblurbench.networks.pooling import pooling_within
 from deblurbench.registry import NETWORKS
 from deblurbench.yaml_files import read_yaml
 from tests.conftest import PRESETS
+from tests.networks.published.deepdeblur import deepdeblur, pyramid
 from tests.networks.published.mimo_unet import loss as mimo_loss
 from tests.networks.published.mimo_unet import mimo_unet
 from tests.networks.published.nafnet import nafnet, within
@@ -28,6 +29,27 @@ def photo_of(size: tuple[int, int]) -> Tensor:
 def require_equal(ours: Tensor, theirs: Tensor) -> None:
     assert ours.shape == theirs.shape
     assert (ours - theirs).abs().max() < 1e-5 * theirs.std()
+
+
+@SIZES
+def test_deepdeblur_at_all_scales(size: tuple[int, int]) -> None:
+    model = CNN(network={"name": "multiscale", "width": 10, "blocks": 2})
+    weights, image = randomised(model.network), photo_of(size)
+    with torch.no_grad():
+        restored = model.predicted(image)
+    for ours, theirs in zip(restored, deepdeblur(image.double(), weights, blocks=2, scales=3), strict=True):
+        require_equal(ours, theirs)
+    assert torch.allclose(model.restore(image), restored[0].clamp(0, 1), atol=1e-6)
+
+
+@SIZES
+def test_deepdeblur_is_compared_with_its_pyramid_of_the_sharp_image(size: tuple[int, int]) -> None:
+    model = CNN(network={"name": "multiscale", "width": 10, "blocks": 2}, losses=["l1"])
+    sharp = photo_of(size)
+    targets = [level.float() for level in pyramid(sharp.double(), scales=3)]
+    model.predicted = lambda _: targets  # type: ignore[method-assign]
+    (turn,) = model.losses(Batch(sharp, sharp), 0)
+    assert turn.losses["l1"] < 1e-6
 
 
 @SIZES
