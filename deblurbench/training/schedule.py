@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from deblurbench.training.settings import TrainingSettings
 
 
@@ -28,6 +30,10 @@ class Schedule:
             for place, (until, crop_size, batch_size) in enumerate(patches_of(settings))
         ]
         self.total_steps = ends[-1] if ends else None
+        self._constant_steps = 0
+        if ends:
+            spent = [0.0, *(stage.until for stage in self.stages)]
+            self._constant_steps = round(float(np.interp(settings.constant_until, spent, [0, *ends])))
 
     def share(self, step: int, seconds: float) -> float:
         """How much of the budget is spent after `step` steps in `seconds`; 1 or more when all is."""
@@ -37,15 +43,17 @@ class Schedule:
         return seconds / (60 * self.settings.minutes)
 
     def learning_rate(self, step: int, seconds: float) -> float:
-        """Linear warm-up over `warmup_steps`, then a half cosine down to `final_learning_rate` at the end."""
+        """Linear warm-up over `warmup_steps`, the peak until `constant_until`, then a half cosine to the final rate."""
         peak, final, warmup = self.settings.learning_rate, self.settings.final_learning_rate, self.settings.warmup_steps
         if step < warmup:
             return peak * (step + 1) / warmup
         if self.total_steps is not None:
-            progress = (step - warmup) / max(self.total_steps - 1 - warmup, 1)
+            start = max(warmup, self._constant_steps)
+            progress = (step - start) / max(self.total_steps - 1 - start, 1)
         else:
-            progress = self.share(step, seconds)
-        return final + (peak - final) * 0.5 * (1 + math.cos(math.pi * min(progress, 1)))
+            start_share = self.settings.constant_until
+            progress = (self.share(step, seconds) - start_share) / (1 - start_share)
+        return final + (peak - final) * 0.5 * (1 + math.cos(math.pi * min(max(progress, 0), 1)))
 
 
 def patches_of(settings: TrainingSettings) -> list[tuple[float, int, int]]:

@@ -30,7 +30,8 @@ class TrainingSettings:
 
     The budget is one of `steps`; `teramacs`, 10^12 multiply-accumulates of forward and backward passes, all players'
     included; or `minutes` of training time, which makes a result that cannot be reproduced exactly. `progressive` begins
-    with other patches, small ones and many of them, as a rule (Restormer, Zamir et al. 2022).
+    with other patches, small ones and many of them, as a rule (Restormer, Zamir et al. 2022). Until the share
+    `constant_until` of it is spent the learning rate stays at its peak.
     """
 
     steps: PositiveInt | None = None
@@ -42,6 +43,7 @@ class TrainingSettings:
     learning_rate: PositiveFloat = 1e-3
     final_learning_rate: NonNegativeFloat = 1e-6
     warmup_steps: Annotated[int, Ge(0)] = 50
+    constant_until: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     betas: tuple[Momentum, Momentum] = (0.9, 0.99)
     weight_decay: NonNegativeFloat = 0.0
     clip_norm: Annotated[float, Gt(0)] = 1.0

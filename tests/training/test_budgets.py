@@ -154,6 +154,29 @@ def test_patches_grow_at_their_share_of_the_time() -> None:
     assert schedule.learning_rate(50, seconds=60) == pytest.approx(SETTINGS.final_learning_rate)
 
 
+def test_the_learning_rate_stays_at_its_peak_until_its_share_of_the_budget() -> None:
+    settings = replace(SETTINGS, steps=101, warmup_steps=10, constant_until=0.4, learning_rate=1.0, final_learning_rate=0.1)
+    rates = [planned(settings, build(CNN)).learning_rate(step, 0) for step in range(101)]
+    assert rates[:10] == pytest.approx([0.1 * step for step in range(1, 11)])
+    assert rates[10:41] == [1.0] * 31
+    assert rates[70] == pytest.approx(0.55)
+    assert 1 > rates[41] > rates[99] > rates[100] == pytest.approx(0.1)
+    timed = Schedule(replace(settings, steps=None, minutes=1.0), None)
+    assert [timed.learning_rate(50, seconds) for seconds in (12, 24)] == [1.0, 1.0]
+    assert [timed.learning_rate(50, seconds) for seconds in (42, 60)] == pytest.approx([0.55, 0.1])
+
+
+def test_of_work_the_share_is_counted_too() -> None:
+    """The first half of it goes into twenty cheap steps, and a quarter of all into ten of these."""
+    budget = 2 * 40 * macs_of_sample(build(CNN), 8) / 1e12
+    growing = ({"until": 0.5, "crop_size": 8, "batch_size": 2},)
+    settings = replace(SETTINGS, steps=None, teramacs=budget, progressive=growing, constant_until=0.25)
+    schedule = planned(settings, build(CNN))
+    rates = [schedule.learning_rate(step, 0) for step in range(2, 21)]
+    assert rates[:9] == [SETTINGS.learning_rate] * 9
+    assert rates[9] < SETTINGS.learning_rate
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
