@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +15,14 @@ from deblurbench.data.batch import Batch
 from deblurbench.experiment import load_experiment
 from deblurbench.images.tensors import to_tensor
 from deblurbench.losses import vgg
+from deblurbench.model_entries import ModelEntry
 from deblurbench.models.base import Model
 from deblurbench.models.gan import GAN
 from deblurbench.networks import fpn
 from deblurbench.registry import MODELS
 from deblurbench.training.budget import planned
-from tests.conftest import PRESETS
+from deblurbench.training.schedule import Schedule
+from tests.conftest import PRESETS, TINY_UNET
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {
@@ -36,11 +40,16 @@ def _without_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fpn, "fetch_weights", lambda *_: mobilenet_v2(weights=None).state_dict())
 
 
+def entry_of(block: str, tmp_path: Path, steps: int = 100) -> ModelEntry:
+    """What an experiment of so many steps that names configs/models/BLOCK.yaml gets."""
+    path = tmp_path / "e.yaml"
+    path.write_text(f"datasets: [photos-gaussian]\nmodels: [{block}]\ntraining: {{steps: {steps}}}\n")
+    return load_experiment(path).models[block]
+
+
 def load(block: str, tmp_path: Path) -> Model:
     """The model of configs/models/BLOCK.yaml, as an experiment that names it gets it."""
-    path = tmp_path / "e.yaml"
-    path.write_text(f"datasets: [photos-gaussian]\nmodels: [{block}]\ntraining: {{steps: 100}}\n")
-    entry = load_experiment(path).models[block]
+    entry = entry_of(block, tmp_path)
     model: Model = MODELS.build(entry.spec)
     if block not in HEAVY:
         model.prepare_training()
@@ -81,6 +90,46 @@ def test_deblurgan_v2_is_as_published(tmp_path: Path) -> None:
     assert len(model.discriminator(torch.rand(1, 3, 64, 64))) == 2
     assert {name: term.weight for name, term in model.content.terms.items()} == {"mse": 0.5, "vgg": 0.006}
     assert (model.adversarial_weight, type(model.adversarial).__name__) == (0.01, "RelativisticLeastSquares")
+
+
+def test_nafnet_trains_as_published(tmp_path: Path) -> None:
+    """Its GoPro options for width 32; gradients are clipped to 0.01 in its code."""
+    entry = entry_of("cnn-nafnet", tmp_path, steps=200_000)
+    training, network = entry.training, entry.spec["network"]
+    assert (network["width"], network["encoder_blocks"], network["middle_blocks"]) == (32, [1, 1, 1, 28], 1)
+    assert network["decoder_blocks"] == [1, 1, 1, 1]
+    assert [loss["name"] for loss in entry.spec["losses"]] == ["psnr"]
+    assert (training.betas, training.weight_decay, training.clip_norm, training.ema_decay) == ([0.9, 0.9], 1e-3, 0.01, 0)
+    schedule = Schedule(training, [200_000])
+    for step in (0, 1, 100, 50_000, 100_000, 199_999):
+        published = 1e-7 + (1e-3 - 1e-7) * (1 + math.cos(math.pi * step / 200_000)) / 2
+        assert schedule.learning_rate(step, 0) == pytest.approx(published, rel=1e-3)
+
+
+def test_restormer_trains_as_published(tmp_path: Path) -> None:
+    """Its options for motion deblurring: six sizes of patches, and the two periods of its rate."""
+    entry = entry_of("cnn-restormer", tmp_path, steps=300_000)
+    training = entry.training
+    assert [loss["name"] for loss in entry.spec["losses"]] == ["l1"]
+    assert (training.betas, training.weight_decay, training.clip_norm, training.ema_decay) == ([0.9, 0.999], 1e-4, 0.01, 0)
+    schedule = planned(training, MODELS.build({"name": "cnn", "network": TINY_UNET}))
+    stages = [(stage.last_step, stage.crop_size, stage.batch_size) for stage in schedule.stages]
+    lasting = itertools.accumulate((92_000, 64_000, 48_000, 36_000, 36_000, 24_000))
+    assert stages == list(zip(lasting, (128, 160, 192, 256, 320, 384), (8, 5, 4, 2, 1, 1), strict=True))
+    for step in (0, 1, 50_000, 92_000, 92_001, 150_000, 196_000, 299_999):
+        into = max(step - 92_000, 0) / 208_000
+        published = 1e-6 + (3e-4 - 1e-6) * (1 + math.cos(math.pi * into)) / 2
+        assert schedule.learning_rate(step, 0) == pytest.approx(published, rel=1e-3)
+
+
+def test_mimo_unet_trains_as_published(tmp_path: Path) -> None:
+    """As its main.py and train.py: Adam with its own betas, and nothing done to its gradients and weights."""
+    entry = entry_of("cnn-mimo-unet", tmp_path)
+    training = entry.training
+    assert (entry.spec["network"]["width"], entry.spec["network"]["blocks"]) == (32, 8)
+    assert (training.learning_rate, training.betas, training.weight_decay) == (1e-4, [0.9, 0.999], 0)
+    assert (training.warmup_steps, training.ema_decay) == (0, 0)
+    assert training.clip_norm > 1e6
 
 
 def test_a_network_is_named_by_its_preset_and_may_be_changed(tmp_path: Path) -> None:
