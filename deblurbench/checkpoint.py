@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,46 +12,73 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from deblurbench.errors import UsageError
+from deblurbench.errors import UsageError, one_line
 from deblurbench.files import write_whole
 
-METADATA_KEY = "deblurbench"
+METADATA_KEY, CHECKSUM = "deblurbench", "checksum"
+REMEDY = "put a whole copy in its place, or remove it and run with --restart"  # of a damaged file
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
-    """Write `tensors`, and `metadata` (any JSON value) in the file's header."""
+    """Write `tensors`, and in the file's header `metadata` (a JSON object) with a checksum of it all."""
     on_cpu = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
-    write_whole(path, save(on_cpu, metadata={METADATA_KEY: json.dumps(metadata)}))
+    header = {CHECKSUM: _checksum(on_cpu, metadata), **metadata}
+    write_whole(path, save(on_cpu, metadata={METADATA_KEY: json.dumps(header)}))
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors (on the CPU) and metadata of a checkpoint. Raises UsageError where `path` is none of ours."""
-    return _load(path, with_tensors=True)
+    """Tensors (on the CPU) and metadata of a checkpoint.
 
-
-def load_metadata(path: Path) -> dict[str, Any]:
-    """The metadata of a checkpoint, without reading its tensors. Raises UsageError where `path` is none of ours."""
-    return _load(path, with_tensors=False)[1]
-
-
-def _load(path: Path, *, with_tensors: bool) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    Raises UsageError where `path` is none of ours, or does not hold what was saved. Files of before there were checksums
+    have none, and are taken as they are.
+    """
     if not path.is_file():
         raise UsageError(f"{path}: there is no such checkpoint; a run leaves them in runs/DATASET/MODEL/seed-N/")
     try:
         with safe_open(str(path), framework="pt") as file:
             header = (file.metadata() or {}).get(METADATA_KEY)
-            names = file.keys() if with_tensors else ()
-            tensors = {name: file.get_tensor(name) for name in names}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
     except (SafetensorError, OSError) as error:
-        raise UsageError(f"{path}: not a whole safetensors file ({error}); give one that deblurbench wrote") from error
+        raise UsageError(f"{path}: not a whole safetensors file ({one_line(error)}); {REMEDY}") from error
     if header is None:
         raise UsageError(f"{path}: was not written by deblurbench; give a last.safetensors or best.safetensors of a run")
-    metadata: dict[str, Any] = json.loads(header)
+    metadata = _metadata(header, path)
+    checksum = metadata.pop(CHECKSUM, None)
+    if checksum is not None and checksum != _checksum(tensors, metadata):
+        raise UsageError(f"{path}: is damaged: it does not hold what was saved (its checksum differs); {REMEDY}")
     return tensors, metadata
 
 
+def _metadata(header: str, path: Path) -> dict[str, Any]:
+    try:
+        metadata = json.loads(header)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: is damaged: its metadata are no JSON ({one_line(error)}); {REMEDY}") from error
+    if not isinstance(metadata, dict):
+        raise UsageError(f"{path}: is damaged: its metadata are no JSON object; {REMEDY}")
+    return metadata
+
+
+def _checksum(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> str:
+    """A hash of the metadata and of every tensor's name, kind, shape and bytes."""
+    found = hashlib.sha256(json.dumps(metadata).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        found.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        found.update(tensor.flatten().view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
 def load_weights(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
-    """Copy `tensors` into `module`. Raises UsageError, naming the first that does not fit, where they are another model's."""
+    """Copy `tensors` into `module`. Raises UsageError as `require_fitting` does."""
+    require_fitting(module, tensors, path)
+    with torch.no_grad():
+        for name, tensor in module.state_dict().items():
+            tensor.copy_(tensors[name])
+
+
+def require_fitting(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    """Raise UsageError, naming the first of `tensors` that does not fit `module`, where they are another model's."""
     own = module.state_dict()
     for name in sorted(own.keys() | tensors.keys()):
         found, wanted = tensors.get(name), own.get(name)
@@ -60,6 +88,3 @@ def load_weights(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> N
                 else f"has {tuple(found.shape)}, the model {tuple(wanted.shape)}"
             )  # fmt: skip
             raise UsageError(f"{path}: is the checkpoint of another model: '{name}': the file {difference}")
-    with torch.no_grad():
-        for name, tensor in own.items():
-            tensor.copy_(tensors[name])

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deblurbench.checkpoint import load_checkpoint, load_metadata, load_weights, save_checkpoint
+from deblurbench.checkpoint import load_checkpoint, load_weights, save_checkpoint
 from deblurbench.errors import UsageError
 from deblurbench.models.base import Model, family
 from deblurbench.registry import MODELS, Spec
@@ -36,7 +36,7 @@ def load(path: str | Path, *, device: str | torch.device = "cpu", **restoring: A
 def spec_of_checkpoint(path: Path, where: str) -> Spec:
     """The resolved spec of the model in a checkpoint. Raises UsageError, with `where`, where it holds none."""
     try:
-        return _spec(load_metadata(path), path)
+        return _read(path)[1]
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from error
 

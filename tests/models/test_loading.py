@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 
 import deblurbench
-from deblurbench.checkpoint import load_checkpoint, load_weights, save_checkpoint
+from deblurbench.checkpoint import METADATA_KEY, load_checkpoint, load_weights, save_checkpoint
 from deblurbench.errors import UsageError
+from deblurbench.files import write_whole
 from deblurbench.models.diffusion import Diffusion
 from deblurbench.models.loading import require_fitting_start, save_model, warm_start
 from deblurbench.registry import MODELS
@@ -93,3 +96,36 @@ def test_a_warm_start_gives_further_input_channels_no_weight(tmp_path: Path) -> 
     warm_start(bridge, path)
     image = torch.rand(1, 3, 24, 24)
     assert torch.allclose(bridge.restore(image), cnn.restore(image), atol=1e-5)
+
+
+def flipped(path: Path, place: int) -> None:
+    """Flip one bit of a file."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    path = saved(tmp_path / "cnn.safetensors", name="cnn", network=TINY_UNET)
+    whole = path.read_bytes()
+    for place in (len(whole) - 1, len(whole) // 2, whole.index(b'step\\": 3') + 8):  # two weights, and the metadata
+        path.write_bytes(whole)
+        flipped(path, place)
+        with pytest.raises(UsageError, match=r"cnn\.safetensors: is damaged: .* \(its checksum differs\); put a whole copy"):
+            load_checkpoint(path)
+
+
+def with_metadata(path: Path, text: str) -> Path:
+    """The checkpoint with other metadata, and so no checksum: as what was written before there were any."""
+    tensors, _ = load_checkpoint(path)
+    write_whole(path, safetensors.torch.save(tensors, metadata={METADATA_KEY: text}))
+    return path
+
+
+def test_a_checkpoint_of_before_checksums_loads(tmp_path: Path) -> None:
+    path = saved(tmp_path / "cnn.safetensors", name="cnn", network=TINY_UNET)
+    before, metadata = load_checkpoint(path)
+    after, same = load_checkpoint(with_metadata(path, json.dumps(metadata)))
+    assert same == metadata
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    deblurbench.load(path)
