@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from deblurbench.checkpoint import load_checkpoint, load_weights, save_checkpoint
-from deblurbench.errors import UsageError
+from deblurbench.checkpoint import REMEDY, load_checkpoint, load_weights, require_fitting, save_checkpoint
+from deblurbench.errors import DeblurbenchError, UsageError, one_line
 from deblurbench.models.base import Model, family
 from deblurbench.registry import MODELS, Spec
+
+DEEPEST = 40  # lists and mappings within each other in a model's spec; a model within a model takes two
+# What a model may have beyond what its checkpoint holds: a discriminator, say, which restoring does not need.
+MOST_PARAMETERS, MOST_VALUES = 1_000, 2**27
 
 
 def save_model(path: Path, model: Model, spec: Spec, **facts: Any) -> None:
@@ -83,23 +90,64 @@ def _is_part_of(tensor: Tensor, own: Tensor) -> bool:
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], Spec]:
-    """The weights and the resolved spec of a checkpoint."""
+    """The weights and the resolved spec of a checkpoint. Raises UsageError where they do not fit each other."""
     tensors, metadata = load_checkpoint(path)
-    return tensors, _spec(metadata, path)
-
-
-def _spec(metadata: dict[str, Any], path: Path) -> Spec:
     if "model" not in metadata:
         raise UsageError(f"{path}: holds the state of a training, not a model; give the last.safetensors beside it")
-    return MODELS.resolve(metadata["model"], str(path))
+    if _is_deeper(metadata["model"], DEEPEST):
+        raise UsageError(f"{path}: model: holds more than {DEEPEST} lists and mappings within each other; {REMEDY}")
+    try:
+        spec = MODELS.resolve(metadata["model"], str(path))
+        # Without memory for its weights: what a damaged file describes may be of any size.
+        with torch.device("meta"), _limited(tensors, path):
+            model: Model = MODELS.build(spec, str(path))
+    except DeblurbenchError:
+        raise
+    except Exception as error:  # constructors raise what they like for what nobody would ask for
+        raise UsageError(f"{path}: model: cannot be built ({one_line(error)}); {REMEDY}") from error
+    for part, own in _by_part(model, tensors):
+        require_fitting(part, own, path)
+    return tensors, spec
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    return most == 0 or any(_is_deeper(item, most - 1) for item in (value.values() if isinstance(value, dict) else value))
+
+
+@contextmanager
+def _limited(tensors: dict[str, Tensor], path: Path) -> Iterator[None]:
+    """Raise UsageError as soon as a model is built that is much larger than what its checkpoint holds."""
+    parameters = len(tensors) + MOST_PARAMETERS
+    values = sum(tensor.numel() for tensor in tensors.values()) + MOST_VALUES
+
+    def count(_module: nn.Module, _name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal parameters, values
+        if parameter is not None:
+            parameters, values = parameters - 1, values - parameter.numel()
+            if min(parameters, values) < 0:
+                raise UsageError(f"{path}: model: is far larger than the weights that the file holds; {REMEDY}")
+
+    handle = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _by_part(model: Model, tensors: dict[str, Tensor]) -> Iterator[tuple[nn.Module, dict[str, Tensor]]]:
+    """The networks that restore, each with its own of a checkpoint's `tensors`."""
+    for part in model.restoring_modules:
+        prefix = f"{part}."
+        own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        yield model.get_submodule(part), own
 
 
 def _fill(model: Model, tensors: dict[str, Tensor], path: Path) -> None:
     """Copy a checkpoint's `tensors` into the networks that restore."""
-    for part in model.restoring_modules:
-        prefix = f"{part}."
-        own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        load_weights(model.get_submodule(part), own, path)
+    for part, own in _by_part(model, tensors):
+        load_weights(part, own, path)
 
 
 def with_restoring_parameters(spec: Spec, changes: Spec, where: str) -> Spec:

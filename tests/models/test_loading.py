@@ -129,3 +129,42 @@ def test_a_checkpoint_of_before_checksums_loads(tmp_path: Path) -> None:
     assert same == metadata
     assert all(torch.equal(before[name], after[name]) for name in before)
     deblurbench.load(path)
+
+
+CNN_SPEC = {"name": "cnn", "network": TINY_UNET}
+
+
+def nested(depth: int) -> dict[str, object]:
+    spec: dict[str, object] = CNN_SPEC
+    for _ in range(depth):
+        spec = {"name": "cascade", "stages": [spec, CNN_SPEC]}
+    return spec
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({**CNN_SPEC, "network": {**TINY_UNET, "widths": [500_000, 500_000]}}, "is far larger than the weights"),
+        ({**CNN_SPEC, "network": {**TINY_UNET, "blocks": 10**9}}, "is far larger than the weights"),
+        ({"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "width": 10**6}}, "is far larger"),
+        ({"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "layers": 10**9, "normalization": "none"}}, "is far larger"),
+        ({**CNN_SPEC, "network": {**TINY_UNET, "widths": [10**30]}}, "cannot be built"),
+        (nested(300), "holds more than 40 lists and mappings within each other"),
+        ([], "expected a model"),
+        (None, "expected a model"),
+    ],
+)  # fmt: skip
+def test_metadata_of_no_such_model_are_refused_before_there_is_memory_for_it(
+    model: object, message: str, tmp_path: Path
+) -> None:
+    path = saved(tmp_path / "cnn.safetensors", name="cnn", network=TINY_UNET)
+    with pytest.raises(UsageError, match=rf"cnn\.safetensors: .*{message}") as caught:
+        deblurbench.load(with_metadata(path, json.dumps({"model": model})))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, "1" * 5000])
+def test_metadata_that_are_no_object_are_damage(text: str, tmp_path: Path) -> None:
+    path = saved(tmp_path / "cnn.safetensors", name="cnn", network=TINY_UNET)
+    with pytest.raises(UsageError, match=r"cnn\.safetensors: is damaged: its metadata are no JSON"):
+        deblurbench.load(with_metadata(path, text))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Literal
 
 from torch import Tensor, nn
@@ -31,15 +30,17 @@ class PatchDiscriminator(nn.Module):
         normalization: Normalization = "spectral",
     ) -> None:
         super().__init__()
-        widths = [in_channels, *(min(width * 2**index, 8 * width) for index in range(layers))]
+        before = in_channels
         stages: list[nn.Module] = []
-        for place, (before, after) in enumerate(itertools.pairwise(widths)):
+        for place in range(layers):
+            after = width * 2 ** min(place, 3)
             stages.append(_normalized(nn.Conv2d(before, after, 4, stride=2, padding=1), normalization))
             if normalization == "instance" and place:
                 stages.append(nn.InstanceNorm2d(after, affine=True))
             stages.append(nn.LeakyReLU(0.2))
+            before = after
         self.stages = nn.Sequential(*stages)
-        self.score = _normalized(nn.Conv2d(widths[-1], 1, 3, padding=1), normalization)
+        self.score = _normalized(nn.Conv2d(before, 1, 3, padding=1), normalization)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         return [self.score(self.stages(image))]
