@@ -173,11 +173,17 @@ def test_restoring_leaves_the_model_as_it_was(spec: Spec) -> None:
 
 
 @ONE_OF_EACH
-def test_other_shapes_are_refused(spec: Spec) -> None:
+def test_other_shapes_types_and_seeds_are_refused(spec: Spec) -> None:
     model = build(spec)
-    for wrong in (torch.rand(3, 16, 16), torch.rand(1, 1, 16, 16), torch.zeros(1, 3, 16, 16, dtype=torch.uint8)):
-        with pytest.raises(ValueError, match="expected floats"):
-            model.restore(wrong)
+    for wrong in (
+        torch.rand(3, 16, 16), torch.rand(1, 1, 16, 16), torch.zeros(1, 3, 16, 16, dtype=torch.uint8),
+        torch.rand(1, 3, 16, 16).double(), torch.rand(0, 3, 16, 16), torch.rand(1, 3, 0, 16), torch.rand(1, 3, 16, 0),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="expected float32"):
+            model.restore(wrong, kernel=KERNEL)
+    for seed in (-1, 2**64):
+        with pytest.raises(ValueError, match=rf"expected a seed from 0 to 2\^64 - 1, not {seed}"):
+            model.restore(torch.rand(1, 3, 16, 16), seed=seed, kernel=KERNEL)
 
 
 @TRAINED

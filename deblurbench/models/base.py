@@ -19,6 +19,8 @@ from deblurbench.models.windows import sees_whole_image
 from deblurbench.networks.pooling import global_averages, pooling_within
 from deblurbench.registry import MODELS, NETWORKS
 
+SEEDS = 2**64  # how many a generator of PyTorch takes
+
 
 class Turn(NamedTuple):
     """A player's turn in a training step: its weighted losses by name, and what else is worth watching, by name."""
@@ -80,14 +82,17 @@ class Model(nn.Module, ABC):
 
     @torch.no_grad()
     def restore(self, blurred: Tensor, *, seed: int = 0, tile: int | None = None, kernel: Tensor | None = None) -> Tensor:
-        """Deblur (B, 3, H, W) of values in [0, 1], any H and W -> the same shape, in [0, 1].
+        """Deblur float32 (B, 3, H, W) of values in [0, 1], any H and W -> the same shape, in [0, 1].
 
-        `seed` decides the noise of models that sample. With `tile`, networks see at most `tile` pixels a side at once,
-        so that memory stays bounded. An oracle must be told the true blur `kernel` (h, w). Raises ValueError for another
-        shape or integers, DeblurbenchError where the result is not finite.
+        `seed`, in [0, 2^64), decides the noise of models that sample. With `tile`, networks see at most `tile` pixels a
+        side at once, so that memory stays bounded. An oracle must be told the true blur `kernel` (h, w). Raises
+        ValueError for another shape, type or seed and for no pixels, DeblurbenchError where the result is not finite.
         """
-        if blurred.ndim != 4 or blurred.shape[1] != 3 or not blurred.is_floating_point():
-            raise ValueError(f"expected floats (B, 3, H, W) in [0, 1], not {blurred.dtype} {tuple(blurred.shape)}")
+        if blurred.ndim != 4 or blurred.shape[1] != 3 or blurred.dtype != torch.float32 or not blurred.numel():
+            found = f"{blurred.dtype} {tuple(blurred.shape)}"
+            raise ValueError(f"expected float32 (B, 3, H, W) of at least one pixel, in [0, 1], not {found}")
+        if not 0 <= seed < SEEDS:
+            raise ValueError(f"expected a seed from 0 to 2^64 - 1, not {seed}")
         if self.is_oracle and kernel is None:
             raise DeblurbenchError("this model is an oracle: it restores only where the true blur kernel is known")
         restored = self.restored(blurred, Restoring(torch.Generator().manual_seed(seed), tile, kernel))
