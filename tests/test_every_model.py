@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
-from collections.abc import Iterator
+import pickle
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -223,6 +225,21 @@ def test_saved_and_loaded_it_restores_bit_for_bit(spec: Spec, batch: Batch, tmp_
     image = torch.rand(1, 3, 21, 30)
     assert not loaded.training
     assert torch.equal(loaded.restore(image, seed=3, kernel=KERNEL), model.restore(image, seed=3, kernel=KERNEL))
+
+
+@ONE_OF_EACH
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))], ids=["copied", "sent"])
+def test_a_loaded_model_can_be_copied_and_sent_to_another_process(
+    copied: Callable[[Model], Model], spec: Spec, batch: Batch, tmp_path: Path
+) -> None:
+    """And it is all there: it restores the same, and goes on training as the one it was made from."""
+    save_model(tmp_path / "model.safetensors", build(spec), MODELS.resolve(spec))
+    loaded = load(tmp_path / "model.safetensors")
+    twin = copied(loaded)
+    assert torch.equal(loaded.restore(batch.blurred, seed=3, kernel=KERNEL), twin.restore(batch.blurred, seed=3, kernel=KERNEL))
+    if is_trained(spec):
+        assert train(loaded, batch, steps=2, same_noise=True) == train(twin, batch, steps=2, same_noise=True)
+    assert all(torch.equal(value, twin.state_dict()[name]) for name, value in loaded.state_dict().items())
 
 
 @LOCAL_ONE_OF_EACH

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -34,17 +35,33 @@ class PatchDiscriminator(nn.Module):
         stages: list[nn.Module] = []
         for place in range(layers):
             after = width * 2 ** min(place, 3)
-            stages.append(_normalized(nn.Conv2d(before, after, 4, stride=2, padding=1), normalization))
+            stages.append(_convolution(before, after, 4, normalization, stride=2))
             if normalization == "instance" and place:
                 stages.append(nn.InstanceNorm2d(after, affine=True))
             stages.append(nn.LeakyReLU(0.2))
             before = after
         self.stages = nn.Sequential(*stages)
-        self.score = _normalized(nn.Conv2d(before, 1, 3, padding=1), normalization)
+        self.score = _convolution(before, 1, 3, normalization)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         return [self.score(self.stages(image))]
 
 
-def _normalized(layer: nn.Module, normalization: str) -> nn.Module:
-    return spectral_norm(layer) if normalization == "spectral" else layer
+class _SpectralConvolution(nn.Conv2d):
+    """A convolution to be normalised by `spectral_norm`, which can then be pickled, as PyTorch's own cannot."""
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _unpickled, (self.__dict__,)
+
+
+def _unpickled(content: dict[str, Any]) -> nn.Module:
+    with torch.device("meta"):  # what it is made with is replaced by what it was
+        layer = spectral_norm(_SpectralConvolution(1, 1, 1))
+    layer.__dict__.update(content)
+    return layer
+
+
+def _convolution(before: int, after: int, size: int, normalization: str, stride: int = 1) -> nn.Module:
+    if normalization == "spectral":
+        return spectral_norm(_SpectralConvolution(before, after, size, stride=stride, padding=1))
+    return nn.Conv2d(before, after, size, stride=stride, padding=1)
