@@ -111,9 +111,12 @@ def rate(
     from deblurbench.apps.web.rating import Rating
     from deblurbench.apps.web.rating_page import rating_app
     from deblurbench.report.reading import read_results
+    from deblurbench.report.votes import cut_off_note
     from deblurbench.results_folder import VOTES
 
     rating = Rating(read_results([folder]), folder / VOTES)
+    if note := cut_off_note(folder / VOTES):
+        typer.echo(f"{note}; the next vote takes its place")
     server = new_server(rating_app(rating))
     listening = open_port(port)
     typer.echo(f"open  http://{listening.getsockname()[0]}:{listening.getsockname()[1]}  (Ctrl+C ends it)")

@@ -13,7 +13,7 @@ from deblurbench.errors import UsageError
 from deblurbench.files import read_csv, read_json
 from deblurbench.metrics.recipe import Recipe, find_recipe
 from deblurbench.report.results import Result, Results, Row
-from deblurbench.report.votes import Vote, read_votes
+from deblurbench.report.votes import Vote, cut_off_note, read_votes
 from deblurbench.results_folder import (
     BLURRED,
     COMPARISON,
@@ -128,7 +128,7 @@ def _read_one(folder: Path, taken: set[str]) -> Results:
         failures=tuple(_failures(folder, experiment)),
         problems={name: lines for name, lines in read_json(folder / PROBLEMS).items() if lines},
         notes={name: lines for name, lines in read_json(folder / NOTES).items() if lines},
-        remarks=tuple(_remarks(folder, experiment)),
+        remarks=(*_remarks(folder, experiment), *filter(None, [cut_off_note(folder / VOTES)])),
         experiments={title: (folder / EXPERIMENT).read_text(encoding="utf-8")},
         environments={title: read_json(folder / ENVIRONMENT)},
         votes=tuple(read_votes(folder / VOTES)),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from deblurbench.statistics.bradley_terry import Ballot, Strength, strengths
 
 COLUMNS = ("rater", "dataset", "image", "left", "right", "choice", "repeats", "seconds", "time")
 CHOICES = LEFT, RIGHT, NO_DIFFERENCE = "left", "right", "same"
+REPEATS = {"yes": True, "no": False}
 SHARES = {LEFT: 1.0, RIGHT: 0.0, NO_DIFFERENCE: 0.5}
 
 
@@ -40,22 +42,56 @@ class Vote:
 
 
 def read_votes(path: Path) -> list[Vote]:
-    """The votes in `path`; none where there is no such file. Raises UsageError for a line that is no vote."""
-    if not path.is_file():
-        return []
-    votes = []
-    with path.open(encoding="utf-8", newline="") as file:
-        for number, cells in enumerate(csv.DictReader(file), 2):
-            row = {column: from_cell(cell) for column, cell in cells.items()}
-            if None in row or any(row.get(column) is None for column in COLUMNS) or row["choice"] not in CHOICES:
-                raise UsageError(f"{path}: line {number} is no vote ({', '.join(COLUMNS)}); mend or remove it")
-            votes.append(
-                Vote(
-                    row["rater"], row["dataset"], row["image"], row["left"], row["right"], row["choice"],
-                    is_repeat=row["repeats"] == "yes",
-                )
-            )  # fmt: skip
-    return votes
+    """The votes in `path`; none where there is no such file. What a crash has left of a last line is none.
+
+    Raises UsageError for any other line that is no vote.
+    """
+    data = path.read_bytes() if path.is_file() else b""
+    return list(_votes(data.removesuffix(cut_off(data)), path))
+
+
+def cut_off(data: bytes) -> bytes:
+    """What a crash has left of the last line of a file of votes: no end, and no whole vote. Mostly nothing."""
+    last = data[data.rfind(b"\n") + 1 :]
+    try:
+        rows = list(csv.reader([last.decode("utf-8")]))
+    except (UnicodeDecodeError, csv.Error):
+        return last
+    return b"" if rows and _vote(rows[0]) else last
+
+
+def cut_off_note(path: Path) -> str:
+    """What to say of a last line that was cut off; empty where none was."""
+    lost = cut_off(path.read_bytes()) if path.is_file() else b""
+    return f"{path}: its last line was cut off and counts for nothing: {lost[:60].decode('utf-8', 'replace')!r}" if lost else ""
+
+
+def _votes(data: bytes, path: Path) -> Iterator[Vote]:
+    try:
+        reader = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
+        for number, row in enumerate(reader):
+            vote = _vote(row)
+            if number == 0 and row != list(COLUMNS):
+                raise UsageError(f"{path}: line 1 does not name the columns {','.join(COLUMNS)}; mend it")
+            if vote is not None:
+                yield vote
+            elif number and row:
+                raise UsageError(f"{path}: line {reader.line_num} is no vote ({', '.join(COLUMNS)}); mend or remove it")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{path}: line {line} is no UTF-8 text; mend or remove it") from error
+    except csv.Error as error:
+        raise UsageError(f"{path}: line {reader.line_num} is no vote ({error}); mend or remove it") from error
+
+
+def _vote(row: Sequence[str]) -> Vote | None:
+    """The vote in a row of the file; None where it holds none."""
+    if len(row) != len(COLUMNS):
+        return None
+    rater, dataset, image, left, right, choice, repeats, *_ = map(from_cell, row)
+    if choice not in CHOICES or repeats not in REPEATS or left == right:
+        return None
+    return Vote(rater, dataset, image, left, right, choice, is_repeat=REPEATS[repeats])
 
 
 def preferences(votes: Sequence[Vote], dataset: str) -> dict[str, Strength]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import re
 import signal
 import subprocess
@@ -28,7 +29,7 @@ from deblurbench.errors import UsageError
 from deblurbench.images.reading import decode_photo
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
-from deblurbench.report.votes import Vote, preferences, read_votes, steadiness
+from deblurbench.report.votes import Vote, cut_off_note, preferences, read_votes, steadiness
 from tests.browser import open_page
 
 GAINS = {"cnn": 2.0, "gan": 1.0, "secret-name": 0.5}
@@ -75,6 +76,7 @@ def server(original: Path) -> Iterator[Server]:
     running = Server(original)
     yield running
     running.stop()
+    (original / "votes.csv").unlink(missing_ok=True)
 
 
 def test_questions_are_blind_balanced_and_repeated(original: Path) -> None:
@@ -140,6 +142,18 @@ def test_nothing_that_is_served_tells_which_model_it_is(server: Server) -> None:
         ("GET", "/picture?rater=Ann&number=0&side=top", None, 422),
         ("POST", "/vote", {"rater": "Ann", "number": 0, "choice": "both"}, 422),
         ("POST", "/vote", {"rater": "Ann\nBen", "number": 0, "choice": "left"}, 422),
+        *[
+            ("POST", "/vote", {"rater": "Ann", "number": number, "choice": "left"}, 422)
+            for number in (-1, 1.0, 0.5, math.nan, math.inf, True, None, "0", [0], {}, 10**30)
+        ],
+        *[
+            ("POST", "/vote", {"rater": rater, "number": 0, "choice": "left"}, 422)
+            for rater in ("", "\0", "\x1b[2J", "\ud800", "a" * 41, 5, None, ["Ann"])
+        ],
+        ("POST", "/vote", {"rater": "Ann", "number": 0, "choice": "\ud800"}, 422),
+        ("POST", "/vote", {"rater": "Ann", "number": 400, "choice": "left"}, 404),
+        ("POST", "/vote", math.nan, 422),
+        ("GET", "/picture?rater=Ann&number=" + "9" * 5000 + "&side=left", None, 422),
         ("GET", "/docs", None, 404),
     ],
 )
@@ -234,13 +248,52 @@ def test_repeats_measure_steadiness_and_count_for_nothing_else() -> None:
     assert preferences(votes, "faces") == {}
 
 
-def test_a_damaged_file_of_votes_is_named(server: Server) -> None:
-    server.vote("Ann", 0, "left")
-    with server.votes.open("a") as file:
-        file.write("Ann,photos,image")
-    with pytest.raises(UsageError, match=r"votes\.csv: line 3 is no vote \(rater, dataset, .*\); mend or remove it"):
-        read_votes(server.votes)
-    server.votes.unlink()
+HEADER = "rater,dataset,image,left,right,choice,repeats,seconds,time\n"
+VOTE = "Ann,photos,image-0001,cnn,gan,left,no,1.0,now\n"
+
+
+@pytest.mark.parametrize("left", ["Ann,photos,image", 'Ben,"pho', "Jürgen,".encode()[:2], HEADER[:20], b"\0" * 9, HEADER[:-1]])
+def test_a_vote_that_a_crash_cut_off_is_said_and_replaced_by_the_next(left: str | bytes, server: Server) -> None:
+    before = b"" if isinstance(left, str) and left in HEADER else (HEADER + VOTE).encode()
+    server.votes.write_bytes(before + (left.encode() if isinstance(left, str) else left))
+    count = before.count(b"Ann")
+    assert len(read_votes(server.votes)) == count
+    report = write_report(read_results([server.folder]), server.folder).page.read_text()
+    assert "votes.csv: its last line was cut off and counts for nothing" in report
+    assert server.vote("Ben", 0, "right")["counted"]
+    assert server.votes.read_bytes().startswith(before or HEADER.encode())
+    assert [vote.rater for vote in read_votes(server.votes)] == ["Ann"] * count + ["Ben"]
+    assert cut_off_note(server.votes) == ""
+
+
+def test_a_last_vote_without_an_end_counts(server: Server) -> None:
+    """As an editor leaves it."""
+    server.votes.write_text(HEADER + VOTE.strip())
+    assert server.vote("Ben", 0, "right")["counted"]
+    assert [vote.rater for vote in read_votes(server.votes)] == ["Ann", "Ben"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (HEADER + "Ann,photos,image\n" + VOTE, r"line 2 is no vote \(rater, dataset, .*\); mend or remove it"),
+        (HEADER + VOTE + VOTE.replace("left", "up"), "line 3 is no vote"),
+        (HEADER + VOTE.replace("gan", "cnn"), "line 2 is no vote"),
+        (HEADER + VOTE.replace("no", "?"), "line 2 is no vote"),
+        (HEADER + "a" * 200_000 + "\n", "line 2 is no vote"),
+        (HEADER + VOTE + "Jürgen\n", "line 3 is no UTF-8 text"),
+        (VOTE, "line 1 does not name the columns"),
+        ("\n", "line 1 does not name the columns"),
+    ],
+)
+def test_a_damaged_line_of_votes_is_named_at_the_start(content: str, message: str, server: Server) -> None:
+    server.votes.write_bytes(content.encode("latin-1"))
+    for command in ("rate", "report"):
+        result = CliRunner().invoke(app, [command, str(server.folder)])
+        assert result.exit_code == 2
+        assert re.search(rf"^error: .*votes\.csv: {message}", result.output)
+    status, answer = server.ask("POST", "/vote", {"rater": "Ann", "number": 0, "choice": "left"})  # damaged since it began
+    assert (status, b"votes.csv: line" in answer) == (409, True)
 
 
 def test_votes_follow_a_model_that_merging_renames(original: Path, tmp_path: Path) -> None:

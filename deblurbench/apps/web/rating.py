@@ -20,7 +20,7 @@ from deblurbench.errors import UsageError
 from deblurbench.files import csv_lines
 from deblurbench.report.crops import around, cut, most_changed, restored_picture, sharp_picture
 from deblurbench.report.results import Results
-from deblurbench.report.votes import COLUMNS, LEFT, read_votes
+from deblurbench.report.votes import COLUMNS, LEFT, cut_off, read_votes
 
 VIEW, CLOSE_UP = 512, 64  # pixels a side: what is shown of a large image, around where blur changed it most
 
@@ -52,12 +52,15 @@ class Rating:
         return {"number": next(iter(open_questions), None), "answered": total - len(open_questions), "total": total}
 
     def vote(self, rater: str, number: int, choice: str) -> bool:
-        """Write a vote down, unless that question is answered already. Returns whether it was."""
+        """Write a vote down, unless that question is answered already. Returns whether it was.
+
+        Raises IndexError for a question that there is not.
+        """
+        question = self._questions(rater)[number]
         with self._lock, locked(self._path) as file:
             self._votes = read_votes(self._path)  # another process may have written since
             if number not in self._open(rater):
                 return False
-            question = self._questions(rater)[number]
             now = time.monotonic()
             row = {
                 "rater": rater,
@@ -70,7 +73,8 @@ class Rating:
                 "seconds": f"{now - self._since.get(rater, now):.1f}",
                 "time": datetime.now(UTC).isoformat(timespec="seconds"),
             }
-            file.write(csv_lines(COLUMNS, [row], header=file.tell() == 0).encode())
+            is_first = begin_line(file) == 0
+            file.write(csv_lines(COLUMNS, [row], header=is_first).encode())
             file.flush()
             os.fsync(file.fileno())
             self._votes = read_votes(self._path)
@@ -97,13 +101,22 @@ class Rating:
         return list(unanswered(self._questions(rater), [vote for vote in self._votes if vote.rater == rater]))
 
 
+def begin_line(file: BinaryIO) -> int:
+    """Go to where the next vote begins, in place of what a crash has left of another. Returns where that is."""
+    file.seek(0)
+    data = file.read()
+    whole = data.removesuffix(cut_off(data))
+    file.truncate(len(whole))
+    end = file.seek(0, os.SEEK_END)
+    return end + file.write(b"\n") if whole and not whole.endswith(b"\n") else end
+
+
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[BinaryIO]:
-    """`path`, opened to append to, for this process alone where the system has such locks (Windows: for this program alone)."""
-    with path.open("ab") as file:
+    """`path`, to read and to append to, for this process alone where the system has such locks (Windows: for this program)."""
+    with path.open("a+b") as file:
         with contextlib.suppress(ImportError):
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX)  # released when it is closed
-        file.seek(0, os.SEEK_END)
         yield file
