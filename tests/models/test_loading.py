@@ -144,11 +144,11 @@ def nested(depth: int) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ({**CNN_SPEC, "network": {**TINY_UNET, "widths": [500_000, 500_000]}}, "is far larger than the weights"),
-        ({**CNN_SPEC, "network": {**TINY_UNET, "blocks": 10**9}}, "is far larger than the weights"),
-        ({"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "width": 10**6}}, "is far larger"),
-        ({"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "layers": 10**9, "normalization": "none"}}, "is far larger"),
-        ({**CNN_SPEC, "network": {**TINY_UNET, "widths": [10**30]}}, "cannot be built"),
+        ({**CNN_SPEC, "network": {**TINY_UNET, "widths": [60_000, 60_000]}}, "is far larger than the weights"),
+        ({**CNN_SPEC, "network": {**TINY_UNET, "blocks": 60_000}}, "is far larger than the weights"),
+        ({"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "width": 60_000}}, "is far larger"),
+        ({"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "layers": 60_000, "normalization": "none"}}, "is far larger"),
+        ({**CNN_SPEC, "network": {**TINY_UNET, "widths": [10**30]}}, "(cannot be built|less than)"),
         (nested(300), "holds more than 40 lists and mappings within each other"),
         ([], "expected a model"),
         (None, "expected a model"),
