@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from deblurbench.benchmark.records import check_scored, read_record
 from deblurbench.data.dataset import PairedImages
 from deblurbench.errors import UsageError
 from deblurbench.experiment import Experiment
-from deblurbench.files import digest, file_hash, read_json, write_json
+from deblurbench.files import digest, file_hash, write_json
 from deblurbench.model_entries import CHECKPOINT, ModelEntry, in_order
 from deblurbench.registry import MODELS, Spec
 from deblurbench.results_folder import BLURRED, LAST, RECORD, RESTORED, RUNS
@@ -40,6 +41,7 @@ class Cell:
     is_candidate: bool = False
     candidates: dict[str, list[Path]] = field(default_factory=dict)  # the folders of each, one a seed
     trainings: frozenset[Path] = frozenset()  # the folders of all trainings that its weights took
+    metrics: tuple[str, ...] = ()  # by which it is scored
 
     @property
     def title(self) -> str:
@@ -47,11 +49,11 @@ class Cell:
         return f"{self.dataset} / {self.model} / seed {self.seed}"
 
     def record(self) -> dict[str, Any] | None:
-        """What was last written of this cell, or None."""
+        """What was last written of this cell, or None. Raises UsageError where it is damaged."""
         path = self.folder / RECORD
         if not path.is_file():
             return None
-        value: dict[str, Any] = read_json(path)
+        value: dict[str, Any] = read_record(path)
         return value
 
     def write_record(self, status: str, **facts: Any) -> None:
@@ -71,11 +73,16 @@ class Cell:
         )
 
     def finished(self) -> dict[str, Any] | None:
-        """What was written of it when it was finished with this very identity; None where it was not."""
+        """What was written of it when it was finished with this very identity; None where it was not.
+
+        Raises UsageError where that is damaged.
+        """
         record = self.record()
         wanted = ("done", self.training_identity, self.scoring_identity)
         if record is None or (record["status"], record["training_identity"], record["scoring_identity"]) != wanted:
             return None
+        if not self.is_candidate:
+            check_scored(record, self.metrics, self.folder / RECORD)
         return record
 
 
@@ -97,7 +104,7 @@ class _Lister:
     """Lists the cells of one data set; a model that refers to another comes after it."""
 
     def __init__(self, experiment: Experiment, dataset: str, folder: Path, data: Any) -> None:
-        self._recipe, self._dataset, self._folder, self._data = experiment.recipe.identity, dataset, folder, data
+        self._recipe, self._dataset, self._folder, self._data = experiment.recipe, dataset, folder, data
         self.cells: list[Cell] = []
 
     def add(self, model: str, entry: ModelEntry, seeds: list[int]) -> None:
@@ -131,6 +138,7 @@ class _Lister:
                 [self._place(model, seed)] if settings else [],
                 *(self._trainings(source, seed) for source in (*entry.sources.values(), entry.start) if source),
             ),
+            metrics=tuple(self._recipe.metrics),
         )  # fmt: skip
 
     def _best(self, model: str, entry: ModelEntry, seed: int, seeds: list[int]) -> Cell:
@@ -141,10 +149,11 @@ class _Lister:
             self._scoring(training, entry.spec),
             candidates={label: [self._place(label, each) for each in seeds] for label in entry.candidates},
             trainings=frozenset[Path]().union(*(self._find(label, seed).trainings for label in entry.candidates)),
+            metrics=tuple(self._recipe.metrics),
         )  # fmt: skip
 
     def _scoring(self, training: str, spec: Spec) -> str:
-        return digest([SCORING_VERSION, training, spec, self._recipe])
+        return digest([SCORING_VERSION, training, spec, self._recipe.identity])
 
     def _place(self, model: str, seed: int) -> Path:
         return self._folder / model / f"seed-{seed}"
@@ -185,21 +194,40 @@ def refuse_changed(cells: list[Cell]) -> None:
 
 
 def move_changed_aside(cells: list[Cell]) -> list[Path]:
-    """Rename folders of another training; of cells only scored otherwise, the scores. Returns where they went."""
+    """Rename folders of another training; of cells only scored otherwise, or whose record is damaged, the scores.
+
+    Returns where they went.
+    """
     moved: list[Path] = []
     for cell in cells:
-        if _was_trained_otherwise(cell):
-            moved.append(_move_aside(cell.folder))
+        if _is_damaged(cell):
+            moved += move_scores_aside(cell)
+        elif _was_trained_otherwise(cell):
+            moved.append(move_aside(cell.folder))
         elif _was_scored_otherwise(cell):
-            moved += [_move_aside(path) for path in (cell.folder / RECORD, cell.folder / RESTORED) if path.exists()]
+            moved += move_scores_aside(cell)
     return moved
 
 
-def _move_aside(path: Path) -> Path:
+def move_scores_aside(cell: Cell) -> list[Path]:
+    """Rename what scoring has left of `cell`, which will then be scored again. Returns where it went."""
+    return [move_aside(path) for path in (cell.folder / RECORD, cell.folder / RESTORED) if path.exists()]
+
+
+def move_aside(path: Path) -> Path:
+    """Rename `path` to a name that is free, and return that."""
     number = 1
     while (aside := path.with_name(f"{path.name}.old-{number}")).exists():
         number += 1
     return path.rename(aside)
+
+
+def _is_damaged(cell: Cell) -> bool:
+    try:
+        cell.finished()
+    except UsageError:
+        return True
+    return False
 
 
 def _was_trained_otherwise(cell: Cell) -> bool:

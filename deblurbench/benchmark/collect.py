@@ -19,6 +19,7 @@ FACTS = (
 )  # fmt: skip
 
 NAMES = ("dataset", "model", "seed")
+IMAGE = ("image", "scene", "blur", "spread")
 
 
 def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
@@ -42,11 +43,12 @@ def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
              "seed": cell.seed, **facts, **dict(mean_scores(record["scores"], recipe.metrics))}
         )  # fmt: skip
         _add_to(environments, record["environment"], cell.title)
-        images += [{**name, **row} for row in record["scores"]]
-        shown += [{key: name[key] for key in NAMES} | row for row in record["shown"]]
+        images += [name | {key: row[key] for key in (*IMAGE, *recipe.metrics)} for row in record["scores"]]
+        unpaired = {key: name[key] for key in NAMES}
+        shown += [unpaired | {key: row[key] for key in ("image", *NO_REFERENCE.names())} for row in record["shown"]]
     names = ("dataset", "model", "family", "network", "seed", *FACTS[2:], *recipe.metrics)
     write_csv(out / COMPARISON, names, summary)
-    write_csv(out / PER_IMAGE, (*NAMES, "pairs", "image", "scene", "blur", "spread", *recipe.metrics), images)
+    write_csv(out / PER_IMAGE, (*NAMES, "pairs", *IMAGE, *recipe.metrics), images)
     if shown:
         write_csv(out / REALLY_BLURRED, (*NAMES, "image", *NO_REFERENCE.names()), shown)
     else:
@@ -56,7 +58,7 @@ def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
 
 def _add_to(environments: list[dict[str, Any]], environment: dict[str, Any], title: str) -> None:
     for known in environments:
-        if all(known[key] == value for key, value in environment.items()):
+        if all(known.get(key) == value for key, value in environment.items()):
             known["cells"].append(title)
             return
     environments.append({**environment, "cells": [title]})

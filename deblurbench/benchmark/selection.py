@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from deblurbench.benchmark.cells import Cell
-from deblurbench.errors import DeblurbenchError
-from deblurbench.files import read_json
+from deblurbench.benchmark.records import WITHOUT_HISTORY, read_history
+from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.models.loading import spec_of_checkpoint
 from deblurbench.results_folder import HISTORY, LAST
 
 
 def last_validation_psnr(folder: Path) -> float:
     """The validation PSNR of the last weights in the folder of a trained cell."""
-    psnr: float = read_json(folder / HISTORY)["validation"][-1]["psnr"]
+    validations = read_history(folder / HISTORY)["validation"]
+    if not validations:
+        raise UsageError(f"{folder / HISTORY}: validation: is empty; {WITHOUT_HISTORY}")
+    psnr: float = validations[-1]["psnr"]
     return psnr
 
 
@@ -43,4 +46,4 @@ def chosen(cell: Cell) -> tuple[Cell, dict[str, Any]]:
 def training_seconds(cell: Cell) -> float:
     """What it took to train whatever `cell` restores with, each training once; all candidates of a sweep count."""
     histories = [folder / HISTORY for folder in cell.trainings if (folder / HISTORY).is_file()]
-    return sum(read_json(path)["seconds"] for path in histories)
+    return sum(read_history(path)["seconds"] for path in histories)

@@ -1,0 +1,110 @@
+"""What a run finds when somebody has damaged, changed or removed what an earlier one left."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from deblurbench.files import read_json, write_json
+from deblurbench.training.trainer import Trainer
+from tests.benchmark.running import run
+from tests.conftest import TINY_UNET
+
+Write = Callable[..., Path]
+MODELS = {
+    "d": {"name": "diffusion", "network": TINY_UNET, "sampling_steps": 1, "variants": {"d-2-steps": {"sampling_steps": 2}}}
+}
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("damage") / "out"
+
+
+@pytest.fixture
+def experiment(once: Path, write_experiment: Write, tmp_path: Path) -> Path:
+    """An experiment of one model and a variant of it, whose run is finished."""
+    path = write_experiment(models=MODELS)
+    if not once.is_dir():
+        assert run(path).exit_code == 0
+        shutil.copytree(tmp_path / "out", once)
+    else:
+        shutil.copytree(once, tmp_path / "out")
+    return path
+
+
+@pytest.fixture
+def cell(experiment: Path) -> Path:
+    return experiment.parent / "out" / "runs" / "pairs" / "d" / "seed-0"
+
+
+@pytest.fixture
+def untrained(experiment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Trainer, "advance", lambda *_: pytest.fail("trained again"))
+
+
+def flip(path: Path) -> None:
+    """Flip a bit in the middle of a file."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def refused(result: Result, message: str) -> None:
+    assert result.exit_code == 2
+    (line,) = (line for line in result.output.splitlines() if line.startswith("error: "))
+    assert message in line
+
+
+def with_changed(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        record = read_json(path)
+        change(record)
+        write_json(path, record)
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:300]), "is no JSON ("),
+        (lambda path: path.write_bytes(b""), "is no JSON ("),
+        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "is no JSON ("),
+        (lambda path: path.write_text("[" * 100_000), "is no JSON (it is nested too deep)"),
+        (lambda path: path.write_text("null"), "Input should be a valid dictionary"),
+        (with_changed(lambda record: record.pop("training_identity")), "training_identity: Field required"),
+        (with_changed(lambda record: record.update(status="gone")), "status: Input should be"),
+        (with_changed(lambda record: record.pop("scores")), "scores: Field required"),
+        (with_changed(lambda record: record.update(scores={})), "scores: Input should be a valid list"),
+        (with_changed(lambda record: record.update(macs="many")), "macs: Input should be a valid integer"),
+        (with_changed(lambda record: record["scores"][1].update(psnr="high")), "scores.1.psnr: Input should be a valid number"),
+        (with_changed(lambda record: record["scores"][1].pop("ssim")), "scores.1.ssim: Input should be a valid number"),
+        (
+            with_changed(lambda record: record["scores"][1].update(psnr=float("nan"))),
+            "scores.1.psnr: Value error, NaN is no number",
+        ),
+        (with_changed(lambda record: record["scores"][0].pop("image")), "scores.0.image: Field required"),
+    ],
+)
+def test_a_damaged_record_is_named(damage: Callable[[Path], None], message: str, experiment: Path, cell: Path) -> None:
+    damage(cell / "cell.json")
+    refused(run(experiment), f"seed-0/cell.json: {message}")
+
+
+@pytest.mark.usefixtures("untrained")
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.write_text("{"), with_changed(lambda record: record["scores"][1].pop("ssim"))]
+)
+def test_a_restart_scores_a_cell_with_a_damaged_record_again(
+    damage: Callable[[Path], None], experiment: Path, cell: Path
+) -> None:
+    damage(cell / "cell.json")
+    again = run(experiment, "--restart")
+    assert again.exit_code == 0, again.output
+    assert "1 cells done, 2 done before, 0 failed" in again.output
