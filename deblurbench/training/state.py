@@ -7,12 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 from torch.optim import Optimizer
+from typing_extensions import TypedDict
 
-from deblurbench.checkpoint import load_checkpoint, load_weights, save_checkpoint
+from deblurbench.checkpoint import REMEDY, load_checkpoint, load_weights, save_checkpoint
+from deblurbench.errors import UsageError, one_line
 from deblurbench.models.base import Model
 from deblurbench.training.ema import ExponentialMovingAverage
+
+
+class Facts(TypedDict):
+    """What a training goes on from besides its tensors."""
+
+    identity: str
+    step: int
+    seconds: float
+    best_psnr: float
+    history: dict[str, list[dict[str, Any]]]
+    interval: dict[str, Any]
+    scalers: dict[str, dict[str, Any]]
 
 
 def save_state(
@@ -34,12 +49,20 @@ def save_state(
 def load_state(
     path: Path, model: Model, average: ExponentialMovingAverage, optimizers: Mapping[str, Optimizer]
 ) -> dict[str, Any]:
-    """Bring everything to where `path` left it; returns its facts."""
+    """Bring everything to where `path` left it; returns its facts. Raises UsageError where it cannot be gone on from."""
     tensors, facts = load_checkpoint(path)
+    try:
+        TypeAdapter(Facts).validate_python(facts, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{path}: is no state of a training: {first['loc'][0]}: {first['msg']}; {REMEDY}") from error
     load_weights(model, _below("model.", tensors), path)
     load_weights(average.modules, _below("average.", tensors), path)
-    for player, optimizer in optimizers.items():
-        _load_moments(optimizer, _below(f"optimizer.{player}.", tensors))
+    try:
+        for player, optimizer in optimizers.items():
+            _load_moments(optimizer, _below(f"optimizer.{player}.", tensors))
+    except (LookupError, ValueError) as error:
+        raise UsageError(f"{path}: is the state of another optimiser ({one_line(error)}); {REMEDY}") from error
     return facts
 
 
