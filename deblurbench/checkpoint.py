@@ -16,7 +16,7 @@ from deblurbench.errors import UsageError, one_line
 from deblurbench.files import write_whole
 
 METADATA_KEY, CHECKSUM = "deblurbench", "checksum"
-REMEDY = "put a whole copy in its place, or remove it and run with --restart"  # of a damaged file
+REMEDY = "put a whole copy in its place, or let deblurbench run --restart make it anew"
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from deblurbench.errors import DeblurbenchError, UnreadableImage, UsageError
 from deblurbench.images.photo import Photo, list_images
 from deblurbench.images.reading import read_photo
 from deblurbench.images.tensors import at_scale, to_pixels, to_tensor, with_pixels
+from deblurbench.images.whole import whole_size
 from deblurbench.images.writing import write_photo
 
 ORIENTATIONS = range(1, 9)
@@ -401,3 +402,17 @@ def test_images_are_listed_whatever_the_case_of_their_suffix(tmp_path: Path) -> 
         list_images(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="is not a folder"):
         list_images(tmp_path / "a.jpeg")
+
+
+def test_a_picture_is_whole_or_not(tmp_path: Path, photo: np.ndarray) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(photo).save(path)
+    assert whole_size(path) == (451, 300)
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    for damaged in (bytes(flipped), whole[:-20], whole[:40], b"", b"\0" * len(whole)):
+        path.write_bytes(damaged)
+        assert whole_size(path) is None
+    path.unlink()
+    assert whole_size(path) is None

@@ -16,6 +16,7 @@ from deblurbench.benchmark.cost import count_parameters, evaluations_and_macs, m
 from deblurbench.benchmark.environment import describe_environment
 from deblurbench.benchmark.scoring import image_count, require_scorable, score_images, write_truth
 from deblurbench.benchmark.selection import chosen, last_validation_psnr, training_seconds
+from deblurbench.benchmark.wholeness import has_all_pictures, is_trained, move_damaged_aside, refuse_other_weights
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
 from deblurbench.errors import DeblurbenchError, UsageError, is_full_disk, one_line
@@ -89,21 +90,19 @@ class Runner:
         self.cells = list_cells(self.experiment, self.datasets, self.out)
 
     def run(self, *, restart: bool = False) -> Outcome:
-        """Train and score every cell that is not done. One that fails is recorded, and the others go on.
+        """Train and score every cell that is not done, or whose pictures are not whole. One that fails is recorded, and the
+        others go on.
 
-        Raises UsageError where a folder holds cells of another identity, OSError where the disk is full.
+        Raises UsageError where a folder holds cells of another identity or weights that were not scored, OSError where the
+        disk is full.
         """
         if restart and self._is_main:
-            for path in move_changed_aside(self.cells):
+            for path in (*move_changed_aside(self.cells), *move_damaged_aside(self.cells)):
                 self.say(f"moved aside: {path}")
         self.accelerator.wait_for_everyone()
         refuse_changed(self.cells)
-        unfinished = {(cell.dataset, cell.model) for cell in self.cells if not cell.finished()}
-        pending = [
-            cell
-            for cell in self.cells  # a sweep chooses again when one of its candidates has been trained since
-            if not cell.finished() or any((cell.dataset, label) in unfinished for label in cell.candidates)
-        ]
+        refuse_other_weights(self.cells)
+        pending = self._pending()
         outcome = Outcome(skipped=[cell for cell in self.cells if cell not in pending])
         if pending:
             self._fetch_weights(of_losses=any(cell.settings for cell in pending))
@@ -113,6 +112,17 @@ class Runner:
             self.say(f"[{number}/{len(pending)}] {cell.title}")
             self._run_cell(cell, outcome)
         return outcome
+
+    def _pending(self) -> list[Cell]:
+        unfinished = {(cell.dataset, cell.model) for cell in self.cells if not cell.finished()}
+        pending = []
+        for cell in self.cells:  # a sweep chooses again when one of its candidates has been trained since
+            if not cell.finished() or any((cell.dataset, label) in unfinished for label in cell.candidates):
+                pending.append(cell)
+            elif not has_all_pictures(cell):
+                self.say(f"{cell.title}: pictures are missing or damaged; it is scored again")
+                pending.append(cell)
+        return pending
 
     @property
     def _is_main(self) -> bool:
@@ -161,7 +171,7 @@ class Runner:
     def _run_cell(self, cell: Cell, outcome: Outcome) -> None:
         try:
             first_process_does(self.accelerator, lambda: cell.write_record("running"))
-            if cell.settings is not None:
+            if cell.settings is not None and not is_trained(cell):
                 self._train(cell, cell.settings)
             elif cell.sources:
                 first_process_does(self.accelerator, lambda: self._put_together(cell))

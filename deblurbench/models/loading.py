@@ -16,7 +16,7 @@ from deblurbench.errors import DeblurbenchError, UsageError, one_line
 from deblurbench.models.base import Model, family
 from deblurbench.registry import MODELS, Spec
 
-DEEPEST = 40  # lists and mappings within each other in a model's spec; a model within a model takes two
+DEEPEST = 50  # lists and mappings within each other in a model's spec; a model within a model takes two
 # What a model may have beyond what its checkpoint holds: a discriminator, say, which restoring does not need.
 MOST_PARAMETERS, MOST_VALUES = 1_000, 2**27
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from deblurbench.files import read_json, write_json
+from deblurbench.files import file_hash, read_csv, read_json, write_json
 from deblurbench.training.trainer import Trainer
 from tests.benchmark.running import run
 from tests.conftest import TINY_UNET
@@ -61,6 +62,65 @@ def refused(result: Result, message: str) -> None:
     assert message in line
 
 
+@pytest.mark.usefixtures("untrained")
+@pytest.mark.parametrize(("damage", "what"), [(flip, "is not the file"), (Path.unlink, "is missing, the file")])
+def test_other_weights_than_were_scored_are_refused_and_made_anew_from_a_whole_state(
+    damage: Callable[[Path], None], what: str, experiment: Path, cell: Path
+) -> None:
+    before, table = file_hash(cell / "last.safetensors"), read_csv(experiment.parent / "out" / "comparison.csv")
+    damage(cell / "last.safetensors")
+    refused(run(experiment), f"seed-0/last.safetensors: {what} that 'pairs / d / seed 0' was scored with; put that back, or")
+    again = run(experiment, "--restart")
+    assert again.exit_code == 0, again.output
+    assert "2 cells done, 1 done before, 0 failed" in again.output  # the variant restores with the same weights
+    assert file_hash(cell / "last.safetensors") == before
+    scores = ("model", "psnr", "ssim", "weights")
+    assert [[row[key] for key in scores] for row in read_csv(experiment.parent / "out" / "comparison.csv")] == [
+        [row[key] for key in scores] for row in table
+    ]
+
+
+def test_a_damaged_state_fails_its_cell_until_a_restart(experiment: Path, cell: Path) -> None:
+    shutil.rmtree(cell.parents[1] / "d-2-steps")
+    for name in ("cell.json", "last.safetensors"):
+        (cell / name).unlink()  # as if it had been stopped before its end
+    flip(cell / "state.safetensors")
+    failed = run(experiment)
+    assert failed.exit_code == 1
+    assert "state.safetensors: is damaged: " in failed.output
+    assert "let deblurbench run --restart make it anew" in failed.output
+    again = run(experiment, "--restart")
+    assert again.exit_code == 0, again.output
+    assert (cell / "state.safetensors.old-1").is_file()
+
+
+@pytest.mark.usefixtures("untrained")
+def test_a_finished_training_is_not_repeated_to_score_it(experiment: Path, cell: Path) -> None:
+    (cell / "cell.json").unlink()
+    (cell / "state.safetensors").unlink()
+    assert "1 cells done, 2 done before, 0 failed" in run(experiment).output
+
+
+@pytest.mark.usefixtures("untrained")
+@pytest.mark.parametrize(
+    ("picture", "damage"),
+    [
+        ("d/seed-0/restored/test-t0.png", flip),
+        ("blurred/seed-0/restored/test-t1.png", Path.unlink),
+        ("sharp/test-t0.png", lambda path: path.write_bytes(path.read_bytes()[:-20])),
+    ],
+)
+def test_damaged_pictures_are_restored_again(picture: str, damage: Callable[[Path], None], experiment: Path) -> None:
+    path = experiment.parent / "out" / "runs" / "pairs" / picture
+    before = path.read_bytes()
+    damage(path)
+    again = run(experiment)
+    assert again.exit_code == 0, again.output
+    assert "pictures are missing or damaged; it is scored again" in again.output
+    assert "1 cells done, 2 done before, 0 failed" in again.output
+    assert path.read_bytes() == before
+
+
 def with_changed(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
     def damage(path: Path) -> None:
         record = read_json(path)
@@ -108,3 +168,15 @@ def test_a_restart_scores_a_cell_with_a_damaged_record_again(
     again = run(experiment, "--restart")
     assert again.exit_code == 0, again.output
     assert "1 cells done, 2 done before, 0 failed" in again.output
+
+
+def test_the_weights_of_the_best_of_a_sweep_are_looked_after_too(write_experiment: Write, tmp_path: Path) -> None:
+    model = {"name": "cnn", "network": TINY_UNET, "sweep": {"grid": {"training.learning_rate": [1e-3, 1e-4]}}}
+    experiment = write_experiment(models={"cnn": model})
+    assert run(experiment).exit_code == 0
+    runs = tmp_path / "out" / "runs" / "pairs"
+    best = json.loads((runs / "cnn" / "seed-0" / "cell.json").read_text())["chosen"]
+    flip(runs / best / "seed-0" / "last.safetensors")
+    refused(run(experiment), f"{best}/seed-0/last.safetensors: is not the file that 'pairs / cnn / seed 0' was scored with")
+    again = run(experiment, "--restart")
+    assert "2 cells done, 2 done before, 0 failed" in again.output

@@ -149,7 +149,7 @@ def nested(depth: int) -> dict[str, object]:
         ({"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "width": 60_000}}, "is far larger"),
         ({"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "layers": 60_000, "normalization": "none"}}, "is far larger"),
         ({**CNN_SPEC, "network": {**TINY_UNET, "widths": [10**30]}}, "(cannot be built|less than)"),
-        (nested(300), "holds more than 40 lists and mappings within each other"),
+        (nested(300), "holds more than 50 lists and mappings within each other"),
         ([], "expected a model"),
         (None, "expected a model"),
     ],

@@ -1,0 +1,89 @@
+"""Whether what finished cells have left is still there, and what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from deblurbench.benchmark.cells import Cell, move_aside, move_scores_aside
+from deblurbench.checkpoint import load_checkpoint
+from deblurbench.errors import UsageError
+from deblurbench.files import file_hash
+from deblurbench.images.whole import whole_size
+from deblurbench.results_folder import BLURRED, HISTORY, LAST, RESTORED, SHARP, STATE, picture_path
+
+
+def refuse_other_weights(cells: list[Cell]) -> None:
+    """Raise UsageError where the weights that a cell was scored with are gone, or are others now."""
+    for path, users in _other_weights(cells):
+        what = "is not the file" if path.is_file() else "is missing, the file"
+        raise UsageError(
+            f"{path}: {what} that '{users[0].title}' was scored with; put that back, or run with --restart to make it anew"
+        )
+
+
+def move_damaged_aside(cells: list[Cell]) -> list[Path]:
+    """Rename weights that are not those that were scored, with all scores of them, and states that cannot be gone on from.
+
+    Returns where they went. What was whole beside them is kept: from a whole state no training is repeated.
+    """
+    moved = []
+    for path, users in list(_other_weights(cells)):
+        moved += [move_aside(path)] if path.is_file() else []
+        for cell in cells:
+            if cell in users or cell.folder == path.parent:
+                moved += move_scores_aside(cell)
+    for cell in cells:
+        state = cell.folder / STATE
+        if cell.settings and state.is_file() and not cell.finished() and _identity(state) != cell.training_identity:
+            moved.append(move_aside(state))
+    return moved
+
+
+def is_trained(cell: Cell) -> bool:
+    """Whether the training of `cell` has come to its end, and its weights are whole."""
+    return (cell.folder / HISTORY).is_file() and _identity(cell.folder / LAST) == cell.training_identity
+
+
+def has_all_pictures(cell: Cell) -> bool:
+    """Whether every picture of a finished cell is there and whole; for the blurred input, the truth too."""
+    record = cell.finished()
+    if record is None or cell.is_candidate:
+        return True
+    tested = [row["image"] for row in record["scores"]]
+    paths = [picture_path(cell.folder / RESTORED, key) for key in (*tested, *(row["image"] for row in record["shown"]))]
+    if cell.model == BLURRED:
+        paths += [picture_path(cell.folder.parent.parent / SHARP, key) for key in tested]
+    return all(whole_size(path) for path in paths)
+
+
+def _other_weights(cells: list[Cell]) -> Iterator[tuple[Path, list[Cell]]]:
+    """Files of weights that are not those of the records, each with the cells that were scored with it."""
+    users: dict[Path, list[tuple[Cell, str]]] = {}
+    for cell in cells:
+        record = cell.finished()
+        path = None if record is None or cell.is_candidate else _weights(cell, record)
+        if record is not None and path is not None:
+            users.setdefault(path, []).append((cell, record["weights"]))
+    for path, scored in users.items():
+        found = file_hash(path) if path.is_file() else ""
+        others = [cell for cell, wanted in scored if wanted != found]
+        if others:
+            yield path, others
+
+
+def _weights(cell: Cell, record: dict[str, Any]) -> Path | None:
+    """The file that a finished cell was scored with; None where it needs none."""
+    if "chosen" in record:
+        return cell.folder.parent.parent / record["chosen"] / cell.folder.name / LAST
+    return cell.weights_of / LAST if cell.weights_of else None
+
+
+def _identity(path: Path) -> str | None:
+    """The training that a checkpoint belongs to; None where it cannot be read."""
+    try:
+        found: str | None = load_checkpoint(path)[1].get("identity")
+    except UsageError:
+        return None
+    return found
