@@ -12,12 +12,12 @@ from annotated_types import Interval, MinLen
 from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from deblurbench.building_blocks import NAME
 from deblurbench.errors import UsageError
 from deblurbench.files import read_json
 from deblurbench.registry import NO_REFERENCE
 
-LONGEST_NAME = 200  # characters, so that a file may be called so
+LONGEST_NAME = 200  # bytes at most of what is part of the name of a file
+FOLDER_NAME = r"^[^/\\\x00]*[^/\\\x00.][^/\\\x00]*$"  # whatever people call it, it leads to no other place
 REWRITTEN = "run the experiment again, which writes it anew"
 WITHOUT_RECORD = "run the experiment again with --restart, which scores that cell anew and trains nothing"
 WITHOUT_HISTORY = "put a whole copy in its place, or remove its folder and run the experiment again"
@@ -33,7 +33,7 @@ Score = Annotated[float, AfterValidator(_known)]  # that of identical images may
 Amount = Annotated[float, Interval(ge=0, le=1e30)]
 Count = Annotated[int, Interval(ge=0, le=10**18)]
 Step = Annotated[int, Interval(ge=0, le=10**12)]
-FolderName = Annotated[str, StringConstraints(pattern=f"^(?:{NAME.pattern})$", max_length=LONGEST_NAME)]
+FolderName = Annotated[str, StringConstraints(pattern=FOLDER_NAME, max_length=LONGEST_NAME)]
 
 
 class Losses(TypedDict):
@@ -65,9 +65,15 @@ class Record(TypedDict):
     training_identity: str
     scoring_identity: str
     error: NotRequired[str]
-    chosen: NotRequired[FolderName]  # of a sweep: the best candidate; with the two below
-    settings: NotRequired[dict[str, dict[str, Any]]]
-    validation_psnr: NotRequired[Score | dict[str, Score]]
+    chosen: NotRequired[FolderName]  # of a sweep: the best candidate
+
+
+class Chosen(TypedDict):
+    """What `cell.json` says of a sweep besides: the settings and the validation PSNR of every candidate by name."""
+
+    chosen: FolderName
+    settings: dict[str, dict[str, Any]]
+    validation_psnr: dict[str, Score]
 
 
 class Tested(TypedDict):
@@ -147,6 +153,17 @@ def checked(value: Any, kind: Any, path: Path, remedy: str) -> Any:
 def read_record(path: Path, kind: Any = Record) -> Any:
     """What `cell.json` says of a cell, checked."""
     return read_checked(path, kind, WITHOUT_RECORD)
+
+
+def read_choice(path: Path) -> Any:
+    """What `cell.json` says of a sweep that has chosen, checked; nothing where it has not."""
+    record = read_record(path) if path.is_file() else {}
+    if "chosen" not in record:
+        return {}
+    checked(record, Chosen, path, WITHOUT_RECORD)
+    if unknown := sorted(record["validation_psnr"].keys() - record["settings"].keys()):
+        raise UsageError(f"{path}: settings: lack those of {unknown[0]!r}; {WITHOUT_RECORD}")
+    return record
 
 
 def check_scored(record: dict[str, Any], metrics: Sequence[str], path: Path) -> None:

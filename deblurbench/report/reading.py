@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from deblurbench.benchmark.records import read_choice, read_history, read_record
 from deblurbench.errors import UsageError
-from deblurbench.files import read_csv, read_json
 from deblurbench.metrics.recipe import Recipe, find_recipe
 from deblurbench.report.results import Result, Results, Row
+from deblurbench.report.stored import NUMBERS, read_environments, read_experiment, read_lines, read_tables
 from deblurbench.report.votes import Vote, cut_off_note, read_votes
 from deblurbench.results_folder import (
     BLURRED,
@@ -23,16 +25,13 @@ from deblurbench.results_folder import (
     NOTES,
     PER_IMAGE,
     PROBLEMS,
-    REALLY_BLURRED,
     RECORD,
     RUNS,
     VOTES,
 )  # fmt: skip
 from deblurbench.statistics.means import finite_mean
-from deblurbench.yaml_files import read_yaml
 
 SAME_INPUT = 0.01  # dB: machines may round a blurred pixel differently, no more
-NUMBERS = ("params", "evaluations", "macs", "train_seconds", "ms_per_megapixel")
 
 
 def read_results(folders: Sequence[Path]) -> Results:
@@ -97,40 +96,35 @@ def _all_lines(parts: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
 def history_of(result: Result) -> dict[str, list[dict[str, Any]]] | None:
     """The training history of the result's first seed, or None where nothing was trained for it."""
     folder = result.folder / f"seed-{result.seeds[0]}"
-    record = read_json(folder / RECORD) if (folder / RECORD).is_file() else {}
+    record = read_record(folder / RECORD) if (folder / RECORD).is_file() else {}
     if "chosen" in record:
         folder = result.folder.parent / record["chosen"] / folder.name
-    return read_json(folder / HISTORY) if (folder / HISTORY).is_file() else None
+    return read_history(folder / HISTORY) if (folder / HISTORY).is_file() else None
 
 
 def _read_one(folder: Path, taken: set[str]) -> Results:
     for name in (COMPARISON, PER_IMAGE, EXPERIMENT, ENVIRONMENT, PROBLEMS, NOTES, RUNS):
         if not (folder / name).exists():
             raise UsageError(f"{folder}: holds no {name}; give a whole results folder, as deblurbench run has written it")
-    experiment = read_yaml(folder / EXPERIMENT)
+    experiment = read_experiment(folder)
     recipe = find_recipe(experiment["recipe"], experiment.get("metrics", []), f"{folder / EXPERIMENT}: recipe")
-    rows, images = read_csv(folder / COMPARISON), read_csv(folder / PER_IMAGE)
-    for name, table, needed in ((COMPARISON, rows, {"weights"}), (PER_IMAGE, images, {"scene", "blur"})):
-        if table and (missing := {*needed, *recipe.metrics} - set(table[0])):
-            raise UsageError(
-                f"{folder / name}: has no column '{min(missing)}', as an earlier version has left it; "
-                "run the experiment again with --restart, which scores anew and trains nothing"
-            )
     name = folder.resolve().name
     title = next(label for label in (name, *(f"{name} {number}" for number in range(2, 1000))) if label not in taken)
-    shown = read_csv(folder / REALLY_BLURRED) if (folder / REALLY_BLURRED).is_file() else []
+    results = tuple(_results(folder, *read_tables(folder, recipe), recipe))
+    for result in results:
+        history_of(result)  # so that a damaged one is named before anything is written
     return Results(
         title=title,
         folders=(folder,),
         questions=(experiment["question"],) if experiment["question"] else (),
         recipe=recipe,
-        results=tuple(_results(folder, rows, images, shown, recipe)),
+        results=results,
         failures=tuple(_failures(folder, experiment)),
-        problems={name: lines for name, lines in read_json(folder / PROBLEMS).items() if lines},
-        notes={name: lines for name, lines in read_json(folder / NOTES).items() if lines},
+        problems=read_lines(folder / PROBLEMS),
+        notes=read_lines(folder / NOTES),
         remarks=(*_remarks(folder, experiment), *filter(None, [cut_off_note(folder / VOTES)])),
         experiments={title: (folder / EXPERIMENT).read_text(encoding="utf-8")},
-        environments={title: read_json(folder / ENVIRONMENT)},
+        environments={title: read_environments(folder)},
         votes=tuple(read_votes(folder / VOTES)),
     )
 
@@ -187,14 +181,14 @@ def _failures(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
             path.name
             for name, entry in experiment["models"].items()
             if "sweep" in entry
-            for path in sorted((folder / RUNS / dataset).glob(f"{name}-candidate-*"))
+            for path in sorted((folder / RUNS / dataset).glob(f"{glob.escape(name)}-candidate-*"))
         ]
         for label in [*labels, *candidates]:
             for seed in experiment["seeds"]:
                 path = folder / RUNS / dataset / label / f"seed-{seed}" / RECORD
-                record = read_json(path) if path.is_file() else {"status": "none"}
+                record = read_record(path) if path.is_file() else {"status": "none"}
                 if record["status"] == "failed":
-                    yield f"{dataset} / {label} / seed {seed}: {record['error']}"
+                    yield f"{dataset} / {label} / seed {seed}: {record.get('error', '')}"
 
 
 def _remarks(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
@@ -203,7 +197,7 @@ def _remarks(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
     timed = [
         name
         for name, entry in experiment["models"].items()
-        if any(any((folder / RUNS).glob(f"*/{label}/seed-*/{HISTORY}")) for label in (name, f"{name}-candidate-*"))
+        if any(any((folder / RUNS).glob(f"*/{glob.escape(name)}{end}/seed-*/{HISTORY}")) for end in ("", "-candidate-*"))
         and (entry["training"].get("minutes", shared) or "training.minutes" in str(entry.get("sweep")))
     ]
     if timed:
@@ -211,8 +205,8 @@ def _remarks(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
     for dataset in experiment["datasets"]:
         for name in experiment["models"]:
             path = folder / RUNS / dataset / name / f"seed-{experiment['seeds'][0]}" / RECORD
-            record = read_json(path) if path.is_file() else {}
-            if "chosen" in record:
+            record = read_choice(path)
+            if record:
                 tried = "; ".join(
                     f"{psnr:.2f} dB with {', '.join(f'{key}={value}' for key, value in record['settings'][label].items())}"
                     for label, psnr in sorted(record["validation_psnr"].items(), key=lambda item: -item[1])
