@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deblurbench.images.reading import read_photo
+from deblurbench.images.whole import whole_size
 from deblurbench.report.results import Result
 from deblurbench.results_folder import RESTORED, SHARP, picture_path
 
@@ -32,17 +33,28 @@ def restored_picture(result: Result, key: str) -> Picture:
 
 def sharp_picture(untouched: Result, key: str) -> Picture:
     """The truth of the image `key` of a data set; `untouched` is the result of its blurred input."""
-    return _read(picture_path(untouched.folder.parent / SHARP, key))
+    return _read(_truth(untouched, key))
 
 
 def has_picture(result: Result, key: str) -> bool:
-    """Whether the restored picture of the image `key` was kept."""
-    return picture_path(_folder(result), key).is_file()
+    """Whether the restored picture of the image `key` is there, whole, and of the size of its truth, if there is one."""
+    size = whole_size(picture_path(_folder(result), key))
+    return size is not None and whole_size(_truth(result, key)) in (None, size)
 
 
 def has_truth(untouched: Result, key: str) -> bool:
-    """Whether the sharp picture of the image `key` was kept."""
-    return picture_path(untouched.folder.parent / SHARP, key).is_file()
+    """Whether the sharp picture of the image `key` is there and whole."""
+    return whole_size(_truth(untouched, key)) is not None
+
+
+def picture_name(result: Result, key: str) -> str:
+    """DATASET/MODEL/..., where the restored picture of the image `key` should lie."""
+    return picture_path(_folder(result), key).relative_to(result.folder.parent.parent).as_posix()
+
+
+def truth_name(untouched: Result, key: str) -> str:
+    """DATASET/..., where the sharp picture of the image `key` should lie."""
+    return _truth(untouched, key).relative_to(untouched.folder.parent.parent).as_posix()
 
 
 def shown_keys(untouched: Result) -> list[str]:
@@ -99,6 +111,10 @@ def scale_of_errors(blurred: Picture, sharp: Picture) -> float:
 
 def _read(path: Path) -> Picture:
     return np.asarray(read_photo(path).pixels, np.uint8)
+
+
+def _truth(result: Result, key: str) -> Path:
+    return picture_path(result.folder.parent / SHARP, key)
 
 
 def _folder(result: Result) -> Path:

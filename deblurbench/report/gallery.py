@@ -23,9 +23,11 @@ from deblurbench.report.crops import (
     has_truth,
     most_changed,
     most_detailed,
+    picture_name,
     restored_picture,
     sharp_picture,
     shown_keys,
+    truth_name,
 )
 from deblurbench.report.grids import shown_by
 from deblurbench.report.results import Result
@@ -34,6 +36,7 @@ from deblurbench.results_folder import BLURRED
 
 VIEW, EXAMPLE, CLOSE_UP = 240, 120, 40  # pixels a side of the slider, of examples and of what close-ups enlarge
 QUALITY, QUALITY_OF_ERRORS = 80, 65  # of JPEG; the exact pixels are in the results folder
+NAMED = 3  # of the pictures that are missing
 WHICH = ("most improved", "median", "worst")
 
 
@@ -56,6 +59,23 @@ class Album:
 
     pictures: dict[str, str] = field(default_factory=dict)  # name -> data URI
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)  # name -> width and height
+    missing: set[str] = field(default_factory=set)  # names of files that would be shown, and are not there or damaged
+
+    def lacks(self, results: Sequence[Result], key: str, *, truth: Result | None = None) -> bool:
+        """Whether some of `results` have no whole picture of the image `key`, or `truth` (the input) no sharp one."""
+        lost = {picture_name(result, key) for result in results if not has_picture(result, key)}
+        if truth is not None and not has_truth(truth, key):
+            lost.add(truth_name(truth, key))
+        self.missing |= lost
+        return bool(lost)
+
+    @property
+    def missing_note(self) -> str:
+        """What is said of pictures that are missing; empty where none is."""
+        names = sorted(self.missing)
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        what = f"Pictures that are missing or damaged, and left out: {', '.join(names[:NAMED])}{more}"
+        return f"{what}; run the experiment again, which restores them." if names else ""
 
     def add(self, picture: Picture, caption: str, quality: int = QUALITY) -> Shot:
         """Embed `picture`, unless it is there already."""
@@ -159,6 +179,7 @@ def shown_photographs(comparison: Comparison, album: Album) -> list[tuple[str, l
     ordered = shown_by(comparison)
     rows = []
     for key in shown_keys(ordered[0]):
+        album.lacks(ordered, key)
         kept = [result for result in ordered if has_picture(result, key)]
         pictures = [restored_picture(result, key) for result in kept]
         if pictures:
@@ -182,7 +203,7 @@ def _chosen(comparison: Comparison, result: Result) -> Iterator[tuple[str, str, 
 def _shots(comparison: Comparison, models: Sequence[Result], image: str, album: Album) -> tuple[Shot, ...]:
     """Blurred, restored by each of `models`, sharp: the part that blur changed most. Empty where a picture was not kept."""
     untouched = comparison.untouched
-    if not has_truth(untouched, image) or not all(has_picture(one, image) for one in (untouched, *models)):
+    if album.lacks([untouched, *models], image, truth=untouched):
         return ()
     sharp, blurred = sharp_picture(untouched, image), restored_picture(untouched, image)
     box = most_changed(sharp, blurred, EXAMPLE)

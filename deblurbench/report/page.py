@@ -26,7 +26,7 @@ from deblurbench.report.latex import latex_table
 from deblurbench.report.preferences import Preferences, preferred
 from deblurbench.report.results import Results
 from deblurbench.report.sharpness import Sharpness, sharpness
-from deblurbench.report.subject import subject_of
+from deblurbench.report.subject import median_image, subject_of
 from deblurbench.report.tables import STATISTICS, Table, comparison_table, statistics_rows
 from deblurbench.results_folder import COMPARISON, DUELS, GRIDS, HTML, LATEX, MARKDOWN, PER_IMAGE, STATISTICS_TABLE
 
@@ -108,6 +108,7 @@ def _section(results: Results, dataset: str, album: Album, out: Path) -> Section
     comparison = compare(results, dataset)
     agreed = agreement(results, comparison)
     subject = subject_of(comparison)
+    album.lacks(comparison.results, median_image(comparison), truth=comparison.untouched)
     return Section(
         comparison,
         comparison_table(results, comparison),

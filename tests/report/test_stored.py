@@ -9,9 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from deblurbench.apps.cli import app
+from deblurbench.report.comparison import compare
+from deblurbench.report.page import write_report
+from deblurbench.report.reading import read_results
+from deblurbench.report.subject import median_image
 from tests.report.invented import invent
 
 RECORD = "runs/photos/cnn/seed-0/cell.json"
@@ -122,3 +127,28 @@ def test_other_encodings_are_named(name: str, content: bytes, folder: Path) -> N
     assert result.exit_code == 2
     assert result.output.startswith(f"error: {folder / name}: ")
     assert len(result.output.splitlines()) == 1
+
+
+def shown(folder: Path) -> str:
+    """The photograph that the grid shows."""
+    return median_image(compare(read_results([folder]), "photos"))
+
+
+@pytest.mark.parametrize("place", ["cnn/seed-0/restored", "blurred/seed-0/restored", "sharp"])
+@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: b"", lambda data: b"\0" * len(data)])
+def test_a_damaged_picture_is_named_as_missing(place: str, damage: Callable[[bytes], bytes], folder: Path) -> None:
+    name = f"photos/{place}/{shown(folder)}.png"
+    path = folder / "runs" / name
+    data = path.read_bytes()
+    path.unlink()  # all are links to one file
+    path.write_bytes(damage(data))
+    page = write_report(read_results([folder]), folder).page.read_text()
+    for text in (page, (folder / "report.md").read_text()):
+        assert f"Pictures that are missing or damaged, and left out: {name}; run the experiment again, which restores" in text
+
+
+def test_a_picture_of_another_size_is_no_picture_of_it(folder: Path) -> None:
+    name = f"photos/cnn/seed-0/restored/{shown(folder)}.png"
+    (folder / "runs" / name).unlink()
+    Image.new("RGB", (9, 9)).save(folder / "runs" / name)
+    assert f"left out: {name}; run" in write_report(read_results([folder]), folder).page.read_text()

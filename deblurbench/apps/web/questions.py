@@ -47,10 +47,11 @@ def choices(results: Results) -> list[Choice]:
         images = sorted({row["image"] for row in untouched.images})
         seen = [image for image in images if has_picture(untouched, image) and has_truth(untouched, image)]
         models = sorted((one for one in results.of(dataset) if not one.is_oracle), key=lambda one: one.model)
-        for first, second in combinations(models, 2):
-            both = tuple(image for image in seen if has_picture(first, image) and has_picture(second, image))
+        kept = {one.model: {image for image in seen if has_picture(one, image)} for one in models}
+        for first, second in combinations(kept, 2):
+            both = tuple(image for image in seen if image in kept[first] & kept[second])
             if both:
-                found.append(Choice(dataset, (first.model, second.model), both))
+                found.append(Choice(dataset, (first, second), both))
     return found
 
 
