@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
 import numpy as np
 
-from deblurbench.report.image_scores import ImageScores, Scores, image_scores
+from deblurbench.report.image_scores import ImageScores, Pair, image_scores
 from deblurbench.report.results import Result, Results
 from deblurbench.results_folder import BLURRED
-from deblurbench.statistics.bootstrap import mean_intervals
 from deblurbench.statistics.means import finite_mean
 from deblurbench.statistics.significance import ALPHA, SignedRanks, can_tell, holm, wilcoxon
 
@@ -28,8 +28,19 @@ class Verdict(Enum):
     NONE = ""  # does not compete (the input, oracles), or there is nothing to compare
 
 
+class Order(Enum):
+    """How a model stands to the blurred input by some metric, as far as its interval and its test carry."""
+
+    BETTER = "better than the input"
+    WORSE = "worse than the input"
+    UNTOLD = "cannot be told apart from the input"
+
+
 class Difference(NamedTuple):
-    """A mean difference over images, above zero for better, its 95 % bootstrap interval, and p (Wilcoxon, Holm-corrected)."""
+    """A mean difference over scenes, above zero for better, its 95 % interval by Student's t, and p.
+
+    p is Wilcoxon's, corrected by Holm; of a gain over the input, Student's where scenes are too few for Wilcoxon's test.
+    """
 
     mean: float
     low: float
@@ -41,9 +52,11 @@ class Difference(NamedTuple):
 class Standing:
     """What is known of one model by one metric."""
 
-    mean: float
+    mean: float  # over images
     left_out: int  # images whose score is infinite, which are in no mean
+    over_scenes: float  # the mean over scenes, of the images on which models are compared
     gain: Difference | None  # over the blurred input; None for itself
+    order: Order | None  # what can be said of the gain
     wins: int  # images on which it is better than the input
     to_best: Difference | None  # to the best model; None for itself, the input and oracles
     verdict: Verdict
@@ -78,13 +91,22 @@ class Comparison:
     @property
     def scenes(self) -> int:
         """How many independent scenes these images show."""
-        compared = self.scores.compared(self.first)
-        return len({scene for scene, is_compared in zip(self.scores.scenes, compared, strict=True) if is_compared})
+        return len(set(self.scores.scenes_compared(self.first)))
+
+    @property
+    def images_differ(self) -> bool:
+        """Whether scenes differ in their number of images, so that a mean over scenes is none over images."""
+        return len(set(Counter(self.scores.scenes_compared(self.first)).values())) > 1
 
     @property
     def tells(self) -> bool:
-        """Whether there are scenes enough for a test to find any difference at all."""
-        return can_tell(self.scenes, max(1, len(self.competitors) - 1))
+        """Whether there are scenes enough for a test to find any difference between models at all."""
+        return can_tell(self.scenes, max(1, _pairs_of(len(self.competitors))))
+
+    @property
+    def tells_input(self) -> bool:
+        """The same of the differences to the input."""
+        return can_tell(self.scenes, max(1, len(self.results) - 1))
 
     def standing(self, model: str, metric: str | None = None) -> Standing:
         """That of `model` by `metric`, or by the first one."""
@@ -97,15 +119,7 @@ def compare(results: Results, dataset: str) -> Comparison:
     given = results.of(dataset)
     quality = {result.model: _quality(scores, results.first, result.model) for result in given}
     ordered = tuple(sorted(given, key=lambda result: quality[result.model], reverse=True))
-    best = {metric: _best(ordered, scores, metric) for metric in results.recipe.metrics}
-    pairs = [
-        (metric, result.model, other)
-        for metric in results.recipe.metrics
-        for result in ordered
-        for other in _rivals(result, best[metric])
-    ]
-    intervals = dict(zip(pairs, _intervals(scores, pairs), strict=True))
-    standings = {metric: _standings(ordered, scores, metric, best[metric], intervals) for metric in results.recipe.metrics}
+    standings = {metric: _standings(ordered, scores, metric) for metric in results.recipe.metrics}
     return Comparison(dataset, results.label(dataset), ordered, scores, standings, results.first)
 
 
@@ -114,8 +128,8 @@ def _quality(scores: ImageScores, metric: str, model: str) -> tuple[float, int]:
 
     The mean is over the same images for all: one that is exact on easy images must not be judged by the hard ones alone.
     """
-    compared = scores.goodness[metric][model][scores.compared(metric)]
-    return (float(compared.mean()) if compared.size else 0.0, int(np.isinf(scores.values[metric][model]).sum()))
+    mean = scores.over_scenes(metric, scores.goodness[metric][model])
+    return (0.0 if math.isnan(mean) else mean, int(np.isinf(scores.values[metric][model]).sum()))
 
 
 def _best(ordered: tuple[Result, ...], scores: ImageScores, metric: str) -> str | None:
@@ -124,60 +138,75 @@ def _best(ordered: tuple[Result, ...], scores: ImageScores, metric: str) -> str 
     return max(names, key=lambda name: _quality(scores, metric, name), default=None)
 
 
-def _rivals(result: Result, best: str | None) -> Iterator[str]:
-    """Whom a model is compared with: the input, and the best."""
-    if not result.is_input:
-        yield BLURRED
-    if result.competes and best is not None and result.model != best:
-        yield best
-
-
-def _intervals(scores: ImageScores, pairs: list[tuple[str, str, str]]) -> list[tuple[float, float]]:
-    """Of the mean difference of each (metric, model, other), all from the same resamples."""
-    if not pairs:
-        return []
-    columns = np.stack([scores.gain(*pair) for pair in pairs], axis=1)
-    return [(float(low), float(high)) for low, high in mean_intervals(columns, scores.scenes)]
-
-
-def _standings(
-    ordered: tuple[Result, ...], scores: ImageScores, metric: str, best: str | None,
-    intervals: dict[tuple[str, str, str], tuple[float, float]],
-) -> dict[str, Standing]:  # fmt: skip
-    def differences(others: dict[str, str]) -> tuple[dict[str, Difference], dict[str, SignedRanks]]:
-        columns = {model: scores.gain(metric, model, other) for model, other in others.items()}
-        ranks = {model: wilcoxon(column, scores.scenes) for model, column in columns.items()}
-        corrected = holm({model: found.p for model, found in ranks.items()})
-        return {
-            model: Difference(mean_of(column), *intervals[metric, model, others[model]], corrected[model])
-            for model, column in columns.items()
-        }, ranks
-
-    gains, _ = differences({result.model: BLURRED for result in ordered if not result.is_input})
-    rivals = {one.model: best for one in ordered if best is not None and one.competes and one.model != best}
-    to_best, ranks = differences(rivals)
+def _standings(ordered: tuple[Result, ...], scores: ImageScores, metric: str) -> dict[str, Standing]:
+    best = _best(ordered, scores, metric)
+    gains, orders = _to_input(scores, [Pair(metric, result.model, BLURRED) for result in ordered if not result.is_input])
+    rivals = [result.model for result in ordered if result.competes and result.model != best]
+    to_best, verdicts = _to_best(scores, [Pair(metric, model, best) for model in rivals if best is not None])
     found = {}
     for model in (result.model for result in ordered):
-        mean = finite_mean(scores.values[metric][model].tolist())
+        values = scores.values[metric][model]
+        mean = finite_mean(values.tolist())
         good, good_input = (scores.goodness[metric][name] for name in (model, BLURRED))
-        verdict = Verdict.BEST if model == best else Verdict.NONE
-        if model in to_best:
-            verdict = _verdict(to_best[model], ranks[model], len(rivals))
         found[model] = Standing(
-            mean.value, mean.left_out, gains.get(model), int((good > good_input).sum()), to_best.get(model), verdict
-        )
+            mean.value, mean.left_out, scores.over_scenes(metric, values), gains.get(model), orders.get(model),
+            int((good > good_input).sum()), to_best.get(model),
+            Verdict.BEST if model == best else verdicts.get(model, Verdict.NONE),
+        )  # fmt: skip
     return found
+
+
+def _to_input(scores: ImageScores, pairs: list[Pair]) -> tuple[dict[str, Difference], dict[str, Order]]:
+    """By model the gain over the input, and what can be said of it.
+
+    Better or worse is what Wilcoxon's test and the interval agree on; where scenes are too few for the test, Student's t
+    decides, corrected as the test would be.
+    """
+    gains, ranks = _differences(scores, pairs)
+    if pairs and not can_tell(len(set(scores.scenes_compared(pairs[0].metric))), len(pairs)):
+        student = holm(scores.student(pairs))
+        gains = {model: gain._replace(p=student[model]) for model, gain in gains.items()}
+        return gains, {model: _order(gain, gain.mean) for model, gain in gains.items()}
+    return gains, {model: _order(gain, ranks[model].direction) for model, gain in gains.items()}
+
+
+def _order(gain: Difference, direction: float) -> Order:
+    if gain.p < ALPHA and direction > 0 and gain.low > 0:
+        return Order.BETTER
+    return Order.WORSE if gain.p < ALPHA and direction < 0 and gain.high < 0 else Order.UNTOLD
+
+
+def _to_best(scores: ImageScores, pairs: list[Pair]) -> tuple[dict[str, Difference], dict[str, Verdict]]:
+    """By model the difference to the best, and the verdict.
+
+    Tests are corrected for all pairs of models, not only for those with the best: these scores have chosen it.
+    """
+    tests = _pairs_of(len(pairs) + 1)
+    differences, ranks = _differences(scores, pairs, untold=tests - len(pairs))
+    return differences, {model: _verdict(differences[model], ranks[model], tests) for model in differences}
 
 
 def _verdict(to_best: Difference, ranks: SignedRanks, tests: int) -> Verdict:
     if np.isnan(to_best.p):
         return Verdict.NONE
-    if to_best.p < ALPHA:
-        return Verdict.MIXED if ranks.direction > 0 else Verdict.BEHIND
+    if to_best.p < ALPHA and ranks.direction > 0:
+        return Verdict.MIXED
+    if to_best.p < ALPHA and to_best.high < 0:
+        return Verdict.BEHIND
     return Verdict.UNTOLD if ranks.units and not can_tell(ranks.units, tests) else Verdict.TIED
 
 
-def mean_of(differences: Scores) -> float:
-    """The mean of what is known; NaN where nothing is."""
-    known = differences[np.isfinite(differences)]
-    return float(known.mean()) if known.size else float("nan")
+def _differences(
+    scores: ImageScores, pairs: list[Pair], *, untold: int = 0
+) -> tuple[dict[str, Difference], dict[str, SignedRanks]]:
+    """By model the difference of each pair, and what Wilcoxon's test found."""
+    ranks = {pair.model: wilcoxon(scores.gain(*pair), scores.scenes) for pair in pairs}
+    corrected = holm({model: found.p for model, found in ranks.items()}, untold=untold)
+    means = scores.mean_gains(pairs)
+    return {
+        pair.model: Difference(*interval, corrected[pair.model]) for pair, interval in zip(pairs, means, strict=True)
+    }, ranks
+
+
+def _pairs_of(models: int) -> int:
+    return models * (models - 1) // 2

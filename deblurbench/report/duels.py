@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-import numpy as np
-
-from deblurbench.report.comparison import Comparison, Difference, mean_of
+from deblurbench.report.comparison import Comparison, Difference
+from deblurbench.report.image_scores import Pair
 from deblurbench.report.numbers import counted
 from deblurbench.report.results import Results
-from deblurbench.statistics.bootstrap import mean_intervals
 from deblurbench.statistics.significance import ALPHA, can_tell, holm, wilcoxon
 
 DUEL_COLUMNS = ("dataset", "first", "second", "images", "wins", "losses", "difference", "low", "high", "p")
@@ -46,13 +44,12 @@ def duels(results: Results, comparison: Comparison) -> Duels | None:
     if not pairs:
         return None
     good = scores.goodness[results.first]
+    means = scores.mean_gains([Pair(results.first, *pair) for pair in pairs])
     gains = [scores.gain(results.first, *pair) for pair in pairs]
-    intervals = mean_intervals(np.stack(gains, axis=1), scores.scenes)
     p_values = holm({str(place): wilcoxon(gain, scores.scenes).p for place, gain in enumerate(gains)})
     found = []
     for place, (first, second) in enumerate(pairs):
-        low, high = map(float, intervals[place])
-        difference = Difference(mean_of(gains[place]), low, high, p_values[str(place)])
+        difference = Difference(*means[place], p_values[str(place)])
         wins, losses = (int((good[one] > good[other]).sum()) for one, other in ((first, second), (second, first)))
         found.append(Duel(first, second, wins, losses, difference))
     tells = can_tell(comparison.scenes, len(pairs))

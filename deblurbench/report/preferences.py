@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deblurbench.report.comparison import Comparison, mean_of
+from deblurbench.report.comparison import Comparison
 from deblurbench.report.numbers import counted, number
 from deblurbench.report.results import Results
 from deblurbench.report.votes import preferences, steadiness
@@ -61,7 +61,7 @@ def _correlations(results: Results, comparison: Comparison, models: list[str], s
     """How each metric ranks the models as people did."""
     metrics = list(results.recipe.metrics)
     images = comparison.scores
-    columns = [[mean_of(images.goodness[metric][model][images.compared(metric)]) for model in models] for metric in metrics]
+    columns = [[images.over_scenes(metric, images.goodness[metric][model]) for model in models] for metric in metrics]
     found = rank_correlations(np.array([scores, *columns]).T)[0, 1:]
     named = [
         f"{results.metric(metric).label} {value:.2f}"

@@ -39,6 +39,11 @@ class Result:
         return self.model == BLURRED
 
     @property
+    def is_trained(self) -> bool:
+        """Whether training, by itself or of what it is made of, decided what it restores."""
+        return self.costs["train_seconds"] > 0
+
+    @property
     def competes(self) -> bool:
         """Whether it can be called the best: the input cannot, nor what knows more than a photograph tells."""
         return not (self.is_input or self.is_oracle)

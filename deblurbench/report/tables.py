@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deblurbench.metrics.base import Metric
-from deblurbench.report.answer import oracle_note
+from deblurbench.report.answer import listed, oracle_note
 from deblurbench.report.comparison import Comparison, Difference, Standing, Verdict
 from deblurbench.report.numbers import counted, duration, number, short
 from deblurbench.report.results import Result, Results
@@ -16,8 +16,8 @@ from deblurbench.statistics.means import identical_note
 
 NEAR = (Verdict.TIED, Verdict.MIXED, Verdict.UNTOLD)
 STATISTICS = (
-    "dataset", "model", "metric", "images", "scenes", "mean", "left_out", "gain", "gain_low", "gain_high", "gain_p",
-    "better_than_input", "to_best", "to_best_low", "to_best_high", "to_best_p", "verdict",
+    "dataset", "model", "metric", "images", "scenes", "mean", "left_out", "mean_over_scenes", "gain", "gain_low", "gain_high",
+    "gain_p", "order", "better_than_input", "to_best", "to_best_low", "to_best_high", "to_best_p", "verdict",
 )  # fmt: skip
 
 
@@ -91,7 +91,9 @@ def statistics_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
                 "scenes": comparison.scenes,
                 "mean": standing.mean,
                 "left_out": standing.left_out,
+                "mean_over_scenes": standing.over_scenes,
                 **named("gain", standing.gain),
+                "order": standing.order.value if standing.order else "",
                 "better_than_input": standing.wins if standing.gain else "",
                 **named("to_best", standing.to_best),
                 "verdict": standing.verdict.value,
@@ -126,13 +128,15 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         if comparison.tells:
             verdicts = {standing.verdict for standings in comparison.standings.values() for standing in standings.values()}
             mixed = ", or behind it on average and ahead on most images" if Verdict.MIXED in verdicts else ""
-            test = f"Wilcoxon's signed-rank test over {units}, Holm-corrected, p ≥ 0.05"
-            yield f"≈: not significantly behind the best ({test}){mixed}."
+            test = f"Wilcoxon's signed-rank test over {units}, Holm-corrected for all pairs of models, p ≥ 0.05"
+            yield f"≈: not significantly behind the best ({test}, or a 95 % interval that holds 0){mixed}."
         else:
-            test = "Wilcoxon's signed-rank test with Holm's correction"
+            test = "Wilcoxon's signed-rank test with Holm's correction for all pairs of models"
             yield f"Too few images to tell what is more than chance: over {units} {test} cannot reach p < 0.05."
     if scenes > 1:
-        yield f"In brackets: 95 % bootstrap interval of the mean over {units}."
+        yield f"In brackets: 95 % Student's t interval of the mean over {units}. {_training_note(comparison)}".rstrip()
+    if comparison.images_differ:
+        yield "Scenes differ in their number of images: gains are means of the means of scenes, scores are means over images."
     exact = {result.model: comparison.standing(result.model).left_out for result in comparison.results}
     for model, count in exact.items():
         if count:
@@ -141,6 +145,16 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         yield f"Models are ordered and compared by the {counted(images, 'image')} that none of them restores exactly."
     if note := oracle_note(comparison):
         yield note
+
+
+def _training_note(comparison: Comparison) -> str:
+    """Whether the intervals hold the variance of training."""
+    trained = [result for result in comparison.results if result.is_trained]
+    single = [result.model for result in trained if len(result.seeds) == 1]
+    if len(single) == len(trained):
+        return "With one seed nobody knows how much training varies: the intervals do not hold it." if single else ""
+    held = "They hold the variance of training between seeds"
+    return f"{held}, save that of {listed(single)}: one seed cannot tell it." if single else f"{held} (Howe 1974)."
 
 
 def _costs(result: Result) -> tuple[Cell, ...]:

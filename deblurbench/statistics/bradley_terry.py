@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deblurbench.randomness import generator
-from deblurbench.statistics.bootstrap import CONFIDENCE
+from deblurbench.statistics.intervals import CONFIDENCE
 
 RESAMPLES, ITERATIONS, SETTLED = 1_000, 1_000, 1e-9
 PRIOR = 0.5  # wins of each over each other that nobody voted for: who never won is then weak, and not infinitely so

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 class Mean(NamedTuple):
@@ -24,6 +25,16 @@ def finite_mean(values: Sequence[float]) -> Mean:
     if infinite.all():
         return Mean(float(numbers[0]), 0)  # nothing was left out of it: all are so
     return Mean(float(numbers[~infinite].mean()), int(infinite.sum()))
+
+
+def scene_means(values: NDArray[np.float64], scenes: Sequence[str]) -> NDArray[np.float64]:
+    """The means (S, ...) of the finite `values` (N, ...) of each of the `scenes` (N,), by name; NaN where one has none."""
+    names, places = np.unique(np.asarray(scenes, dtype=str), return_inverse=True)
+    known = np.isfinite(values)
+    sums, counts = (np.zeros((len(names), *values.shape[1:])) for _ in range(2))
+    np.add.at(sums, places, np.where(known, values, 0))
+    np.add.at(counts, places, known)
+    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
 
 def identical_note(count: int) -> str:

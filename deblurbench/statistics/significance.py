@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from deblurbench.statistics.means import scene_means
+
 ALPHA = 0.05
 DIGITS = 9  # of a scene's mean: what is less comes from rounding, and would turn ties into differences
 
@@ -29,6 +31,7 @@ def wilcoxon(differences: NDArray[np.float64], scenes: Sequence[str]) -> SignedR
     from scipy import stats
 
     means = np.round(scene_means(differences, scenes), DIGITS)
+    means = means[np.isfinite(means)]
     units = means[means != 0]
     if not units.size:
         return SignedRanks(1.0 if means.size else float("nan"), 0, 0)
@@ -36,22 +39,16 @@ def wilcoxon(differences: NDArray[np.float64], scenes: Sequence[str]) -> SignedR
     return SignedRanks(float(stats.wilcoxon(units).pvalue), int(np.sign(ranks @ np.sign(units))), len(units))
 
 
-def scene_means(values: NDArray[np.float64], scenes: Sequence[str]) -> NDArray[np.float64]:
-    """The mean of `values` (N,) in each of the `scenes` (N,) that has a finite one."""
-    known = np.isfinite(values)
-    names, places = np.unique(np.asarray(scenes, dtype=str)[known], return_inverse=True)
-    totals = np.bincount(places, weights=values[known], minlength=len(names))
-    means: NDArray[np.float64] = totals / np.bincount(places, minlength=len(names))
-    return means
+def holm(p_values: Mapping[str, float], *, untold: int = 0) -> dict[str, float]:
+    """The p-values of several tests, corrected for their number (Holm 1979); NaN are no tests, and stay.
 
-
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """The p-values of several tests, corrected for their number (Holm 1979); NaN are no tests, and stay."""
+    `untold` further tests count as well, of which the p-values are not asked for.
+    """
     corrected = dict(p_values)
     tested = sorted((name for name, p in p_values.items() if p == p), key=lambda name: p_values[name])
     largest = 0.0
     for place, name in enumerate(tested):
-        largest = max(largest, min(1.0, p_values[name] * (len(tested) - place)))
+        largest = max(largest, min(1.0, p_values[name] * (len(tested) + untold - place)))
         corrected[name] = largest
     return corrected
 
