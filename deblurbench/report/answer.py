@@ -1,20 +1,24 @@
-"""The answer, in sentences made from the statistics: what a person reads first."""
+"""The answer, in sentences made from the statistics: what a person reads first.
+
+A sentence claims an order of two only where an interval and a test carry it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from deblurbench.report.comparison import Comparison, Verdict
+from deblurbench.report.comparison import Comparison, Difference, Order, Verdict
 from deblurbench.report.numbers import counted, number
 from deblurbench.report.results import Result, Results
 
 FEW_SCENES = 10
+MOST_NAMED = 4  # of the models that are behind: more are counted
 
 
 def answers(comparisons: Sequence[Comparison]) -> list[str]:
-    """Two sentences a data set: who restores best and by how much, and how sure that is."""
-    return [" ".join(filter(None, (_best(one), _others(one)))) for one in comparisons]
+    """Two or three sentences a data set: who is ahead and by how much, of whom that is sure, and who beats the input."""
+    return [" ".join(_sentences(one)) for one in comparisons]
 
 
 def caution(results: Results, comparisons: Sequence[Comparison]) -> str:
@@ -23,8 +27,9 @@ def caution(results: Results, comparisons: Sequence[Comparison]) -> str:
     parts = []
     if few:
         parts.append(f"few independent test photographs ({', '.join(few)})")
-    if all(len(result.seeds) == 1 for result in results.results):
-        parts.append("one seed")
+    trained = [result for result in results.results if result.is_trained]
+    if trained and all(len(result.seeds) == 1 for result in trained):
+        parts.append("one seed, which cannot tell how much training varies")
     return f"Read small differences with care: {' and '.join(parts)}." if parts else ""
 
 
@@ -37,71 +42,137 @@ def oracle_note(comparison: Comparison) -> str:
     return f"Told the true kernel, which nobody knows of a photograph, {best.model} reaches {reach} dB."
 
 
-def _best(comparison: Comparison) -> str:
-    name, models = comparison.label, comparison.competitors
-    if not models:
-        oracles = any(result.is_oracle for result in comparison.results)
-        return f"On {name} only oracles were run." if oracles else f"On {name} no model finished."
-    best = comparison.standing(models[0].model)
-    assert best.gain is not None  # only the input has none
-    if math.isinf(best.mean):
-        return f"On {name}, {models[0].model} restores every image exactly."
-    if not best.gain.mean > 0:
-        untouched = comparison.standing(comparison.untouched.model).mean
-        return f"On {name} no model beats the blurred input ({number(untouched, 2)} dB)."
-    sure = "" if math.isnan(best.gain.low) else f" (95 % interval {best.gain.low:.2f} to {best.gain.high:.2f})"
-    return (
-        f"On {name}, {models[0].model} restores best: {number(best.mean, 2)} dB PSNR, "
-        f"{best.gain.mean:.2f} dB above the blurred input{sure}."
-    )
-
-
-def _others(comparison: Comparison) -> str:
-    """How the others stand to the best, and who does worse than nothing."""
-    best, others = comparison.competitors[:1], comparison.competitors[1:]
-    if not best or not _beats_input(comparison, best[0]) or math.isinf(comparison.standing(best[0].model).mean):
-        return ""
-    losers = [result.model for result in others if not _beats_input(comparison, result)]
-    worse = f"{listed(losers)} {'does' if len(losers) == 1 else 'do'} worse than doing nothing on average" if losers else ""
-    sentence = "; ".join(filter(None, (_rest(comparison, others) if others else "", worse)))
-    return f"{sentence}." if sentence else ""
-
-
-def _rest(comparison: Comparison, others: Sequence[Result]) -> str:
-    verdicts = {result.model: comparison.standing(result.model).verdict for result in others}
-    if not comparison.tells:
-        count = comparison.scenes
-        units = counted(count, "image" if count == comparison.images else "scene")
-        verb = "is" if count == 1 else "are"
-        next_one = _behind(comparison, others[0])
-        return f"{units} {verb} too few to tell by a test whether others are really behind it; next is {next_one}"
-    near = [result for result in others if verdicts[result.model] in (Verdict.TIED, Verdict.UNTOLD)]
-    mixed = [result for result in others if verdicts[result.model] is Verdict.MIXED]
-    parts = []
-    if near:
-        parts.append(f"Not significantly different from it: {listed([_behind(comparison, result) for result in near])}")
-    if mixed:
-        behind = listed([_behind(comparison, result) for result in mixed])
-        parts.append(f"{'ahead' if near else 'Ahead'} of it on most images, though not on average: {behind}")
-    second = f"It is significantly better than every other model; next is {_behind(comparison, others[0], with_interval=True)}"
-    return "; ".join(parts) or second
-
-
-def _beats_input(comparison: Comparison, result: Result) -> bool:
-    standing = comparison.standing(result.model)
-    return math.isinf(standing.mean) or (standing.gain is not None and standing.gain.mean > 0)
-
-
-def _behind(comparison: Comparison, result: Result, *, with_interval: bool = False) -> str:
-    """A model and how far it is behind the best, in dB; the best is chosen so that none is ahead on average."""
-    distance = comparison.standing(result.model).to_best
-    assert distance is not None  # of the best alone there is none
-    if math.isnan(distance.mean):
-        return f"{result.model}, on other images"
-    interval = f" ({-distance.high:.2f} to {-distance.low:.2f})" if with_interval and not math.isnan(distance.low) else ""
-    return f"{result.model}, {abs(distance.mean):.2f} dB{interval} behind"
-
-
 def listed(names: Sequence[str]) -> str:
     """Names as in a sentence: a, b and c."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _sentences(comparison: Comparison) -> Iterator[str]:
+    name, models = comparison.label, comparison.competitors
+    if not models:
+        oracles = any(result.is_oracle for result in comparison.results)
+        yield f"On {name} only oracles were run." if oracles else f"On {name} no model finished."
+    elif math.isinf(comparison.standing(models[0].model).mean):
+        yield f"On {name}, {models[0].model} restores every image exactly."
+    elif not comparison.images:
+        yield f"On {name} there is nothing to compare: every image is sharp already, or restored exactly by some model."
+    else:
+        names = _Names()
+        yield _lead(comparison, names)
+        if comparison.scenes < 2:
+            yield f"{_few(comparison)} to tell whether any of this is more than chance."
+            return
+        if len(models) > 1 and _gain(comparison, models[0]).mean > 0:
+            yield _others(comparison, names)
+        yield _input(comparison, names)
+
+
+class _Names:
+    """What models are called: at their first mention with how they restore, which may matter more than what was trained."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def __call__(self, result: Result, remark: str = "") -> str:
+        how = "" if result.model in self._said else result.inference.replace("; ", ", ")
+        self._said.add(result.model)
+        added = "; ".join(filter(None, (how, remark)))
+        return f"{result.model} ({added})" if added else result.model
+
+
+def _gain(comparison: Comparison, result: Result) -> Difference:
+    gain = comparison.standing(result.model).gain
+    assert gain is not None  # only the input has none
+    return gain
+
+
+def _lead(comparison: Comparison, names: _Names) -> str:
+    """Whose mean is highest, and what it gains."""
+    best, *others = comparison.competitors
+    gain = _gain(comparison, best)
+    if not gain.mean > 0:
+        untouched = number(comparison.standing(comparison.untouched.model).over_scenes, 2)
+        return f"On {comparison.label} no model has a higher mean PSNR than the blurred input ({untouched} dB)."
+    reach = f"{number(comparison.standing(best.model).over_scenes, 2)} dB"
+    is_best = others and all(comparison.standing(other.model).verdict is Verdict.BEHIND for other in others)
+    if is_best:
+        claim = f"{names(best)} restores best: {reach} PSNR"
+    elif others:
+        claim = f"{names(best)} has the highest mean PSNR: {reach}"
+    else:
+        claim = f"{names(best)} reaches {reach} PSNR"
+    return f"On {comparison.label}, {claim}, {gain.mean:.2f} dB above the blurred input{_evidence(comparison, gain)}."
+
+
+def _evidence(comparison: Comparison, gain: Difference) -> str:
+    if math.isnan(gain.low):
+        return ""
+    tests = len(comparison.results) - 1
+    p = "p < 0.001" if gain.p < 0.001 else f"p = {gain.p:.2g}"
+    corrected = f", corrected for {tests} tests" if tests > 1 else ""
+    return f" (95 % interval {gain.low:.2f} to {gain.high:.2f}; {p}{corrected})"
+
+
+def _others(comparison: Comparison, names: _Names) -> str:
+    """How the others stand to the best."""
+    others = comparison.competitors[1:]
+    if not comparison.tells:
+        next_one = f"next by its mean is {names(others[0], _distance(comparison, others[0]))}"
+        return f"{_few(comparison)} for a test to tell the models apart; {next_one}."
+    behind = [result for result in others if comparison.standing(result.model).verdict is Verdict.BEHIND]
+    near = [names(result, _distance(comparison, result)) for result in others if result not in behind]
+    if not near:
+        next_one = names(others[0], _distance(comparison, others[0], with_interval=True))
+        return f"It is significantly better than every other model; next is {next_one}."
+    sentence = f"It cannot be told apart from {listed(near)}"
+    if behind:
+        which = f"{len(behind)} others" if len(behind) > MOST_NAMED else listed([names(result) for result in behind])
+        sentence += f"; it is significantly better than {which}"
+    return f"{sentence}."
+
+
+def _distance(comparison: Comparison, result: Result, *, with_interval: bool = False) -> str:
+    """How far a model is behind the best; the best is chosen so that none is ahead on average."""
+    standing = comparison.standing(result.model)
+    distance = standing.to_best
+    assert distance is not None  # of the best alone there is none
+    interval = f", {-distance.high:.2f} to {-distance.low:.2f}" if with_interval else ""
+    most = " on average, ahead on most images" if standing.verdict is Verdict.MIXED else ""
+    return f"{abs(distance.mean):.2f} dB behind{most}{interval}"
+
+
+def _input(comparison: Comparison, names: _Names) -> str:
+    """Who beats the blurred input, who does worse, and of whom neither can be said."""
+    models = comparison.competitors
+    better, worse, untold = (
+        [one for one in models if comparison.standing(one.model).order is order]
+        for order in (Order.BETTER, Order.WORSE, Order.UNTOLD)
+    )
+    if untold == models:
+        return f"{'It cannot' if len(models) == 1 else 'No model can'} be told apart from the blurred input."
+    clauses = []
+    if better:
+        clauses.append(_clause(better, models, names, "beats the blurred input", "beat the blurred input"))
+    if untold:
+        apart = f"cannot be told apart from {'it' if better else 'the blurred input'}"
+        clauses.append(_clause(untold, models, names, apart, apart))
+    if worse:
+        clauses.append(_clause(worse, models, names, "does worse than doing nothing", "do worse than doing nothing"))
+    sentence = "; ".join(clauses)
+    if len(clauses) > 1:
+        sentence = f"Of all models, {sentence}"
+    if comparison.tells_input:
+        return f"{sentence}."
+    return f"{sentence} (by Student's t alone: {_few(comparison)} for Wilcoxon's test)."
+
+
+def _clause(group: list[Result], models: list[Result], names: _Names, one: str, several: str) -> str:
+    if group == models:
+        return f"It {one}" if len(models) == 1 else f"Every model {one}"
+    return f"{listed([names(result) for result in group])} {one if len(group) == 1 else several}"
+
+
+def _few(comparison: Comparison) -> str:
+    count = comparison.scenes
+    units = counted(count, "image" if count == comparison.images else "scene")
+    return f"{units} {'is' if count == 1 else 'are'} too few"

@@ -83,7 +83,8 @@ def test_few_photographs_and_one_seed_are_said_to_be_few(finished: Path) -> None
     results = read_results([finished])
     assert (
         caution(results, [compare(results, "photos")])
-        == "Read small differences with care: few independent test photographs (4 on photos) and one seed."
+        == "Read small differences with care: few independent test photographs (4 on photos) and one seed, which cannot tell "
+        "how much training varies."
     )
 
 
