@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from deblurbench.losses.base import Loss
+from deblurbench.losses.normalization import normalized
 from deblurbench.registry import LOSSES, NonNegativeFloat, PositiveFloat
 
 
@@ -23,13 +26,14 @@ class L1(Loss):
 
 @LOSSES.register("mse")
 class MSE(Loss):
-    """Mean squared difference."""
+    """Mean squared difference, with `normalization` "imagenet" of images normalised as DeblurGAN-v2 shows them to VGG."""
 
-    def __init__(self, *, weight: NonNegativeFloat = 1.0) -> None:
+    def __init__(self, *, weight: NonNegativeFloat = 1.0, normalization: Literal["none", "imagenet"] = "none") -> None:
         super().__init__(weight)
+        self.normalization = normalization
 
     def forward(self, restored: Tensor, sharp: Tensor) -> Tensor:
-        return F.mse_loss(restored, sharp)
+        return F.mse_loss(normalized(restored, self.normalization), normalized(sharp, self.normalization))
 
 
 @LOSSES.register("charbonnier")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from deblurbench.losses.base import Loss
+from deblurbench.losses.normalization import normalized
 from deblurbench.networks.pretrained import fetch_weights
 from deblurbench.registry import LOSSES, NonNegativeFloat
 
@@ -15,13 +18,18 @@ CONV3_3 = 15  # torchvision's vgg19.features up to and with conv3_3, before its 
 
 @LOSSES.register("vgg")
 class VGG(Loss):
-    """Mean squared difference of VGG19 conv3_3 features (Johnson et al. 2016; DeblurGAN, Kupyn et al. 2018).
+    """Mean squared difference of VGG19 conv3_3 features (DeblurGAN, Kupyn et al. 2018, after Johnson et al. 2016).
 
+    VGG is shown images in [-1, 1] (`normalization` "symmetric", as in DeblurGAN) or normalised as those of ImageNet that it
+    was trained with ("imagenet", as in DeblurGAN-v2, whose code does so for the first image of a batch, and ours for all).
     The weights (548 MB, checked by hash) are fetched by torchvision into its cache before training begins.
     """
 
-    def __init__(self, *, weight: NonNegativeFloat = 0.006) -> None:
+    def __init__(
+        self, *, weight: NonNegativeFloat = 0.006, normalization: Literal["imagenet", "symmetric"] = "imagenet"
+    ) -> None:
         super().__init__(weight)
+        self.normalization = normalization
         self._trained: list[nn.Module] = []  # in a plain list, and so no part of the model's weights
 
     def prepare(self) -> None:
@@ -30,8 +38,8 @@ class VGG(Loss):
     def forward(self, restored: Tensor, sharp: Tensor) -> Tensor:
         features = self._features_on(restored.device)
         with torch.no_grad():
-            target = features(_normalized(sharp))
-        return F.mse_loss(features(_normalized(restored)), target)
+            target = features(normalized(sharp, self.normalization))
+        return F.mse_loss(features(normalized(restored, self.normalization)), target)
 
     def _features_on(self, device: torch.device) -> nn.Module:
         if not self._trained:
@@ -47,9 +55,3 @@ def _trained_features() -> nn.Module:
     model.load_state_dict(weights)
     features: nn.Module = model.features[:CONV3_3]
     return features.eval().requires_grad_(False)
-
-
-def _normalized(images: Tensor) -> Tensor:
-    mean = torch.tensor([0.485, 0.456, 0.406], device=images.device).view(1, 3, 1, 1)
-    std = torch.tensor([0.229, 0.224, 0.225], device=images.device).view(1, 3, 1, 1)
-    return (images - mean) / std

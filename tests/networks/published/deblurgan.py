@@ -1,0 +1,38 @@
+"""DeblurGAN (Kupyn et al. 2018): content loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Weights = Iterator[tuple[Tensor, Tensor]]  # weight and bias of each convolution, in the order of the published Sequential
+
+
+def in_order(network: nn.Module) -> Weights:
+    """The weights of our convolutions: they are made in the published order."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            assert layer.bias is not None
+            yield layer.weight.detach(), layer.bias.detach()
+
+
+def to_symmetric(images: Tensor) -> Tensor:
+    """From [0, 1] to the [-1, 1] of their loader: (x - 0.5) / 0.5."""
+    return (images - 0.5) / 0.5
+
+
+def conv3_3(images: Tensor, weights: Weights) -> Tensor:
+    """VGG19 up to and with conv3_3: two convolutions, two, three, with pooling between."""
+    features = images
+    for count in (2, 2, 2):
+        for _ in range(count):
+            features = F.relu(F.conv2d(features, *next(weights), padding=1))
+        features = F.max_pool2d(features, 2) if features.shape[1] < 256 else features
+    return F.conv2d(features, *next(weights), padding=1)
+
+
+def perceptual_loss(restored: Tensor, sharp: Tensor, vgg: nn.Module) -> Tensor:
+    """Of images in [-1, 1], as they are; what they multiply by 100."""
+    return ((conv3_3(restored, in_order(vgg)) - conv3_3(sharp, in_order(vgg))) ** 2).mean()

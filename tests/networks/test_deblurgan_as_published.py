@@ -1,0 +1,57 @@
+"""DeblurGAN and DeblurGAN-v2 compute what their published code computes: against plain implementations, with random weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from deblurbench.losses import vgg as vgg_loss
+from deblurbench.losses.base import ContentLosses
+from tests.networks.published import deblurgan, deblurgan_v2
+from tests.networks.published.deblurgan import to_symmetric
+
+SIZES = pytest.mark.parametrize("size", [(64, 96), (128, 32)], ids=str)
+
+
+def images(size: tuple[int, int], seed: int = 0) -> Tensor:
+    return torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def randomize(module: nn.Module) -> None:
+    """Random numbers in the place of every weight and statistic, those that start at zero or one included; float64."""
+    torch.manual_seed(0)
+    for tensor in (*module.double().parameters(), *module.buffers()):
+        if tensor.ndim == 4:
+            nn.init.normal_(tensor, std=tensor[0].numel() ** -0.5)
+        elif tensor.ndim == 1:
+            nn.init.uniform_(tensor, 0.2, 1.8)  # variances are positive
+
+
+@pytest.fixture
+def vgg(monkeypatch: pytest.MonkeyPatch) -> nn.Module:
+    """The layers of VGG19 that the loss takes, with random weights."""
+    from torchvision.models import vgg19
+
+    with torch.device("meta"):
+        features: nn.Module = vgg19(weights=None).features[: vgg_loss.CONV3_3]
+    features.to_empty(device="cpu")
+    randomize(features.requires_grad_(False))
+    monkeypatch.setattr(vgg_loss, "_trained_features", lambda: features)
+    return features
+
+
+@SIZES
+def test_the_content_loss_of_deblurgan(size: tuple[int, int], vgg: nn.Module) -> None:
+    ours = ContentLosses([{"name": "vgg", "weight": 100, "normalization": "symmetric"}])([images(size)], images(size, 1))
+    theirs = deblurgan.perceptual_loss(to_symmetric(images(size)), to_symmetric(images(size, 1)), vgg)
+    assert float(ours["vgg"]) == pytest.approx(100 * float(theirs), rel=1e-5)
+
+
+@SIZES
+def test_the_content_loss_of_deblurgan_v2(size: tuple[int, int], vgg: nn.Module) -> None:
+    losses = [{"name": "mse", "weight": 0.5, "normalization": "imagenet"}, {"name": "vgg", "weight": 0.006}]
+    ours = ContentLosses(losses)([images(size)], images(size, 1))
+    features, pixels = deblurgan_v2.content_losses(to_symmetric(images(size)), to_symmetric(images(size, 1)), vgg)
+    assert float(ours["vgg"]) == pytest.approx(0.006 * float(features), rel=1e-5)
+    assert float(ours["mse"]) == pytest.approx(0.5 * float(pixels), rel=1e-5)
