@@ -21,6 +21,15 @@ def output_convolution(in_channels: int, out_channels: int, size: int = 3, *, bi
     return layer
 
 
+def initialize_normal(network: nn.Module, std: float = 0.02) -> None:
+    """Draw the weights of all convolutions from N(0, std^2), with biases of zero: how pix2pix and DeblurGAN start."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, std=std)
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+
+
 class ChannelNorm(nn.Module):
     """Layer normalisation over the channels of each pixel, (B, C, H, W) -> the same; reduced in float32."""
 

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from deblurbench.losses import vgg as vgg_loss
 from deblurbench.losses.base import ContentLosses
+from deblurbench.registry import DISCRIMINATORS
 from tests.networks.published import deblurgan, deblurgan_v2
-from tests.networks.published.deblurgan import to_symmetric
+from tests.networks.published.deblurgan import in_order, to_symmetric
 
 SIZES = pytest.mark.parametrize("size", [(64, 96), (128, 32)], ids=str)
 
@@ -26,6 +27,33 @@ def randomize(module: nn.Module) -> None:
             nn.init.normal_(tensor, std=tensor[0].numel() ** -0.5)
         elif tensor.ndim == 1:
             nn.init.uniform_(tensor, 0.2, 1.8)  # variances are positive
+
+
+def require_equal(ours: Tensor, theirs: Tensor) -> None:
+    assert ours.shape == theirs.shape
+    assert (ours - theirs).abs().max() < 1e-5 * theirs.std()
+
+
+@SIZES
+@pytest.mark.parametrize("layers", [3, 5])
+def test_the_critics(size: tuple[int, int], layers: int) -> None:
+    critic = DISCRIMINATORS.build({"name": "patchgan", "width": 16, "layers": layers}, in_channels=3)
+    randomize(critic)
+    (scores,) = critic(images(size))
+    require_equal(scores, deblurgan.critic(to_symmetric(images(size)), in_order(critic), layers))
+
+
+def test_the_critics_of_deblurgan_v2_are_two_of_them() -> None:
+    critics = DISCRIMINATORS.build({"name": "double-scale", "width": 16}, in_channels=3)
+    randomize(critics)
+    for scores, critic, layers in zip(critics(images((64, 96))), (critics.patch, critics.whole), (3, 5), strict=True):
+        require_equal(scores, deblurgan.critic(to_symmetric(images((64, 96))), in_order(critic), layers))
+
+
+def test_weights_start_as_published() -> None:
+    for weight, bias in in_order(DISCRIMINATORS.build("patchgan", in_channels=3)):
+        assert float(weight.std()) == pytest.approx(0.02, rel=0.1)
+        assert bias.abs().max() == 0
 
 
 @pytest.fixture

@@ -81,16 +81,33 @@ def test_the_pyramid_is_deblurgan_v2s_less_the_layers_that_it_carries_and_never_
     assert (parameters(on_meta("fpn")) + unused) / 1e6 == pytest.approx(3.3, rel=0.02)
 
 
-def test_a_patch_discriminator_sees_what_it_says() -> None:
-    """A score depends on 38 x 38 pixels with three layers, on 158 x 158 with five."""
-    for layers, seen in ((3, 38), (5, 158)):
-        discriminator = DISCRIMINATORS.build(
-            {"name": "patch", "width": 2, "layers": layers, "normalization": "none"}, in_channels=3
-        )
-        image = torch.rand(1, 3, 256, 256, requires_grad=True)
-        (scores,) = discriminator(image)
+def test_discriminators_have_their_published_sizes() -> None:
+    for name, millions in (("patchgan", [2.76]), ("double-scale", [2.76, 11.15])):
+        with torch.device("meta"):
+            discriminator = DISCRIMINATORS.build(name, in_channels=3)
+        whole = [discriminator] if name == "patchgan" else list(discriminator.children())
+        assert [round(parameters(critic) / 1e6, 2) for critic in whole] == millions
+
+
+SEEN = [  # discriminator, and how many pixels a side each of its scores depends on
+    ({"name": "patchgan"}, [70]),
+    ({"name": "double-scale"}, [70, 286]),
+    ({"name": "patch", "normalization": "none"}, [38]),
+    ({"name": "patch", "normalization": "none", "layers": 5}, [158]),
+]
+
+
+@pytest.mark.parametrize(("spec", "seen"), SEEN, ids=str)
+def test_a_score_sees_what_its_discriminator_says(spec: Any, seen: list[int]) -> None:
+    """By the gradient of one score, without the normalisation, through which it sees the whole image."""
+    discriminator = DISCRIMINATORS.build({**spec, "width": 2}, in_channels=3)
+    for module in list(discriminator.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.InstanceNorm2d):
+                setattr(module, name, nn.Identity())
+    image = torch.rand(1, 3, 512, 512, requires_grad=True)
+    for scores, expected in zip(discriminator(image), seen, strict=True):
         middle = scores.shape[-1] // 2
-        scores[0, 0, middle, middle].backward()
-        assert image.grad is not None
-        rows = image.grad.abs().sum(dim=(0, 1, 3)).nonzero().flatten()
-        assert int(rows[-1] - rows[0]) + 1 == seen
+        (gradient,) = torch.autograd.grad(scores[0, 0, middle, middle], image, retain_graph=True)
+        rows = gradient.abs().sum(dim=(0, 1, 3)).nonzero().flatten()
+        assert int(rows[-1] - rows[0]) + 1 == expected

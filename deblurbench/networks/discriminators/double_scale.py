@@ -1,19 +1,19 @@
-"""The double-scale discriminator of DeblurGAN-v2."""
+"""The double-scale discriminator of DeblurGAN-v2, as published."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from deblurbench.networks.discriminators.patch import Normalization, PatchDiscriminator
+from deblurbench.networks.discriminators.patchgan import PatchGAN
 from deblurbench.registry import DISCRIMINATORS, PositiveInt
 
 
 @DISCRIMINATORS.register("double-scale")
 class DoubleScaleDiscriminator(nn.Module):
-    """Two discriminators (Kupyn et al. 2019): one judges patches, the other, deeper, the whole of a training crop.
+    """Two PatchGANs (DeblurGAN-v2, Kupyn et al. 2019): one judges patches, the other, deeper, the whole of a training crop.
 
-    (B, in_channels, H, W) -> the scores of each, (B, 1, h, w). With the default five layers a score of the global one
-    sees 158 x 158 pixels.
+    (B, in_channels, H, W) in [0, 1] -> the scores of each, (B, 1, h, w). With the default layers a score sees 70 x 70
+    pixels, or 286 x 286. Weights start as in DeblurGAN, where theirs start as PyTorch has it.
     """
 
     def __init__(
@@ -23,11 +23,10 @@ class DoubleScaleDiscriminator(nn.Module):
         width: PositiveInt = 64,
         patch_layers: PositiveInt = 3,
         global_layers: PositiveInt = 5,
-        normalization: Normalization = "spectral",
     ) -> None:
         super().__init__()
-        self.patch = PatchDiscriminator(in_channels=in_channels, width=width, layers=patch_layers, normalization=normalization)
-        self.whole = PatchDiscriminator(in_channels=in_channels, width=width, layers=global_layers, normalization=normalization)
+        self.patch = PatchGAN(in_channels=in_channels, width=width, layers=patch_layers)
+        self.whole = PatchGAN(in_channels=in_channels, width=width, layers=global_layers)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         return [*self.patch(image), *self.whole(image)]

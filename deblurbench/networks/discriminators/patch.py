@@ -1,4 +1,4 @@
-"""The patch discriminator of pix2pix."""
+"""A patch discriminator with spectral normalisation."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Normalization = Literal["spectral", "instance", "none"]
 
 @DISCRIMINATORS.register("patch")
 class PatchDiscriminator(nn.Module):
-    """PatchGAN (Isola et al. 2017): (B, in_channels, H, W) -> one map of scores (B, 1, H / 2^layers, W / 2^layers).
+    """After PatchGAN (`patchgan`; Isola et al. 2017), but a convolution shorter, half as wide and with spectral normalisation.
 
-    Spectral normalisation (Miyato et al. 2018) keeps it Lipschitz without a norm over the batch; "instance" is what
-    DeblurGAN used, "none" leaves that to a gradient penalty. With the default three layers each score sees 38 x 38
-    pixels.
+    (B, in_channels, H, W) -> one map of scores (B, 1, H / 2^layers, W / 2^layers). Spectral normalisation (Miyato et al.
+    2018) keeps it Lipschitz without a norm over the batch; "instance" normalises each image's features, with learned scale
+    and shift, and "none" leaves that to a gradient penalty. With the default three layers each score sees 38 x 38 pixels.
     """
 
     def __init__(

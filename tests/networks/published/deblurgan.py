@@ -1,9 +1,10 @@
-"""DeblurGAN (Kupyn et al. 2018): content loss."""
+"""DeblurGAN (Kupyn et al. 2018): critic and content loss."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -21,6 +22,21 @@ def in_order(network: nn.Module) -> Weights:
 def to_symmetric(images: Tensor) -> Tensor:
     """From [0, 1] to the [-1, 1] of their loader: (x - 0.5) / 0.5."""
     return (images - 0.5) / 0.5
+
+
+def instance_norm(features: Tensor) -> Tensor:
+    mean = features.mean(dim=(2, 3), keepdim=True)
+    variance = ((features - mean) ** 2).mean(dim=(2, 3), keepdim=True)
+    return (features - mean) / torch.sqrt(variance + 1e-5)
+
+
+def critic(image: Tensor, weights: Weights, layers: int) -> Tensor:
+    """(B, 3, H, W) in [-1, 1] -> scores; `layers` is `n_layers`, 3 in DeblurGAN and in DeblurGAN-v2's patch critic."""
+    features = F.leaky_relu(F.conv2d(image, *next(weights), stride=2, padding=2), 0.2)
+    for _ in range(1, layers):
+        features = F.leaky_relu(instance_norm(F.conv2d(features, *next(weights), stride=2, padding=2)), 0.2)
+    features = F.leaky_relu(instance_norm(F.conv2d(features, *next(weights), stride=1, padding=2)), 0.2)
+    return F.conv2d(features, *next(weights), stride=1, padding=2)
 
 
 def conv3_3(images: Tensor, weights: Weights) -> Tensor:
