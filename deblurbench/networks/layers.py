@@ -30,6 +30,24 @@ def initialize_normal(network: nn.Module, std: float = 0.02) -> None:
             nn.init.zeros_(layer.bias)
 
 
+def clamped_residual(image: Tensor, output: Tensor) -> Tensor:
+    """What DeblurGAN adds to `image` (B, C, H, W) in [0, 1], given its last layer's `output` (Kupyn et al. 2018).
+
+    There images lie in [-1, 1] and image + tanh(output) is clamped to it; this is the same in [0, 1], less the image, which
+    a family adds.
+    """
+    return (image + torch.tanh(output) / 2).clamp(0, 1) - image
+
+
+def require_image_to_image(in_channels: int, out_channels: int) -> None:
+    """Raise ValueError where the output is not of the input's channels, and so could not be clamped together with it."""
+    if in_channels != out_channels:
+        raise ValueError(
+            f"it clamps the sum of its input and its output, and cannot make {out_channels} channels of {in_channels}, as a "
+            "denoiser or a bridge has to; choose another network"
+        )
+
+
 class ChannelNorm(nn.Module):
     """Layer normalisation over the channels of each pixel, (B, C, H, W) -> the same; reduced in float32."""
 
@@ -63,7 +81,7 @@ class FeatureModulation(nn.Module):
 class ResidualBlock(nn.Module):
     """Convolution, activation, convolution, added to the input; FiLM between them where there is a condition.
 
-    `normalization` is "none" (EDSR, Lim et al. 2017: best for restoration) or "instance" (as DeblurGAN published).
+    `normalization` is "none" (EDSR, Lim et al. 2017: best for restoration) or "instance" (with learned scale and shift).
     """
 
     def __init__(self, channels: int, *, condition_channels: int = 0, normalization: str = "none") -> None:

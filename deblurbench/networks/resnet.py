@@ -1,4 +1,4 @@
-"""The residual generator of DeblurGAN, with resize-convolutions."""
+"""A residual network with resize-convolutions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from deblurbench.registry import NETWORKS, PositiveInt
 
 @NETWORKS.register("resnet")
 class ResNet(nn.Module):
-    """DeblurGAN's generator (Kupyn et al. 2018, after Johnson et al. 2016).
+    """A residual network laid out as DeblurGAN's generator (Kupyn et al. 2018), of other layers than that (`deblurgan`).
 
-    A 7x7 convolution, two that halve the size, `blocks` residual blocks, two that double it, a 7x7 convolution. The
-    doubling is nearest-neighbour and a convolution: transposed convolutions leave a checkerboard (Odena et al. 2016).
-    `normalization` "instance" is the published choice; it removes the contrast of the image, so "none" is the default.
+    A 7x7 convolution, two that halve the size, `blocks` residual blocks, two that double it, a 7x7 convolution: with SiLU,
+    zero padding, no dropout and no tanh. The doubling is nearest-neighbour and a convolution: transposed convolutions leave
+    a checkerboard (Odena et al. 2016). `normalization` "instance", with learned scale and shift and only in the blocks,
+    removes the contrast of the features, so "none" is the default.
     """
 
     multiple = 4

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from deblurbench.losses import vgg as vgg_loss
 from deblurbench.losses.base import ContentLosses
-from deblurbench.registry import DISCRIMINATORS
+from deblurbench.models.cnn import CNN
+from deblurbench.registry import DISCRIMINATORS, NETWORKS
 from tests.networks.published import deblurgan, deblurgan_v2
 from tests.networks.published.deblurgan import in_order, to_symmetric
 
@@ -34,6 +35,41 @@ def require_equal(ours: Tensor, theirs: Tensor) -> None:
     assert (ours - theirs).abs().max() < 1e-5 * theirs.std()
 
 
+def restored(model: CNN, blurred: Tensor) -> Tensor:
+    """In [-1, 1], as theirs."""
+    with torch.no_grad():
+        return to_symmetric(model.predicted(blurred)[0])
+
+
+def require_some_clamped(theirs: Tensor) -> None:
+    assert 0.02 < (theirs.abs() == 1).double().mean() < 0.5
+
+
+@SIZES
+def test_the_generator_of_deblurgan(size: tuple[int, int]) -> None:
+    model = CNN(network={"name": "deblurgan", "width": 16, "blocks": 9}).eval()
+    randomize(model)
+    theirs = deblurgan.generator(to_symmetric(images(size)), in_order(model.network), blocks=9)
+    require_some_clamped(theirs)
+    require_equal(restored(model, images(size)), theirs)
+
+
+def test_it_drops_half_of_what_is_between_the_convolutions_of_a_block_while_it_is_trained() -> None:
+    model = CNN(network={"name": "deblurgan", "width": 8, "blocks": 2})
+    randomize(model)
+    dropped: list[float] = []
+    for layer in model.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.register_forward_hook(
+                lambda _, given, output: dropped.append(float((output[given[0] != 0] == 0).float().mean()))
+            )
+    trained, again = (restored(model, images((64, 64))) for _ in range(2))
+    assert dropped == pytest.approx([0.5] * 4, abs=0.05)
+    assert (trained - again).abs().max() > 0.01
+    model.eval()
+    assert torch.equal(restored(model, images((64, 64))), restored(model, images((64, 64))))
+
+
 @SIZES
 @pytest.mark.parametrize("layers", [3, 5])
 def test_the_critics(size: tuple[int, int], layers: int) -> None:
@@ -51,9 +87,10 @@ def test_the_critics_of_deblurgan_v2_are_two_of_them() -> None:
 
 
 def test_weights_start_as_published() -> None:
-    for weight, bias in in_order(DISCRIMINATORS.build("patchgan", in_channels=3)):
-        assert float(weight.std()) == pytest.approx(0.02, rel=0.1)
-        assert bias.abs().max() == 0
+    for module in (NETWORKS.build("deblurgan"), DISCRIMINATORS.build("patchgan", in_channels=3)):
+        for weight, bias in in_order(module):
+            assert float(weight.std()) == pytest.approx(0.02, rel=0.1)
+            assert bias.abs().max() == 0
 
 
 @pytest.fixture

@@ -20,8 +20,7 @@ PUBLISHED = [  # spec, parameters in millions, multiply-accumulates at 256x256 i
     ("mimo-unet", 6.8, None),
     ("multiscale", 11.7, None),
     (read_yaml(PRESETS / "mimo-unet-plus.yaml"), 16.1, 154.4),
-    ("resnet", 11.37, None),
-    ({"name": "resnet", "normalization": "instance"}, 11.37, None),
+    ("deblurgan", 11.38, None),
 ]
 
 

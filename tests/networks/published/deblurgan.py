@@ -1,4 +1,7 @@
-"""DeblurGAN (Kupyn et al. 2018): critic and content loss."""
+"""DeblurGAN (Kupyn et al. 2018): generator, critic and content loss, as its code had them when the paper appeared.
+
+Its blocks lost their second convolution in 2019, by the precedence of an `if`; the paper's have two.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,29 @@ def instance_norm(features: Tensor) -> Tensor:
     mean = features.mean(dim=(2, 3), keepdim=True)
     variance = ((features - mean) ** 2).mean(dim=(2, 3), keepdim=True)
     return (features - mean) / torch.sqrt(variance + 1e-5)
+
+
+def reflect(features: Tensor, by: int) -> Tensor:
+    """Each border mirrored, without its outermost row or column."""
+    left, right = features[..., 1 : by + 1].flip(3), features[..., -by - 1 : -1].flip(3)
+    features = torch.cat([left, features, right], dim=3)
+    top, bottom = features[..., 1 : by + 1, :].flip(2), features[..., -by - 1 : -1, :].flip(2)
+    return torch.cat([top, features, bottom], dim=2)
+
+
+def generator(image: Tensor, weights: Weights, blocks: int) -> Tensor:
+    """(B, 3, H, W) in [-1, 1] -> restored, in [-1, 1]; dropout is the identity, as outside training."""
+    features = F.relu(instance_norm(F.conv2d(reflect(image, 3), *next(weights))))
+    for _ in range(2):
+        features = F.relu(instance_norm(F.conv2d(features, *next(weights), stride=2, padding=1)))
+    for _ in range(blocks):
+        hidden = F.relu(instance_norm(F.conv2d(reflect(features, 1), *next(weights))))
+        features = features + instance_norm(F.conv2d(reflect(hidden, 1), *next(weights)))
+    for _ in range(2):
+        doubled = F.conv_transpose2d(features, *next(weights), stride=2, padding=1, output_padding=1)
+        features = F.relu(instance_norm(doubled))
+    residual = torch.tanh(F.conv2d(reflect(features, 3), *next(weights)))
+    return torch.clamp(image + residual, min=-1, max=1)
 
 
 def critic(image: Tensor, weights: Weights, layers: int) -> Tensor:
