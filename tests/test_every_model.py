@@ -34,7 +34,7 @@ WITHOUT_NETWORK: dict[str, list[Spec]] = {
     "ensemble": [{"name": "ensemble", "members": [REGRESSOR, {"name": "classical", "method": "unsharp"}]}],
 }
 ONCE = "unet"  # the network with which what depends on the family alone is tested
-IMAGE_TO_IMAGE = ["deblurgan"]  # it clamps the sum with its input, and so gives what it is given
+IMAGE_TO_IMAGE = ["deblurgan", "deblurgan-v2"]  # they clamp the sum with their input, and so give what they are given
 TIMED = ["bridge", "diffusion"]  # these families give a network more channels than they ask of it
 
 

@@ -13,7 +13,7 @@ from deblurbench.registry import ADVERSARIAL_LOSSES, CLASSICAL, DISCRIMINATORS, 
 
 def describe_models() -> Iterator[str]:
     """Lines for people: the families, and every network at its default size with parameters and MACs."""
-    yield "families (any network runs in any of those that take one, deblurgan only in cnn and gan):"
+    yield "families (any network runs in any of those that take one, deblurgan and deblurgan-v2 only in cnn and gan):"
     for name in MODELS.names():
         yield f"  {name:12} {_first_line(MODELS.get(name))}"
     yield ""

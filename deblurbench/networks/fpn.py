@@ -1,4 +1,4 @@
-"""DeblurGAN-v2's generator: a feature pyramid on a MobileNet."""
+"""A feature pyramid on a MobileNet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deblurbench.networks.layers import convolution3x3, normalization_layer, output_convolution
+from deblurbench.networks.layers import convolution3x3, output_convolution
 from deblurbench.networks.pretrained import fetch_weights
 from deblurbench.registry import NETWORKS, PositiveInt
 
@@ -17,7 +17,9 @@ STAGES = ((0, 2, 16), (2, 4, 24), (4, 7, 32), (7, 11, 64), (11, 16, 160))  # of 
 
 @NETWORKS.register("fpn")
 class FeaturePyramid(nn.Module):
-    """DeblurGAN-v2 style feature pyramid (Kupyn et al. 2019) on torchvision's MobileNetV2.
+    """DeblurGAN-v2's feature pyramid (Kupyn et al. 2019) on torchvision's MobileNetV2, without the tanh at its end.
+
+    `deblurgan-v2` is the whole generator. `normalization` "instance" is the published one, without scale and shift.
 
     With `weights` "imagenet" training starts from torchvision's encoder (14 MB, fetched by torchvision); by default it
     learns from nothing. It depends on more pixels than the context of a tile holds.
@@ -84,7 +86,7 @@ class FeaturePyramid(nn.Module):
             return
         from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
-        trained = fetch_weights(MobileNet_V2_Weights.IMAGENET1K_V2, "network 'fpn'", "weights: none")
+        trained = fetch_weights(MobileNet_V2_Weights.IMAGENET1K_V2, f"network '{NETWORKS.name_of(self)}'", "weights: none")
         features = mobilenet_v2(weights=None)
         features.load_state_dict(trained)
         for stage, (start, stop, _) in zip(self.encoder, STAGES, strict=True):
@@ -97,4 +99,5 @@ class FeaturePyramid(nn.Module):
 
 
 def _convolution(in_channels: int, out_channels: int, normalization: str) -> nn.Module:
-    return nn.Sequential(convolution3x3(in_channels, out_channels), normalization_layer(normalization, out_channels), nn.ReLU())
+    normalize = nn.InstanceNorm2d(out_channels) if normalization == "instance" else nn.Identity()
+    return nn.Sequential(convolution3x3(in_channels, out_channels), normalize, nn.ReLU())

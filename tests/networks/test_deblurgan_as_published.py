@@ -71,6 +71,16 @@ def test_it_drops_half_of_what_is_between_the_convolutions_of_a_block_while_it_i
 
 
 @SIZES
+@pytest.mark.parametrize("training", [True, False])
+def test_the_generator_of_deblurgan_v2(size: tuple[int, int], training: bool) -> None:
+    model = CNN(network={"name": "deblurgan-v2", "width": 32}).train(training)
+    randomize(model)
+    theirs = deblurgan_v2.generator(to_symmetric(images(size)), model.network.state_dict(), training)
+    require_some_clamped(theirs)
+    require_equal(restored(model, images(size)), theirs)
+
+
+@SIZES
 @pytest.mark.parametrize("layers", [3, 5])
 def test_the_critics(size: tuple[int, int], layers: int) -> None:
     critic = DISCRIMINATORS.build({"name": "patchgan", "width": 16, "layers": layers}, in_channels=3)
@@ -91,6 +101,8 @@ def test_weights_start_as_published() -> None:
         for weight, bias in in_order(module):
             assert float(weight.std()) == pytest.approx(0.02, rel=0.1)
             assert bias.abs().max() == 0
+    last = NETWORKS.build("deblurgan-v2").output.weight
+    assert float(last.detach().std()) == pytest.approx((3 * last[0].numel()) ** -0.5, rel=0.1)  # as PyTorch has it
 
 
 @pytest.fixture

@@ -49,9 +49,10 @@ def test_weights_that_cannot_be_had_are_an_error_that_says_what_to_do(monkeypatc
         raise OSError("no route to host")
 
     monkeypatch.setattr(MobileNet_V2_Weights, "get_state_dict", unreachable)
-    model = CNN(network={"name": "fpn", "width": 8, "weights": "imagenet"})  # restoring needs none
-    with pytest.raises(UsageError, match=r"network 'fpn': its weights could not be fetched.*or use weights: none"):
-        model.prepare_training()
+    for name in ("fpn", "deblurgan-v2"):
+        model = CNN(network={"name": name, "width": 8, "weights": "imagenet"})  # restoring needs none
+        with pytest.raises(UsageError, match=rf"network '{name}': its weights could not be fetched.*or use weights: none"):
+            model.prepare_training()
     CNN(network={"name": "fpn", "width": 8}).prepare_training()
 
 

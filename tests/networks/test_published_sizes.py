@@ -72,12 +72,12 @@ def test_dbcnn_is_the_three_layers_of_srcnn() -> None:
     assert weights == 9 * 9 * 64 + 64 * 32 + 32 * 5 * 5 == 8032
 
 
-def test_the_pyramid_is_deblurgan_v2s_less_the_layers_that_it_carries_and_never_calls() -> None:
+def test_deblurgan_v2_is_the_published_one_less_the_layers_that_it_carries_and_never_calls() -> None:
     """3.3 M are printed; 1.2 M of these are MobileNet layers above the last that the pyramid takes."""
     from torchvision.models import mobilenet_v2
 
     unused = parameters(mobilenet_v2(weights=None).features[16:])
-    assert (parameters(on_meta("fpn")) + unused) / 1e6 == pytest.approx(3.3, rel=0.02)
+    assert (parameters(on_meta("deblurgan-v2")) + unused) / 1e6 == pytest.approx(3.3, rel=0.02)
 
 
 def test_discriminators_have_their_published_sizes() -> None:
