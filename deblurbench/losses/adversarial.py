@@ -59,6 +59,7 @@ class RelativisticLeastSquares(AdversarialLoss):
     """Relativistic average least squares (Jolicoeur-Martineau 2018; DeblurGAN-v2, equation 3).
 
     A sharp image should score one more than restored ones do on average, and the reverse; the generator wants the opposite.
+    The average is that of the batch, where DeblurGAN-v2's code takes the last 50 crops.
     """
 
     is_relativistic = True
@@ -74,7 +75,8 @@ class RelativisticLeastSquares(AdversarialLoss):
 class WassersteinGradientPenalty(AdversarialLoss):
     """The Wasserstein critic with a gradient penalty (Gulrajani et al. 2017; `penalty_weight` 10 in DeblurGAN).
 
-    The critic's gradient, at points drawn between sharp and restored images, should have norm one.
+    The gradient of an image's mean score, at points drawn between sharp and restored images, should have norm one;
+    DeblurGAN's code wants that of each pixel's gradient of the summed scores.
     """
 
     def __init__(self, *, penalty_weight: PositiveFloat = 10.0) -> None:
