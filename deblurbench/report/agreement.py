@@ -11,7 +11,7 @@ from deblurbench.report.comparison import Comparison
 from deblurbench.report.figures.planes import perceptual_metric
 from deblurbench.report.results import Results
 from deblurbench.results_folder import BLURRED
-from deblurbench.statistics.agreement import disagreements, rank_correlations
+from deblurbench.statistics.agreement import FEWEST_ROWS, disagreements, rank_correlations
 
 IMAGES_SHOWN = 3
 
@@ -33,6 +33,13 @@ class Agreement:
     correlations: tuple[tuple[float, ...], ...]  # Spearman's, of improvements over the input; 1 is full agreement
     sentence: str
     cases: tuple[Case, ...]  # the images that show it most
+
+    @property
+    def note(self) -> str:
+        """What the correlations are."""
+        over = "over all test images and models of the improvements over the blurred input"
+        shown = f"of fewer than {FEWEST_ROWS} none is shown"
+        return f"Spearman's rank correlation {over}, each turned so that better is higher; {shown}."
 
     @property
     def headings(self) -> list[str]:

@@ -11,8 +11,8 @@ from deblurbench.report.comparison import Comparison
 from deblurbench.report.numbers import counted, number
 from deblurbench.report.results import Results
 from deblurbench.report.votes import preferences, steadiness
-from deblurbench.statistics.agreement import rank_correlations
-from deblurbench.statistics.bradley_terry import Strength
+from deblurbench.statistics.agreement import FEWEST_ROWS, rank_correlations
+from deblurbench.statistics.bradley_terry import FEWEST_IMAGES, Strength
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,21 @@ def preferred(results: Results, comparison: Comparison) -> Preferences | None:
         )
         for model in ordered
     ]
-    headings = ("model", "preference (Bradley-Terry) [95 %]", *(results.metric(metric).label for metric in metrics))
+    is_sure = not any(math.isnan(strength.low) for strength in strengths.values())
+    headings = (
+        "model",
+        f"preference (Bradley-Terry){' [95 %]' if is_sure else ''}",
+        *(results.metric(metric).label for metric in metrics),
+    )
     raters = len({vote.rater for vote in votes})
     answered = sum(not vote.is_repeat for vote in votes)
     sentences = [f"{counted(answered, 'blind vote')} of {counted(raters, 'rater')}."]
+    images = counted(len({vote.image for vote in votes}), "image")
+    sentences.append(
+        f"In brackets: 95 % bootstrap interval over {images}."
+        if is_sure
+        else f"They are on {images}, too few for intervals, which take {FEWEST_IMAGES}."
+    )
     same, repeats = steadiness(votes)
     if repeats:
         sentences.append(f"Asked again with the sides exchanged, they answered alike {same} of {repeats} times.")
@@ -59,6 +70,10 @@ def _interval(strength: Strength) -> str:
 
 def _correlations(results: Results, comparison: Comparison, models: list[str], scores: list[float]) -> list[str]:
     """How each metric ranks the models as people did."""
+    if len(models) < FEWEST_ROWS:
+        return [
+            f"{counted(len(models), 'model')} are too few for a rank correlation with the metrics, which takes {FEWEST_ROWS}."
+        ]
     metrics = list(results.recipe.metrics)
     images = comparison.scores
     columns = [[images.over_scenes(metric, images.goodness[metric][model]) for model in models] for metric in metrics]

@@ -7,13 +7,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+FEWEST_ROWS = 5  # of fewer, even ranks that agree in full may agree by chance (p = 2 / 4! = 0.08)
+
 
 def rank_correlations(columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spearman's correlations (K, K) of `columns` (N, K), over the rows that are finite; NaN for a constant column."""
+    """Spearman's correlations (K, K) of `columns` (N, K), over the rows that are finite.
+
+    NaN for a constant column, and for fewer rows than FEWEST_ROWS.
+    """
     from scipy import stats
 
     rows = columns[np.isfinite(columns).all(axis=1)]
-    if len(rows) < 3:
+    if len(rows) < FEWEST_ROWS:
         return np.full((columns.shape[1],) * 2, np.nan)
     ranks = stats.rankdata(rows, axis=0)
     centred = ranks - ranks.mean(axis=0)

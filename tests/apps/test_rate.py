@@ -243,6 +243,7 @@ def test_repeats_measure_steadiness_and_count_for_nothing_else() -> None:
     votes += [vote("Ben", "cnn", "gan", "left"), vote("Ben", "gan", "cnn", "left", repeat=True)]
     assert steadiness(votes) == (1, 2)
     votes += [vote("Ann", "cnn", "gan", "right", image="b")]
+    votes += [vote("Ann", "cnn", "gan", "left", image=image) for image in "cdefghij"]
     assert preferences(votes, "photos") == preferences([one for one in votes if not one.is_repeat], "photos")
     assert preferences(votes, "photos")["cnn"].score > preferences(votes, "photos")["gan"].score
     assert preferences(votes, "faces") == {}

@@ -135,7 +135,8 @@ def test_rank_correlations_are_spearmans() -> None:
     columns[7, 2] = np.inf
     rest = np.delete(columns, 7, axis=0)
     assert rank_correlations(columns)[0, 2] == pytest.approx(stats.spearmanr(rest[:, 0], rest[:, 2]).statistic)
-    assert np.isnan(rank_correlations(columns[:2])).all()
+    assert np.isnan(rank_correlations(columns[:4])).all()
+    assert np.isfinite(rank_correlations(columns[:5])).all()
     columns[:, 1] = 4
     assert np.isnan(rank_correlations(columns)[0, 1])
 
@@ -169,9 +170,9 @@ def test_strengths_are_found_again() -> None:
 
 
 def test_votes_of_no_difference_and_winners_of_all() -> None:
-    even = strengths([Ballot("a", "b", 0.5, str(number)) for number in range(8)])
+    even = strengths([Ballot("a", "b", 0.5, str(number)) for number in range(10)])
     assert even["a"].score == pytest.approx(0, abs=1e-6)
-    always = strengths([Ballot("a", "b", 1.0, str(number)) for number in range(8)])
+    always = strengths([Ballot("a", "b", 1.0, str(number)) for number in range(10)])
     assert always["a"].score > 1
     assert math.isfinite(always["b"].low)
     assert strengths([]) == {}
@@ -183,3 +184,10 @@ def test_many_votes_on_one_image_are_no_certainty() -> None:
     width, ten_times = (strengths(ballots)["a"].high - strengths(ballots)["a"].low for ballots in (once, many))
     assert ten_times > 0.8 * width
     assert math.isnan(strengths([ballot._replace(image="one") for ballot in once])["a"].low)
+
+
+@pytest.mark.parametrize(("images", "shown"), [(9, False), (10, True)])
+def test_votes_on_few_images_have_no_interval(images: int, shown: bool) -> None:
+    ballots = [Ballot("a", "b", float(number % 3 > 0), str(number)) for number in range(images)]
+    assert math.isfinite(strengths(ballots * 10)["b"].high) is shown
+    assert math.isfinite(strengths(ballots)["b"].score)
