@@ -16,6 +16,7 @@ from deblurbench.files import write_csv, write_whole
 from deblurbench.report.agreement import Agreement, agreement
 from deblurbench.report.answer import answers, caution, oracle_note
 from deblurbench.report.comparison import Comparison, compare
+from deblurbench.report.differences import Differences, differences
 from deblurbench.report.duels import DUEL_COLUMNS, Duels, duel_rows, duels
 from deblurbench.report.figures.curves import training_curves
 from deblurbench.report.figures.planes import perception_distortion, quality_and_cost
@@ -37,6 +38,7 @@ class Section:
 
     comparison: Comparison
     table: Table
+    differences: Differences | None
     duels: Duels | None
     agreement: Agreement | None
     preferences: Preferences | None
@@ -112,6 +114,7 @@ def _section(results: Results, dataset: str, album: Album, out: Path) -> Section
     return Section(
         comparison,
         comparison_table(results, comparison),
+        differences(results, comparison),
         duels(results, comparison),
         agreed,
         preferred(results, comparison),
