@@ -16,6 +16,7 @@ from deblurbench.errors import UsageError
 from deblurbench.files import read_json
 from deblurbench.registry import NO_REFERENCE
 
+LARGEST, WIDEST = 1e30, 1e6  # of any number, and of a blur in pixels; beyond them figures have no ticks
 LONGEST_NAME = 200  # bytes at most of what is part of the name of a file
 FOLDER_NAME = r"^[^/\\\x00]*[^/\\\x00.][^/\\\x00]*$"  # whatever people call it, it leads to no other place
 REWRITTEN = "run the experiment again, which writes it anew"
@@ -23,14 +24,16 @@ WITHOUT_RECORD = "run the experiment again with --restart, which scores that cel
 WITHOUT_HISTORY = "put a whole copy in its place, or remove its folder and run the experiment again"
 
 
-def _known(number: float) -> float:
-    if math.isnan(number):
-        raise ValueError("NaN is no number")
+def known(number: float) -> float:
+    """`number`, as a score: that of identical images may be infinite. Raises ValueError for what is none."""
+    if math.isnan(number) or LARGEST < abs(number) < math.inf:
+        raise ValueError(f"{number} is no score")
     return number
 
 
-Score = Annotated[float, AfterValidator(_known)]  # that of identical images may be infinite
-Amount = Annotated[float, Interval(ge=0, le=1e30)]
+Score = Annotated[float, AfterValidator(known)]
+Amount = Annotated[float, Interval(ge=0, le=LARGEST)]
+Spread = Annotated[float, Interval(ge=0, le=WIDEST)]
 Count = Annotated[int, Interval(ge=0, le=10**18)]
 Step = Annotated[int, Interval(ge=0, le=10**12)]
 FolderName = Annotated[str, StringConstraints(pattern=FOLDER_NAME, max_length=LONGEST_NAME)]
@@ -82,7 +85,7 @@ class Tested(TypedDict):
     image: str
     scene: str
     blur: str
-    spread: Amount | Literal[""]
+    spread: Spread | Literal[""]
 
 
 class Shown(TypedDict):
@@ -177,7 +180,12 @@ def check_scored(record: dict[str, Any], metrics: Sequence[str], path: Path) -> 
 
 def read_history(path: Path) -> Any:
     """What `history.json` says of a training, checked."""
-    return read_checked(path, History, WITHOUT_HISTORY)
+    history = read_checked(path, History, WITHOUT_HISTORY)
+    rows = history["training"]
+    for place, row in enumerate(rows):
+        if lacking := sorted(rows[0]["losses"].keys() - row["losses"].keys()):
+            raise UsageError(f"{path}: training.{place}.losses: lack {lacking[0]!r}; {WITHOUT_HISTORY}")
+    return history
 
 
 @cache

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import csv
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from deblurbench.benchmark.records import FOLDER_NAME, LONGEST_NAME, REWRITTEN, StoredExperiment, checked, read_checked
+from deblurbench.benchmark.records import (
+    FOLDER_NAME,
+    LARGEST,
+    LONGEST_NAME,
+    REWRITTEN,
+    WIDEST,
+    StoredExperiment,
+    checked,
+    known,
+    read_checked,
+)  # fmt: skip
 from deblurbench.errors import UsageError
 from deblurbench.files import read_csv
 from deblurbench.metrics.recipe import Recipe
@@ -113,18 +122,20 @@ def _number(text: str) -> float:
 
 def _score(text: str) -> None:
     """A number; that of identical images may be infinite."""
-    if math.isnan(_number(text)):
-        raise ValueError("no score")
+    try:
+        known(_number(text))
+    except ValueError as error:
+        raise ValueError("no score") from error
 
 
 def _amount(text: str) -> None:
-    if not 0 <= _number(text) < math.inf:
+    if not 0 <= _number(text) <= LARGEST:
         raise ValueError("no amount")
 
 
 def _spread(text: str) -> None:
-    if text:
-        _amount(text)
+    if text and not 0 <= _number(text) <= WIDEST:
+        raise ValueError("no number of pixels")
 
 
 def _whole(text: str) -> None:

@@ -147,7 +147,7 @@ def with_changed(change: Callable[[dict[str, Any]], object]) -> Callable[[Path],
         (with_changed(lambda record: record["scores"][1].pop("ssim")), "scores.1.ssim: Input should be a valid number"),
         (
             with_changed(lambda record: record["scores"][1].update(psnr=float("nan"))),
-            "scores.1.psnr: Value error, NaN is no number",
+            "scores.1.psnr: Value error, nan is no score",
         ),
         (with_changed(lambda record: record["scores"][0].pop("image")), "scores.0.image: Field required"),
     ],
