@@ -21,7 +21,7 @@ LONGEST_NAME = 200  # bytes at most of what is part of the name of a file
 FOLDER_NAME = r"^[^/\\\x00]*[^/\\\x00.][^/\\\x00]*$"  # whatever people call it, it leads to no other place
 REWRITTEN = "run the experiment again, which writes it anew"
 WITHOUT_RECORD = "run the experiment again with --restart, which scores that cell anew and trains nothing"
-WITHOUT_HISTORY = "put a whole copy in its place, or remove its folder and run the experiment again"
+WITHOUT_HISTORY = "put a whole copy in its place, or run the experiment again with --restart, which makes it anew"
 
 
 def known(number: float) -> float:

@@ -16,7 +16,7 @@ from deblurbench.benchmark.cost import count_parameters, evaluations_and_macs, m
 from deblurbench.benchmark.environment import describe_environment
 from deblurbench.benchmark.scoring import image_count, require_scorable, score_images, write_truth
 from deblurbench.benchmark.selection import chosen, last_validation_psnr, training_seconds
-from deblurbench.benchmark.wholeness import has_all_pictures, is_trained, move_damaged_aside, refuse_other_weights
+from deblurbench.benchmark.wholeness import has_all_pictures, is_trained, move_damaged_aside, refuse_damage
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
 from deblurbench.errors import DeblurbenchError, UsageError, is_full_disk, one_line
@@ -93,15 +93,15 @@ class Runner:
         """Train and score every cell that is not done, or whose pictures are not whole. One that fails is recorded, and the
         others go on.
 
-        Raises UsageError where a folder holds cells of another identity or weights that were not scored, OSError where the
-        disk is full.
+        Raises UsageError where a folder holds cells of another identity, or what they left is damaged, OSError where the disk
+        is full.
         """
         if restart and self._is_main:
             for path in (*move_changed_aside(self.cells), *move_damaged_aside(self.cells)):
                 self.say(f"moved aside: {path}")
         self.accelerator.wait_for_everyone()
         refuse_changed(self.cells)
-        refuse_other_weights(self.cells)
+        refuse_damage(self.cells)
         pending = self._pending()
         outcome = Outcome(skipped=[cell for cell in self.cells if cell not in pending])
         if pending:

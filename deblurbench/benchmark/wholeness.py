@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deblurbench.benchmark.cells import Cell, move_aside, move_scores_aside
+from deblurbench.benchmark.records import read_history
 from deblurbench.checkpoint import load_checkpoint
 from deblurbench.errors import UsageError
 from deblurbench.files import file_hash
@@ -14,8 +15,11 @@ from deblurbench.images.whole import whole_size
 from deblurbench.results_folder import BLURRED, HISTORY, LAST, RESTORED, SHARP, STATE, picture_path
 
 
-def refuse_other_weights(cells: list[Cell]) -> None:
-    """Raise UsageError where the weights that a cell was scored with are gone, or are others now."""
+def refuse_damage(cells: list[Cell]) -> None:
+    """Raise UsageError where the weights that a cell was scored with are gone or others now, or its history is damaged."""
+    for cell in cells:
+        if cell.finished() and (cell.folder / HISTORY).is_file():
+            read_history(cell.folder / HISTORY)
     for path, users in _other_weights(cells):
         what = "is not the file" if path.is_file() else "is missing, the file"
         raise UsageError(
@@ -24,11 +28,15 @@ def refuse_other_weights(cells: list[Cell]) -> None:
 
 
 def move_damaged_aside(cells: list[Cell]) -> list[Path]:
-    """Rename weights that are not those that were scored, with all scores of them, and states that cannot be gone on from.
+    """Rename weights that are not those that were scored and damaged histories, with all scores of them, and states that
+    cannot be gone on from.
 
     Returns where they went. What was whole beside them is kept: from a whole state no training is repeated.
     """
     moved = []
+    for cell in cells:
+        if _has_damaged_history(cell):
+            moved += [move_aside(cell.folder / HISTORY), *move_scores_aside(cell)]
     for path, users in list(_other_weights(cells)):
         moved += [move_aside(path)] if path.is_file() else []
         for cell in cells:
@@ -56,6 +64,13 @@ def has_all_pictures(cell: Cell) -> bool:
     if cell.model == BLURRED:
         paths += [picture_path(cell.folder.parent.parent / SHARP, key) for key in tested]
     return all(whole_size(path) for path in paths)
+
+
+def _has_damaged_history(cell: Cell) -> bool:
+    try:
+        return (cell.folder / HISTORY).is_file() and not read_history(cell.folder / HISTORY)
+    except UsageError:
+        return True
 
 
 def _other_weights(cells: list[Cell]) -> Iterator[tuple[Path, list[Cell]]]:

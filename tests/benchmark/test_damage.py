@@ -95,6 +95,17 @@ def test_a_damaged_state_fails_its_cell_until_a_restart(experiment: Path, cell: 
 
 
 @pytest.mark.usefixtures("untrained")
+def test_a_damaged_history_is_named_and_written_again_from_a_whole_state(experiment: Path, cell: Path) -> None:
+    before = read_json(cell / "history.json")
+    (cell / "history.json").write_text("{}")
+    refused(run(experiment), "seed-0/history.json: training: Field required; put a whole copy in its place, or run the exp")
+    again = run(experiment, "--restart")
+    assert again.exit_code == 0, again.output
+    after = read_json(cell / "history.json")
+    assert all(after[key] == before[key] for key in ("training", "validation"))
+
+
+@pytest.mark.usefixtures("untrained")
 def test_a_finished_training_is_not_repeated_to_score_it(experiment: Path, cell: Path) -> None:
     (cell / "cell.json").unlink()
     (cell / "state.safetensors").unlink()
