@@ -18,7 +18,10 @@ ROUNDING_NOISE = (1 / 255) ** 2 / 12  # the variance of 8-bit rounding: less pow
 
 
 class Spectra(NamedTuple):
-    """Power spectra (B, F) of two batches, and the frequencies (F,) in cycles a pixel; those above NYQUIST are left out."""
+    """Power spectra (B, F) of two batches, and the frequencies (F,) in cycles a pixel; those above NYQUIST are left out.
+
+    A frequency and its negative are one entry, with the power of both.
+    """
 
     restored: Tensor
     sharp: Tensor
@@ -33,12 +36,13 @@ def power_spectra(restored: Tensor, sharp: Tensor) -> Spectra:
     window = torch.outer(_hann(height), _hann(width)).to(device)
     frequency = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)).to(device)
     inside = frequency <= NYQUIST
+    counts = _mirrored(width).to(device).expand_as(frequency)[inside]
     powers = []
     for images in pair:
         grey = luma(images)[:, 0]
         centred = grey - grey.mean(dim=(-2, -1), keepdim=True)
         power = torch.fft.rfft2(centred * window).abs().square() / window.square().sum()  # noise of variance v has power v
-        powers.append(power[:, inside] + ROUNDING_NOISE)
+        powers.append((power[:, inside] + ROUNDING_NOISE) * counts)
     return Spectra(powers[0], powers[1], frequency[inside])
 
 
@@ -82,6 +86,15 @@ class FineDetail(SpectralMetric):
     def summary(self, measured: Spectra) -> Tensor:
         fine = measured.frequency >= FINE
         return _decibels(measured.restored[:, fine].sum(dim=1) / measured.sharp[:, fine].sum(dim=1))
+
+
+def _mirrored(width: int) -> Tensor:
+    """How many columns of a whole spectrum each of rfft2's stands for: two, but one at zero and at an even width's Nyquist."""
+    counts = torch.full((width // 2 + 1,), 2.0, dtype=torch.float64)
+    counts[0] = 1
+    if width % 2 == 0:
+        counts[-1] = 1
+    return counts
 
 
 def _hann(length: int) -> Tensor:

@@ -143,7 +143,7 @@ def gmsd(x: Image, y: Image) -> float:
 
 
 def spectra(restored: Image, sharp: Image) -> tuple[float, float]:
-    """Radial power-spectrum error and high-frequency energy, each in dB, frequency after frequency."""
+    """Radial power-spectrum error and high-frequency energy, each in dB, over the whole plane, frequency after frequency."""
     height, width = sharp.shape[:2]
     window = np.outer(np.hanning(height), np.hanning(width))
     floor = (1 / 255) ** 2 / 12
@@ -154,7 +154,7 @@ def spectra(restored: Image, sharp: Image) -> tuple[float, float]:
     rings = np.zeros((2, 32))
     fine = np.zeros(2)
     for row, vertical in enumerate(np.fft.fftfreq(height)):
-        for column, horizontal in enumerate(np.fft.fftfreq(width)[: width // 2 + 1]):  # the rest is a mirror image
+        for column, horizontal in enumerate(np.fft.fftfreq(width)):
             frequency = math.hypot(vertical, horizontal)
             if frequency > 0.5:
                 continue
