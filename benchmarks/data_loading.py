@@ -71,7 +71,7 @@ def rival(read: Callable[[int], tuple[np.ndarray, np.ndarray]], count: int, work
 def ours(images: PairedImages, workers: int) -> Iterable[Any]:
     """Our batches."""
     return batches(
-        images, crop_size=SIZE, batch_size=BATCH, seed=0, steps=range(NEVER), device=torch.device("cpu"), workers=workers
+        images, crop_size=SIZE, batch_size=BATCH, seed=0, first=0, steps=NEVER, device=torch.device("cpu"), workers=workers
     )
 
 
@@ -191,8 +191,10 @@ def peak_memory(root: Path, folder: Path, workers: int) -> str:
     """Peak resident memory after preparing `root` and taking 500 batches of it, in this process and in its largest worker."""
     images = data_set(root, PixelCache(folder / "cache", limit=1 << 40))
     iterator = iter(
-        batches(images, crop_size=128, batch_size=BATCH, seed=0, steps=range(500), device=torch.device("cpu"), workers=workers)
-    )
+        batches(
+            images, crop_size=128, batch_size=BATCH, seed=0, first=0, steps=500, device=torch.device("cpu"), workers=workers
+        )
+    )  # fmt: skip
     for _ in iterator:
         pass
     own, children = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

@@ -34,11 +34,11 @@ SPEC = {"name": "cnn", "network": {"name": "unet", "widths": [32, 64, 96], "bloc
 NEVER = 10**9
 
 
-def load_batches(images: PairedImages, settings: TrainingSettings, steps: range) -> list[Batch]:
+def load_batches(images: PairedImages, settings: TrainingSettings, steps: int) -> list[Batch]:
     """The same batches for both, made beforehand: the loader's time is the loader's."""
     return list(
         batches(
-            images, crop_size=settings.crop_size, batch_size=settings.batch_size, seed=0, steps=steps,
+            images, crop_size=settings.crop_size, batch_size=settings.batch_size, seed=0, first=0, steps=steps,
             device=torch.device("cpu"),
         )
     )  # fmt: skip
@@ -94,7 +94,7 @@ def main() -> None:
     settings = TrainingSettings(steps=NEVER, validate_every=NEVER, checkpoint_every=NEVER, log_every=20)
     images = open_dataset("photos", PixelCache(default_cache_folder()), layout="skimage-photos", blur="gaussian")
     images.prepare()
-    block = load_batches(images, settings, range(options.steps))
+    block = load_batches(images, settings, options.steps)
     with tempfile.TemporaryDirectory() as folder:
         model, twin = (_same_model() for _ in range(2))
         trainer = Trainer(

@@ -44,16 +44,17 @@ def batches(
     crop_size: int,
     batch_size: int,
     seed: int,
-    steps: range,
+    first: int,
+    steps: int,
     device: torch.device,
     workers: int = 0,
     rank: int = 0,
     ranks: int = 1,
 ) -> Iterator[Batch]:
-    """This rank's share of the batch of every step in `steps`; the shares together are what one rank would get."""
+    """This rank's share of `steps` batches of the samples from `first` on; the shares together are what one rank would get."""
     share = batch_size // ranks
     order = SampleOrder(len(images.items(TRAIN)), seed, VISITS if images.are_larger_than(crop_size) else 1)
-    numbers = _Numbers(steps, batch_size, rank * share, share)
+    numbers = _Numbers(range(first + rank * share, first + steps * batch_size, batch_size), share)
     samples = TrainingSamples(images, order, crop_size=crop_size, seed=seed)
     # Bytes travel, floats are made where they are used; photographs of 16 bits become float32 at once.
     dtype = torch.uint8 if images.are_bytes else torch.float32
@@ -84,15 +85,14 @@ class _InPlace(Dataset[int]):
 
 
 class _Numbers:
-    """The sample numbers of each step, made anew at each iteration: a list of all would grow with the training."""
+    """`share` numbers from each of `starts` on, made anew at each iteration: a list of all would grow with the training."""
 
-    def __init__(self, steps: range, batch_size: int, start: int, share: int) -> None:
-        self._steps, self._batch_size, self._start, self._share = steps, batch_size, start, share
+    def __init__(self, starts: range, share: int) -> None:
+        self._starts, self._share = starts, share
 
     def __iter__(self) -> Iterator[list[int]]:
-        for step in self._steps:
-            first = step * self._batch_size + self._start
-            yield list(range(first, first + self._share))
+        for start in self._starts:
+            yield list(range(start, start + self._share))
 
 
 class _Bundles:

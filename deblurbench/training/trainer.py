@@ -78,6 +78,7 @@ class Trainer:
             compile_networks(model.networks())
         self.validate = Validator(images, crop=settings.validation_crop, count=settings.validation_images, seed=seed)
         self.step = 0  # steps done
+        self.samples = 0  # used in them, by all processes: the number of the next one
         self.seconds = 0.0  # spent in them, validation and checkpoints apart
         self.best_psnr = float("-inf")
         self.batch_size = settings.batch_size
@@ -147,6 +148,7 @@ class Trainer:
             self._update(turn)
         self.average.update(self.model, self.step)
         self.step += 1
+        self.samples += self.batch_size
         if self.journal is not None:
             self.journal.add_step(self.batch_size)
 
@@ -170,8 +172,8 @@ class Trainer:
         for stage in self.schedule.stages:
             end = ENDLESS if stage.last_step is None else stage.last_step
             stream = batches(
-                self.images, crop_size=stage.crop_size, batch_size=stage.batch_size, seed=self.seed,
-                steps=range(self.step, end), device=self.accelerator.device, workers=self.workers,
+                self.images, crop_size=stage.crop_size, batch_size=stage.batch_size, seed=self.seed, first=self.samples,
+                steps=end - self.step, device=self.accelerator.device, workers=self.workers,
                 rank=self.accelerator.process_index, ranks=self.accelerator.num_processes,
             )  # fmt: skip
             for batch in stream:
@@ -228,8 +230,8 @@ class Trainer:
     def _save(self) -> None:
         assert self.journal is not None
         facts = {
-            "identity": self.identity, "step": self.step, "seconds": self.seconds, "best_psnr": self.best_psnr,
-            "history": self.journal.history, "interval": self.journal.interval,
+            "identity": self.identity, "step": self.step, "samples": self.samples, "seconds": self.seconds,
+            "best_psnr": self.best_psnr, "history": self.journal.history, "interval": self.journal.interval,
             "scalers": {name: player.scaler.state_dict() for name, player in self.players.items()},
         }  # fmt: skip
         save_state(self.folder / STATE, self.model, self.average, self._optimizers, facts)
@@ -255,7 +257,10 @@ class Trainer:
         facts = load_state(path, self.model, self.average, self._optimizers)
         if facts["identity"] != self.identity:
             raise UsageError(f"{path}: belongs to another training; move it away, or run with --restart")
-        self.step, self.seconds, self.best_psnr = facts["step"], facts["seconds"], facts["best_psnr"]
+        if "samples" not in facts:
+            raise UsageError(f"{path}: does not say how many samples were used; remove it to train from the first step on")
+        self.step, self.samples, self.seconds = facts["step"], facts["samples"], facts["seconds"]
+        self.best_psnr = facts["best_psnr"]
         for name, player in self.players.items():
             player.scaler.load_state_dict(facts["scalers"][name])
         return facts

@@ -77,10 +77,11 @@ def test_killed_again_and_again_it_ends_with_the_very_same_weights(write_experim
 
 
 def test_two_processes_train_as_one_does(write_experiment: Write, tmp_path: Path) -> None:
-    """The CNN and the GAN: the same batch in two halves over gloo, gradients averaged."""
+    """The CNN and the GAN: the same batch in two halves over gloo, gradients averaged, and batches that shrink."""
     network = {"name": "unet", "widths": [8, 12], "blocks": 1}
     models = {family: {"name": family, "network": network} for family in ("cnn", "gan")}
-    experiment = write_experiment(models=models, training={**TRAINING, "steps": 12})
+    shrinking = [{"until": 0.4, "crop_size": 16, "batch_size": 6}]
+    experiment = write_experiment(models=models, training={**TRAINING, "steps": 12, "progressive": shrinking})
     finish(start(experiment, tmp_path / "one"))
     output = finish(start(experiment, tmp_path / "two", command=[*TORCHRUN, "-m", "deblurbench", "run"]))
     assert output.count("open ") == 1  # only one of them speaks and writes

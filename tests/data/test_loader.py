@@ -21,8 +21,8 @@ from deblurbench.images.reading import decode_photo
 CPU = torch.device("cpu")
 
 
-def collect(images: PairedImages, **options: int | range) -> list[Batch]:
-    settings = {"crop_size": 24, "batch_size": 4, "seed": 0, "steps": range(5), **options}
+def collect(images: PairedImages, **options: int) -> list[Batch]:
+    settings = {"crop_size": 24, "batch_size": 4, "seed": 0, "first": 0, "steps": 5, **options}
     return list(batches(images, device=CPU, **settings))  # type: ignore[arg-type]
 
 
@@ -45,17 +45,23 @@ def test_the_number_of_workers_changes_nothing(sharp_photos: PairedImages, worke
     assert equal(collect(sharp_photos), collect(sharp_photos, workers=workers))
 
 
-def test_any_step_can_be_the_first(sharp_photos: PairedImages) -> None:
-    assert equal(collect(sharp_photos)[3:], collect(sharp_photos, steps=range(3, 5)))
+@pytest.mark.parametrize("workers", [0, 2])
+def test_any_sample_can_be_the_first(sharp_photos: PairedImages, workers: int) -> None:
+    """Whatever the size of the batches: sample 6 is the third of those that begin with sample 4."""
+    assert equal(collect(sharp_photos)[3:], collect(sharp_photos, first=12, steps=2, workers=workers))
+    fours, threes = collect(sharp_photos, first=4), collect(sharp_photos, batch_size=3, first=6, workers=workers)
+    in_order = [torch.cat([batch.sharp for batch in each]) for each in (fours, threes)]
+    assert torch.equal(in_order[0][2:17], in_order[1])
 
 
 def test_seeds_differ(sharp_photos: PairedImages) -> None:
     assert not equal(collect(sharp_photos), collect(sharp_photos, seed=1))
 
 
-def test_ranks_share_the_batch_of_one(sharp_photos: PairedImages) -> None:
-    whole = collect(sharp_photos)
-    shares = [collect(sharp_photos, rank=rank, ranks=2) for rank in range(2)]
+@pytest.mark.parametrize("first", [0, 6])
+def test_ranks_share_the_batch_of_one(sharp_photos: PairedImages, first: int) -> None:
+    whole = collect(sharp_photos, first=first)
+    shares = [collect(sharp_photos, first=first, rank=rank, ranks=2) for rank in range(2)]
     for together, first, second in zip(whole, *shares, strict=True):
         assert torch.equal(together.sharp, torch.cat([first.sharp, second.sharp]))
         assert torch.equal(together.blurred, torch.cat([first.blurred, second.blurred]))
@@ -74,7 +80,7 @@ cv2.setNumThreads(4)
 cv2.GaussianBlur(numpy.random.rand(2000, 2000, 3), (0, 0), 3)
 images = open_dataset("pairs", PixelCache(Path(sys.argv[1])), layout={"name": "paired-folder", "path": sys.argv[1]}, blur="gaussian")
 images.prepare()
-for batch in batches(images, crop_size=24, batch_size=2, seed=0, steps=range(3), device=torch.device("cpu"), workers=2):
+for batch in batches(images, crop_size=24, batch_size=2, seed=0, first=0, steps=3, device=torch.device("cpu"), workers=2):
     print(batch.sharp.shape)
 """
     done = subprocess.run([sys.executable, "-c", code, str(pairs_folder)], capture_output=True, text=True, timeout=60)
@@ -104,7 +110,7 @@ def test_images_no_larger_than_a_patch_give_one_sample_an_epoch(pairs: PairedIma
     """There is nothing else to cut from them, and four of each in a row would only narrow the batches."""
     assert pairs.are_larger_than(24)
     assert not pairs.are_larger_than(48)
-    whole = collect(pairs, crop_size=48, batch_size=4, steps=range(3))
+    whole = collect(pairs, crop_size=48, batch_size=4, steps=3)
     for batch in whole:
         means = {round(float(image.mean()), 5) for image in batch.sharp}
         assert len(means) == 4
@@ -126,7 +132,7 @@ def test_images_decoded_on_demand_give_the_same_batches(pairs_folder: Path, pair
     off.prepare()
     assert (off.decodes_on_demand, pairs.decodes_on_demand) == (True, False)
     assert off.fingerprint == pairs.fingerprint
-    for options in ({}, {"steps": range(3, 25)}, {"rank": 1, "ranks": 2}):
+    for options in ({}, {"first": 10, "steps": 22}, {"rank": 1, "ranks": 2}):
         assert equal(collect(pairs, **options), collect(off, workers=workers, **options))
 
 
@@ -137,7 +143,7 @@ def test_on_demand_an_image_is_decoded_once_for_its_visits(pairs_folder: Path, m
     monkeypatch.setattr(
         "deblurbench.data.cache.decode_photo", lambda data, path: (decoded.append(path), decode_photo(data, path))[1]
     )
-    collect(off, steps=range(4))  # 16 samples of four pairs
+    collect(off, steps=4)  # 16 samples of four pairs
     assert len(decoded) == 8
 
 
@@ -153,7 +159,7 @@ def test_photographs_of_8_and_16_bits_share_a_batch(tmp_path: Path, cache: Pixel
         camera={"name": "sensor", "shot_noise": 0, "read_noise": 0},
     )  # fmt: skip
     images.prepare()
-    for batch in collect(images, steps=range(3)):
+    for batch in collect(images, steps=3):
         levels = batch.sharp[:, :1, :1, :1] * 255
         assert torch.allclose(levels, levels.round(), atol=1e-4)
         assert 100 <= levels.min() <= levels.max() <= 107

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,11 @@ from typer.testing import CliRunner
 
 import deblurbench
 from deblurbench.apps.cli import app
+from deblurbench.checkpoint import load_checkpoint, save_checkpoint
+from deblurbench.data.batch import Batch
 from deblurbench.data.dataset import PairedImages
+from deblurbench.data.loader import TrainingSamples
+from deblurbench.errors import UsageError
 from deblurbench.files import read_json
 from deblurbench.models.base import Model
 from deblurbench.randomness import seed_torch
@@ -24,13 +29,18 @@ from deblurbench.training.budget import macs_of_sample, planned
 from deblurbench.training.processes import open_accelerator
 from deblurbench.training.schedule import Schedule
 from deblurbench.training.settings import TrainingSettings
-from deblurbench.training.trainer import HISTORY, LAST, Trainer
+from deblurbench.training.trainer import HISTORY, LAST, STATE, Trainer
 from tests.conftest import TINY_TRAINING, TINY_UNET
 
 SETTINGS = TrainingSettings(**TINY_TRAINING)
 CNN = {"name": "cnn", "network": TINY_UNET}
 GAN = {"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "width": 4, "layers": 2}}
 MakeTrainer = Callable[..., Trainer]
+UNEVEN = (
+    {"until": 0.3, "crop_size": 16, "batch_size": 4},
+    {"until": 0.6, "crop_size": 24, "batch_size": 2},
+    {"until": 0.9, "crop_size": 24, "batch_size": 3},
+)
 GROWING = ({"until": 0.5, "crop_size": 16, "batch_size": 4}, {"until": 0.8, "crop_size": 24, "batch_size": 3})
 
 
@@ -76,17 +86,53 @@ def test_stages_of_unlike_cost_resume_bit_for_bit(make_trainer: MakeTrainer, tmp
     assert all(torch.equal(whole[name], stopped[name]) for name in whole)
 
 
-@pytest.mark.parametrize("stop", [3, 5, 7])
-def test_growing_patches_resume_bit_for_bit(make_trainer: MakeTrainer, tmp_path: Path, stop: int) -> None:
-    settings = {"steps": 10, "progressive": GROWING, "checkpoint_every": 1}
-    make_trainer("whole", **settings).run()
-    trainer = make_trainer("stopped", **settings)
-    trainer.open()
-    trainer.train(itertools.islice(trainer.batches(), stop))
-    trainer.close()
+@pytest.fixture
+def used(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of the samples that steps are taken with, by a clock that shows a second more after each."""
+    drawn: list[int] = []
+    numbers: list[int] = []
+    clock = [0.0]
+    item, advance = TrainingSamples.__getitem__, Trainer.advance
+
+    def step(trainer: Trainer, batch: Batch) -> None:
+        advance(trainer, batch)
+        numbers.extend(drawn[-len(batch.sharp) :])
+        clock[0] += 1
+
+    monkeypatch.setattr(TrainingSamples, "__getitem__", lambda self, number: (drawn.append(number), item(self, number))[1])
+    monkeypatch.setattr(Trainer, "advance", step)
+    monkeypatch.setattr("deblurbench.training.trainer.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    return numbers
+
+
+@pytest.mark.parametrize("budget", ["steps", "minutes", "teramacs"])
+def test_every_sample_is_used_once_in_its_turn(make_trainer: MakeTrainer, tmp_path: Path, used: list[int], budget: str) -> None:
+    """Whether batches shrink or grow at a boundary, and also where training is stopped there, or anywhere else."""
+    amount = {"steps": 10, "minutes": 10 / 60, "teramacs": 24 * macs_of_sample(build(CNN), 24) / 1e12}[budget]
+    settings = {"steps": None, budget: amount, "progressive": UNEVEN, "checkpoint_every": 1, "validate_every": 100}
+    trainer = make_trainer("whole", **settings)
+    trainer.run()
+    whole, steps = used.copy(), trainer.step
+    used.clear()
+    for stop in range(1, steps):
+        trainer = make_trainer("stopped", **settings)
+        trainer.open()
+        trainer.train(itertools.islice(trainer.batches(), stop - trainer.step))
+        trainer.close()
     make_trainer("stopped", **settings).run()
-    whole, stopped = (deblurbench.load(tmp_path / name / LAST).state_dict() for name in ("whole", "stopped"))
-    assert all(torch.equal(whole[name], stopped[name]) for name in whole)
+    assert whole == used == list(range(len(whole)))
+    weights, same = (deblurbench.load(tmp_path / name / LAST).state_dict() for name in ("whole", "stopped"))
+    assert all(torch.equal(weights[name], same[name]) for name in weights)
+
+
+def test_state_that_does_not_say_how_many_samples_were_used_is_refused(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    trainer = make_trainer(progressive=GROWING)
+    trainer.run()
+    tensors, facts = load_checkpoint(tmp_path / "run" / STATE)
+    del facts["samples"]
+    save_checkpoint(tmp_path / "run" / STATE, tensors, facts)
+    with pytest.raises(UsageError, match=r"state\.safetensors: does not say how many samples were used; remove it"):
+        make_trainer(progressive=GROWING).run()
 
 
 def test_a_budget_of_macs_buys_steps_by_what_they_cost() -> None:

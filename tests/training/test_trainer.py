@@ -115,7 +115,7 @@ def test_the_trainer_does_what_a_bare_loop_does(make_trainer: MakeTrainer, sharp
         player: torch.optim.AdamW(module.parameters(), betas=(0.9, 0.99), weight_decay=0.0, fused=True)
         for player, module in model.players().items()
     }
-    loader = batches(sharp_photos, crop_size=32, batch_size=2, seed=0, steps=range(6), device=torch.device("cpu"))
+    loader = batches(sharp_photos, crop_size=32, batch_size=2, seed=0, first=0, steps=6, device=torch.device("cpu"))
     for step, batch in enumerate(loader):
         seed_torch(0, "step", step, 0)
         for turn in model.losses(batch, step):
