@@ -18,8 +18,8 @@ RUNS = "runs"  # RUNS/DATASET/MODEL/seed-N/
 RECORD, ERROR, RESTORED = "cell.json", "error.txt", "restored"
 LAST, BEST, STATE, HISTORY = "last.safetensors", "best.safetensors", "state.safetensors", "history.json"
 
-# Beside the models of a data set: the untouched input, which is a row like theirs, and the truth.
-BLURRED, SHARP = "blurred", "sharp"
+# Beside the models of a data set: the untouched input, which is a row like theirs, the truth, and what time all take.
+BLURRED, SHARP, TIMES = "blurred", "sharp", "times.json"
 
 
 def picture_path(folder: Path, key: str) -> Path:

@@ -79,7 +79,7 @@ def run(
 
     first_process_does(accelerator, conclude)  # whoever ends before it ends all others
     accelerator.end_training()
-    return 1 if outcome.failed else 0
+    return 1 if outcome.failed or outcome.untimed else 0
 
 
 @command(app)

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from deblurbench.benchmark.cells import Cell
+from deblurbench.benchmark.cost import TimeCost
 from deblurbench.benchmark.scoring import mean_scores
+from deblurbench.benchmark.times import stored_time
 from deblurbench.files import write_csv, write_json
 from deblurbench.metrics.recipe import Recipe
 from deblurbench.registry import NO_REFERENCE
 from deblurbench.results_folder import COMPARISON, ENVIRONMENT, PER_IMAGE, REALLY_BLURRED
 
 FACTS = (
-    "family", "network", "inference", "oracle", "pairs", "params", "evaluations", "macs", "train_seconds", "ms_per_megapixel",
+    "family", "network", "inference", "oracle", "pairs", "params", "evaluations", "macs", "train_seconds", *TimeCost._fields,
     "data", "weights",
 )  # fmt: skip
 
@@ -25,8 +27,8 @@ IMAGE = ("image", "scene", "blur", "spread")
 def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
     """Write `comparison.csv`, one row a finished cell, `per_image.csv`, one row a test image of each, and `environment.json`.
 
-    `really_blurred.csv` has the photographs without a sharp twin, where there are any. `environment.json` lists each
-    environment with the cells that were finished in it: a run may go on elsewhere.
+    Times are empty until they are measured. `really_blurred.csv` has the photographs without a sharp twin, where there are
+    any. `environment.json` lists each environment with the cells that were finished in it: a run may go on elsewhere.
     """
     summary: list[dict[str, Any]] = []
     images: list[dict[str, Any]] = []
@@ -37,7 +39,9 @@ def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
         if record is None or cell.is_candidate:
             continue
         name = {"dataset": cell.dataset, "model": cell.model, "seed": cell.seed, "pairs": record["pairs"]}
-        facts = {key: record[key] for key in FACTS}
+        times = stored_time(cell, record)
+        known = record | (times._asdict() if times else dict.fromkeys(TimeCost._fields, ""))
+        facts = {key: known[key] for key in FACTS}
         summary.append(
             {"dataset": cell.dataset, "model": cell.model, "family": facts.pop("family"), "network": facts.pop("network"),
              "seed": cell.seed, **facts, **dict(mean_scores(record["scores"], recipe.metrics))}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,7 +15,15 @@ from deblurbench.devices import synchronize
 from deblurbench.models.base import Model
 
 MACS_SIZE, TIMING_SIZE, KERNEL_SIZE = 256, 256, 25
-WARM_UP, REPEATS, AT_LEAST_SECONDS = 1, 3, 0.5
+ROUNDS, AT_LEAST_SECONDS = 15, 1.0
+FEWEST_ROUNDS, AT_MOST_SECONDS = 5, 30.0  # where models are slow
+
+
+class TimeCost(NamedTuple):
+    """The minimum of all rounds, per 10^6 pixels, and by what share of it their median is longer."""
+
+    ms_per_megapixel: float
+    ms_per_megapixel_spread: float
 
 
 def count_parameters(model: Model) -> int:
@@ -46,20 +55,47 @@ def count_macs(call: Callable[[Tensor], object], device: torch.device) -> int:
     return counter.get_total_flops() // 2
 
 
-def milliseconds_per_megapixel(model: Model, device: torch.device) -> float:
-    """The median time to restore a 256x256 image, after a warm-up and with the device synchronised, per 10^6 pixels."""
-    kernel = _some_kernel(model)
+def time_in_turn(
+    models: Sequence[Model], device: torch.device, clock: Callable[[], float] = time.perf_counter
+) -> list[list[float]]:
+    """Seconds that each model takes to restore a 256x256 image, one a round: (models, rounds).
+
+    First each warms up. Then all are timed in every round, once there and once back, so that whatever else the machine does
+    meets them alike: 15 rounds, and more until they have taken a second, but only 5 where they take half a minute.
+    """
     image = torch.rand(1, 3, TIMING_SIZE, TIMING_SIZE, generator=torch.Generator().manual_seed(0)).to(device)
-    for _ in range(WARM_UP):
-        model.restore(image, kernel=kernel)
-    times: list[float] = []
-    while len(times) < REPEATS or sum(times) < AT_LEAST_SECONDS:
+
+    def seconds(model: Model) -> float:
+        kernel = _some_kernel(model)
         synchronize(device)
-        start = time.perf_counter()
+        start = clock()
         model.restore(image, kernel=kernel)
         synchronize(device)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times) * 1e3 / (TIMING_SIZE**2 / 1e6)
+        return clock() - start
+
+    for model in models:
+        seconds(model)
+    times: list[list[float]] = [[] for _ in models]
+    turns = list(zip(models, times, strict=True))
+    while not _are_enough(times):
+        for model, own in turns:
+            own.append(seconds(model))
+        turns.reverse()
+    return times
+
+
+def _are_enough(times: list[list[float]]) -> bool:
+    rounds, total = len(times[0]), sum(map(sum, times))
+    return (rounds >= ROUNDS and total >= AT_LEAST_SECONDS) or (rounds >= FEWEST_ROUNDS and total >= AT_MOST_SECONDS)
+
+
+def time_cost(seconds: Sequence[float]) -> TimeCost:
+    """What the rounds of one model of `time_in_turn` come to.
+
+    The minimum, because whatever else the machine does only ever adds to a time.
+    """
+    least = min(seconds)
+    return TimeCost(least * 1e3 / (TIMING_SIZE**2 / 1e6), statistics.median(seconds) / least - 1)
 
 
 def _some_kernel(model: Model) -> Tensor | None:

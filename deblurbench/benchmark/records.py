@@ -106,7 +106,6 @@ class Scored(Record):
     evaluations: Count
     macs: Count
     train_seconds: Amount
-    ms_per_megapixel: Amount
     data: str
     weights: str
     environment: dict[str, Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from accelerate import Accelerator
 
 from deblurbench.benchmark.cells import Cell, list_cells, move_changed_aside, refuse_changed
 from deblurbench.benchmark.collect import write_tables
-from deblurbench.benchmark.cost import count_parameters, evaluations_and_macs, milliseconds_per_megapixel
+from deblurbench.benchmark.cost import count_parameters, evaluations_and_macs
 from deblurbench.benchmark.environment import describe_environment
 from deblurbench.benchmark.scoring import image_count, require_scorable, score_images, write_truth
 from deblurbench.benchmark.selection import chosen, last_validation_psnr, training_seconds
+from deblurbench.benchmark.times import time_cells
 from deblurbench.benchmark.wholeness import has_all_pictures, is_trained, move_damaged_aside, refuse_damage
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
@@ -44,11 +46,15 @@ ON_DEMAND = (
 
 @dataclass
 class Outcome:
-    """What came of a run: which cells were already done, which are now, and which failed with what error."""
+    """What came of a run: which cells were already done, which are now, and which failed with what error.
+
+    And the data sets whose models could not be timed.
+    """
 
     skipped: list[Cell] = field(default_factory=list)
     finished: list[Cell] = field(default_factory=list)
     failed: list[tuple[Cell, str]] = field(default_factory=list)
+    untimed: list[str] = field(default_factory=list)
 
 
 class Runner:
@@ -90,8 +96,8 @@ class Runner:
         self.cells = list_cells(self.experiment, self.datasets, self.out)
 
     def run(self, *, restart: bool = False) -> Outcome:
-        """Train and score every cell that is not done, or whose pictures are not whole. One that fails is recorded, and the
-        others go on.
+        """Train and score every cell that is not done, or whose pictures are not whole, then time them. One that fails is
+        recorded, and the others go on.
 
         Raises UsageError where a folder holds cells of another identity, or what they left is damaged, OSError where the disk
         is full.
@@ -111,6 +117,9 @@ class Runner:
         for number, cell in enumerate(pending, 1):
             self.say(f"[{number}/{len(pending)}] {cell.title}")
             self._run_cell(cell, outcome)
+        for dataset in self.datasets:
+            self._time(dataset, outcome)
+        first_process_does(self.accelerator, lambda: write_tables(self.cells, self.recipe, self.out))
         return outcome
 
     def _pending(self) -> list[Cell]:
@@ -186,8 +195,22 @@ class Runner:
                 write_whole(cell.folder / ERROR, traceback.format_exc())
                 cell.write_record("failed", error=one_line(error))
 
+    def _time(self, dataset: str, outcome: Outcome) -> None:
+        """Time the models of `dataset` when nothing else is left to do, which would disturb it."""
+        cells = [cell for cell in self.cells if cell.dataset == dataset]
+        timing = partial(time_cells, cells, self._model_of, self.accelerator.device, self.environment)
+        try:
+            first_process_does(self.accelerator, timing)
+        except Exception as error:
+            if is_full_disk(error):
+                raise
+            self.say(f"failed: timing the models of {dataset}: {one_line(error)}")
+            outcome.untimed.append(dataset)
+
     def _model_of(self, cell: Cell) -> Model:
-        """The model that this cell restores with, from its weights where it has any."""
+        """The model that this cell restores with, from its weights where it has any; of a sweep, the best candidate."""
+        if cell.candidates:
+            cell, _ = chosen(cell)
         if cell.weights_of is None:
             model: Model = MODELS.build(cell.spec)
             return model.to(self.accelerator.device).eval()
@@ -228,7 +251,7 @@ class Runner:
         cell.write_record("done", validation_psnr=last_validation_psnr(cell.folder))
 
     def _score(self, cell: Cell) -> None:
-        """Score the cell, measure what it costs, and record it as done."""
+        """Score the cell, count what it costs, and record it as done."""
         facts: dict[str, Any] = {}
         sweep = self.experiment.models[cell.model].sweep if cell.candidates else None
         if sweep is not None:
@@ -252,7 +275,6 @@ class Runner:
             evaluations=evaluations,
             macs=macs,
             train_seconds=round(training_seconds(cell), 3),
-            ms_per_megapixel=milliseconds_per_megapixel(model, self.accelerator.device),
             pairs=images.pairs,
             data=images.fingerprint,
             weights=file_hash(cell.weights_of / LAST) if cell.weights_of else "",

@@ -25,7 +25,7 @@ class Result:
     inference: str  # how it restores: sampling steps, switches
     is_oracle: bool  # told the true blur kernel
     seeds: tuple[int, ...]
-    costs: dict[str, float]  # NUMBERS
+    costs: dict[str, float]  # NUMBERS; NaN where time was not measured
     scores: dict[str, float]
     spreads: dict[str, float]  # standard deviations over seeds; empty with one seed
     folder: Path  # runs/DATASET/MODEL, of the results folder it came from

@@ -27,7 +27,8 @@ from deblurbench.report.results import Row
 from deblurbench.results_folder import COMPARISON, ENVIRONMENT, EXPERIMENT, PER_IMAGE, REALLY_BLURRED
 from deblurbench.yaml_files import read_yaml
 
-NUMBERS = ("params", "evaluations", "macs", "train_seconds", "ms_per_megapixel")
+COUNTS, TIMES = ("params", "evaluations", "macs", "train_seconds"), ("ms_per_megapixel", "ms_per_megapixel_spread")
+NUMBERS = (*COUNTS, *TIMES)
 EARLIER = "as an earlier version has left it; run the experiment again with --restart, which scores anew and trains nothing"
 Kind = Callable[[str], object]  # raises ValueError for what is none of it
 
@@ -63,7 +64,7 @@ def read_tables(folder: Path, recipe: Recipe) -> Tables:
     names: dict[str, Kind] = {"dataset": _folder_name, "model": _folder_name, "seed": _whole}
     scores = dict.fromkeys(recipe.metrics, _score)
     method: dict[str, Kind] = dict.fromkeys(("family", "network", "inference", "pairs", "data", "weights"), str)
-    costs: dict[str, Kind] = dict.fromkeys(NUMBERS, _amount)
+    costs: dict[str, Kind] = {**dict.fromkeys(COUNTS, _amount), **dict.fromkeys(TIMES, _time)}
     image: dict[str, Kind] = {"image": _image_name, "scene": str, "blur": str, "spread": _spread}
     rows = _read(folder / COMPARISON, {**names, **method, "oracle": _flag, **costs, **scores}, tuple(names))
     images = _read(folder / PER_IMAGE, {**names, **image, **scores}, (*names, "image"))
@@ -131,6 +132,12 @@ def _score(text: str) -> None:
 def _amount(text: str) -> None:
     if not 0 <= _number(text) <= LARGEST:
         raise ValueError("no amount")
+
+
+def _time(text: str) -> None:
+    """An amount; nothing where it was not measured."""
+    if text:
+        _amount(text)
 
 
 def _spread(text: str) -> None:

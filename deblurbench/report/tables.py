@@ -143,6 +143,13 @@ def _notes(comparison: Comparison) -> Iterator[str]:
             yield f"{model}: {identical_note(count)}."
     if images < len(comparison.scores.images):
         yield f"Models are ordered and compared by the {counted(images, 'image')} that none of them restores exactly."
+    if any(math.isfinite(result.costs["ms_per_megapixel"]) for result in comparison.results if not result.is_input):
+        yield (
+            "ms / megapixel: the minimum of all rounds, in each of which every model took its turn; in brackets, how much "
+            "longer the median is: where that is much, the machine was busy."
+        )
+        if len({result.folder.parents[2] for result in comparison.results}) > 1:
+            yield "Those of different results folders were measured apart, and hardly compare."
     if note := oracle_note(comparison):
         yield note
 
@@ -164,6 +171,11 @@ def _costs(result: Result) -> tuple[Cell, ...]:
         "evaluations": short(costs["evaluations"]),
         "macs": short(costs["macs"]),
         "train_seconds": duration(costs["train_seconds"]),
-        "ms_per_megapixel": "" if result.is_input else f"{costs['ms_per_megapixel']:.0f}",
+        "ms_per_megapixel": "" if result.is_input else _time(costs["ms_per_megapixel"], costs["ms_per_megapixel_spread"]),
     }
     return tuple(Cell(text, costs[name] if text else "") for name, text in texts.items())
+
+
+def _time(least: float, spread: float) -> str:
+    """The minimum of all rounds and how much longer the median is; empty where time was not measured."""
+    return "" if math.isnan(least) else f"{least:.0f} (+{100 * spread:.0f} %)"

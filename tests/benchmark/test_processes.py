@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from deblurbench.checkpoint import load_checkpoint
-from deblurbench.files import read_json
+from deblurbench.files import read_csv, read_json
 
 Write = Callable[..., Path]
 TRAINING = {"steps": 24, "batch_size": 2, "crop_size": 32, "log_every": 4, "validate_every": 8, "checkpoint_every": 2}
@@ -63,12 +63,14 @@ def test_killed_again_and_again_it_ends_with_the_very_same_weights(write_experim
         ("*/gan/seed-0/state.safetensors", 2, "after"),
         ("*/diffusion/seed-0/best.safetensors", 1, "half"),
         ("*/diffusion/seed-0/restored/*.png", 1, "after"),  # while it scores
+        ("*/pairs/times.json", 1, "half"),  # when all else is done
     )
     for place, (pattern, count, moment) in enumerate(moments):
         die(experiment, killed, "--workers", str(place % 2), pattern=pattern, count=count, moment=moment)
         if moment == "half":
             assert list(killed.rglob("*.part"))
-    finish(start(experiment, killed))
+    assert "0 cells done, 5 done before" in finish(start(experiment, killed))
+    assert all(row["ms_per_megapixel"] for row in read_csv(killed / "comparison.csv"))
     for family in ("cnn", "gan", "diffusion"):
         one, other = (load_checkpoint(out / WEIGHTS.format(family))[0] for out in (tmp_path / "whole", killed))
         assert one.keys() == other.keys()

@@ -24,6 +24,7 @@ def test_one_yaml_gives_everything_that_a_run_leaves(write_experiment: Write, tm
     comparison = read_csv(out / "comparison.csv")
     assert list(comparison[0]) == [
         "dataset", "model", "family", "network", "seed", "inference", "oracle", "pairs", "params", "evaluations", "macs", "train_seconds", "ms_per_megapixel",
+        "ms_per_megapixel_spread",
         "data", "weights", "psnr", "ssim", "mse", "gmsd", "spectrum-error", "fine-detail", "color-error", "color-error-95",
     ]  # fmt: skip
     assert [row["model"] for row in comparison] == ["blurred", "cnn", "gan", "diffusion", "diffusion-1-sample"]

@@ -126,6 +126,7 @@ def test_several_results_become_one_comparison(finished: Path, copy: Path, tmp_p
     assert merged.splitlines()[0] == (finished / "comparison.csv").read_text().splitlines()[0]
     assert merged.count("photos,blurred,") == 1
     assert "photos,cnn (copy),cnn,unet,0," in merged
+    assert "Those of different results folders were measured apart" in text
     assert len((tmp_path / "merged" / "per_image.csv").read_text().splitlines()) == 1 + 4 * 9
 
 
