@@ -96,9 +96,9 @@ class Runner:
         self.cells = list_cells(self.experiment, self.datasets, self.out)
 
     def run(self, *, restart: bool = False) -> Outcome:
-        """Train and score every cell that is not done, or whose pictures are not whole, then time them. One that fails is
-        recorded, and the others go on.
+        """Train and score every cell that is not done, then time them. One that fails is recorded, and the others go on.
 
+        A cell whose pictures are missing or damaged is scored again, and its training not repeated.
         Raises UsageError where a folder holds cells of another identity, or what they left is damaged, OSError where the disk
         is full.
         """

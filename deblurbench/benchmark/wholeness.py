@@ -28,8 +28,7 @@ def refuse_damage(cells: list[Cell]) -> None:
 
 
 def move_damaged_aside(cells: list[Cell]) -> list[Path]:
-    """Rename weights that are not those that were scored and damaged histories, with all scores of them, and states that
-    cannot be gone on from.
+    """Rename what is damaged: weights and histories, with all scores of them, and states of trainings to go on with.
 
     Returns where they went. What was whole beside them is kept: from a whole state no training is repeated.
     """

