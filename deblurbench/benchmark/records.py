@@ -21,6 +21,7 @@ LONGEST_NAME = 200  # bytes at most of what is part of the name of a file
 FOLDER_NAME = r"^[^/\\\x00]*[^/\\\x00.][^/\\\x00]*$"  # whatever people call it, it leads to no other place
 REWRITTEN = "run the experiment again, which writes it anew"
 WITHOUT_RECORD = "run the experiment again with --restart, which scores that cell anew and trains nothing"
+WITHOUT_TIMES = "remove it and run the experiment again, which measures anew"
 WITHOUT_HISTORY = "put a whole copy in its place, or run the experiment again with --restart, which makes it anew"
 
 
@@ -111,6 +112,21 @@ class Scored(Record):
     environment: dict[str, Any]
     scores: list[Tested]
     shown: list[Shown]
+
+
+class Timed(TypedDict):
+    """What restoring takes a cell, and what was timed."""
+
+    scoring_identity: str
+    weights: str
+    ms_per_megapixel: Amount
+    ms_per_megapixel_spread: Amount
+
+
+class Times(TypedDict):
+    """`times.json` of a data set."""
+
+    cells: dict[str, Timed]
 
 
 class StoredModel(TypedDict):

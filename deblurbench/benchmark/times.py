@@ -10,7 +10,8 @@ import torch
 
 from deblurbench.benchmark.cells import Cell
 from deblurbench.benchmark.cost import TimeCost, time_cost, time_in_turn
-from deblurbench.files import read_json, write_json
+from deblurbench.benchmark.records import WITHOUT_TIMES, Times, read_checked
+from deblurbench.files import write_json
 from deblurbench.models.base import Model
 from deblurbench.results_folder import TIMES
 
@@ -35,7 +36,8 @@ def time_cells(
 
 def stored_time(cell: Cell, record: dict[str, Any]) -> TimeCost | None:
     """What the finished `cell` with this `record` was measured to take; None where it was not, or has changed since."""
-    known = read_json(_path(cell))["cells"].get(_name(cell)) if _path(cell).is_file() else None
+    path = _path(cell)
+    known = read_checked(path, Times, WITHOUT_TIMES)["cells"].get(_name(cell)) if path.is_file() else None
     if known is None or any(known[key] != value for key, value in _what_was_timed(record).items()):
         return None
     return TimeCost(*(known[key] for key in TimeCost._fields))

@@ -140,3 +140,16 @@ def test_times_that_cannot_be_had_stay_empty_until_they_can(
     assert again.exit_code == 0
     assert "0 cells done, 2 done before" in again.output
     assert float(costs(tmp_path / "out")["cnn"]) > 0
+
+
+def test_damaged_times_say_what_to_do(write_experiment: Write, tmp_path: Path, sittings: list[int]) -> None:
+    run(write_experiment(models=ONE_MODEL))
+    path = tmp_path / "out/runs/pairs/times.json"
+    for damaged in ("{", "[]", '{"cells": {"cnn / seed 0": {"weights": "x"}}}'):
+        path.write_text(damaged)
+        result = run(write_experiment(models=ONE_MODEL))
+        assert result.exit_code == 2
+        assert "times.json" in result.output
+        assert "remove it and run the experiment again" in result.output
+    path.unlink()
+    assert run(write_experiment(models=ONE_MODEL)).exit_code == 0
