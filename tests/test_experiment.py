@@ -147,13 +147,26 @@ def test_yaml_reads_numbers_as_people_write_them() -> None:
     assert parse_yaml("[e5, 1e, abc]", "here") == ["e5", "1e", "abc"]
 
 
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{place + 1}: &a{place + 1} [*a{place}, *a{place}]\n" for place in range(40))
+DEEP_BY_ALIASES = "a: &a " + "[" * 30 + "]" * 30 + "\nb: " + "[" * 30 + "*a" + "]" * 30
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("a: 1\nb: 2\na: 3\n", r"line 3: the key 'a' is given twice"),
         ("a: [1, 2\n", r"line 2:"),
-        ("? [a]\n: 1\n", "mend it there"),
-        ("a: 2024-13-45\n", "mend it there"),
+        ("? [a]\n: 1\n", "line 1: a key must be a name; mend it there"),
+        ("a: 2024-13-45\n", "line 1: cannot be read as 'timestamp'; mend it there"),
+        ("a: !!timestamp soon\n", "line 1: cannot be read as 'timestamp'; mend it there"),
+        ('a: "\\Uffffffff"\n', "mend it there"),
+        ("1: a\n'1': b\n", "line 2: the key '1' is given twice"),
+        ("a: &a\n  b: [*a]\n", "line 2: an alias stands within what it repeats"),
+        ("a: " + "[" * 3000 + "]" * 3000, "line 1: is nested more than 50 levels deep"),
+        (DEEP_BY_ALIASES, "line 2: is nested more than 50 levels deep, aliases unrolled"),
+        (BOMB, "line 16: holds more than 50,000 values, aliases unrolled"),
+        ("a: " + "9" * 400, "line 1: a whole number of more than 64 bits"),
+        ("#" * 1_000_001, "has more than 1,000,000 characters"),
         ("- 1\n- 2\n", "expected keys and values, not list"),
     ],
 )
