@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from deblurbench.errors import UsageError, suggestion
-from deblurbench.yaml_files import parse_yaml, read_yaml
+from deblurbench.registry import shown
+from deblurbench.yaml_files import DEEPEST, parse_yaml, read_yaml
 
 KEYS = ("question", "datasets", "models", "training", "seeds", "recipe", "metrics")
 PACKAGE = Path(__file__).parent
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+PLACE = re.compile(r"\d{1,9}")
+LONGEST_NAME = 100  # characters: file names of up to 255 bytes are made of it and more
+MOST_MODELS = 200  # of an experiment, candidates of sweeps included: each is built once to be checked, before any is trained
 
 
 def find_experiment(name: str) -> Path:
     """The file of an experiment: a path, or the name of one in `experiments/` here or beside the package."""
     path = Path(name)
     if path.suffix in (".yaml", ".yml"):
-        if path.is_file():
+        if os.path.isfile(path):  # unlike pathlib's, for a name that is too long too
             return path
         raise UsageError(f"{path}: there is no such experiment file")
     folders = [Path("experiments"), PACKAGE.parent / "experiments", PACKAGE / "experiments"]
     for folder in folders:
-        if (folder / f"{name}.yaml").is_file():
+        if os.path.isfile(folder / f"{name}.yaml"):
             return folder / f"{name}.yaml"
     known = {path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.yaml")}
     raise UsageError(f"{name}: no experiment is called so{suggestion(name, known)}")
@@ -54,13 +59,15 @@ def folder_name(name: Any, where: str) -> str:
     """`name`, which must be fit to name a folder. Raises UsageError with `where`."""
     if not NAME.fullmatch(str(name)):
         raise UsageError(f"{where}: '{name}' cannot name a folder; use letters, digits, '.', '_' and '-'")
+    if len(str(name)) > LONGEST_NAME:
+        raise UsageError(f"{where}: {shown(str(name))} is too long to name a folder; use at most {LONGEST_NAME} characters")
     return str(name)
 
 
 def mapping(value: Any, where: str) -> dict[str, Any]:
     """`value`, which must be one. Raises UsageError with `where`."""
     if not isinstance(value, dict):
-        raise UsageError(f"{where}: expected keys and values, not {value!r}")
+        raise UsageError(f"{where}: expected keys and values, not {shown(value)}")
     return value
 
 
@@ -69,9 +76,14 @@ def _named_blocks(path: Path, section: str, value: Any, sources: dict[str, str])
     if isinstance(value, str):
         value = [value]
     if isinstance(value, list):
+        twice = next((name for place, name in enumerate(value) if str(name) in map(str, value[:place])), None)
+        if twice is not None:
+            raise UsageError(f"{path}: {section}: {shown(twice)} is named twice; leave one of them out")
         value = {str(name): str(name) for name in value}
     if not isinstance(value, dict) or not value:
         raise UsageError(f"{path}: {section}: give at least one, by the name of a block in configs/{section}/ or in full")
+    if len(value) > MOST_MODELS:
+        raise UsageError(f"{path}: {section}: {len(value)} are more than {MOST_MODELS}; make several experiments of them")
     return {
         folder_name(name, f"{path}: {section}"): _block(path, section, f"{section}.{name}", block, sources)
         for name, block in value.items()
@@ -85,6 +97,8 @@ def _block(path: Path, section: str, key: str, value: Any, sources: dict[str, st
     if not isinstance(value, dict) or "base" not in value:
         return value
     base = value["base"]
+    if not isinstance(base, str):
+        raise UsageError(f"{path}: {key}.base: expected the name of a block in configs/{section}/, not {shown(base)}")
     changes = {name: item for name, item in value.items() if name != "base"}
     blocks = _blocks(path, section)
     found = blocks.get(base)
@@ -152,13 +166,15 @@ def _override(path: Path, content: dict[str, Any], override: str, sources: dict[
 
 def set_key(content: dict[str, Any], keys: Sequence[str], value: Any, where: str) -> None:
     """Set the key at the path `keys` of `content`. Raises UsageError, with `where`, where the path leads through a value."""
+    if len(keys) > DEEPEST:
+        raise UsageError(f"{shown(where)}: a path of more than {DEEPEST} keys")
     for place, key in enumerate(keys[:-1]):
         below = content.setdefault(key, {})
         if isinstance(below, str):  # a bare name, to which parameters are now given
             below = content[key] = {"name": below}
         if isinstance(below, list):
             rest = keys[place + 1 :]
-            index = int(rest[0]) if rest[0].isdigit() else len(below)
+            index = int(rest[0]) if PLACE.fullmatch(rest[0]) else len(below)
             if len(rest) < 2 or index >= len(below) or not isinstance(below[index], dict):
                 raise UsageError(f"{where}: '{key}' is a list: go on with the place in it, from 0, and a key")
             set_key(below[index], rest[1:], value, where)

@@ -43,6 +43,11 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def reason(error: BaseException) -> str:
+    """The first line of what `error` says, or its type: torch adds where in its own code it was raised."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
 def is_full_disk(error: BaseException) -> bool:
     """Whether `error` says that no more can be written: then nothing else will succeed either."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

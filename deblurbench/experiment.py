@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import MaxLen
 
 from deblurbench.building_blocks import mapping, put_together
 from deblurbench.data.dataset import open_dataset
 from deblurbench.errors import UsageError
 from deblurbench.metrics.recipe import Recipe, find_recipe
 from deblurbench.model_entries import ModelEntry, check_models
+from deblurbench.randomness import Seed
 from deblurbench.registry import Spec, check_arguments, check_value
 from deblurbench.results_folder import BLURRED, SHARP
 from deblurbench.training.settings import TrainingSettings
+
+MOST_CELLS = 10_000  # each is looked for and named before work begins, and the least of them takes minutes
+Seeds = Annotated[list[Seed], MaxLen(1000)]
 
 
 @dataclass(frozen=True)
@@ -85,12 +91,16 @@ def _checked(path: Path, content: dict[str, Any], sources: dict[str, str]) -> Ex
     for label in labels:
         if labels.count(label) > 1:
             raise UsageError(f"{path}: models: '{label}' names two things (or is reserved); rename one")
+    seeds = checked("seeds", lambda: _check_seeds(content.get("seeds", [0])))
+    count = len(datasets) * len(labels) * len(seeds)
+    if count > MOST_CELLS:
+        raise UsageError(f"{path}: {count:,} cells are more than {MOST_CELLS:,}; make several experiments of them")
     return Experiment(
         name=path.stem,
         question=checked("", lambda: check_value(str, content.get("question", ""), "question")),
         datasets=datasets,
         models=models,
-        seeds=checked("seeds", lambda: _check_seeds(content.get("seeds", [0]))),
+        seeds=seeds,
         recipe=checked("", lambda: _check_recipe(content)),
     )
 
@@ -112,7 +122,7 @@ def _check_shared_training(value: Any) -> dict[str, Any]:
 
 
 def _check_seeds(value: Any) -> list[int]:
-    seeds: list[int] = check_value(list[int], value, "seeds")
+    seeds: list[int] = check_value(Seeds, value, "seeds")
     if not seeds or len(set(seeds)) != len(seeds):
         raise UsageError(f"seeds: {seeds}: give at least one, and each once")
     return seeds

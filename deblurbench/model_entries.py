@@ -11,16 +11,18 @@ from typing import Any
 
 import torch
 
-from deblurbench.building_blocks import folder_name, mapping, with_networks
+from deblurbench.building_blocks import MOST_MODELS, folder_name, mapping, with_networks
 from deblurbench.errors import UsageError, suggestion
 from deblurbench.models.base import Model, family
 from deblurbench.models.loading import require_fitting_start, spec_of_checkpoint, with_restoring_parameters
 from deblurbench.registry import MODELS, Spec, check_arguments
 from deblurbench.sweeps import Sweep, read_sweep
 from deblurbench.training.settings import TrainingSettings
+from deblurbench.yaml_files import DEEPEST
 
 TRAINED = "trained"  # the key of a reference: {trained: NAME of a model of the experiment, or a checkpoint}
 CHECKPOINT = ".safetensors"
+MOST_VALUES = 2_000  # of one model, those within it included, which references double as aliases would; all are checked
 Check = Callable[[str, Callable[[], Any]], Any]
 
 
@@ -87,11 +89,14 @@ class _Entries:
         self._path, self._models, self._training = path, models, training
         self._checked: dict[str, ModelEntry] = {}
         self._open: list[str] = []
+        self._count = 0  # of models that are built
 
     def entry(self, name: str) -> ModelEntry:
         if name not in self._checked:
             if name in self._open:
                 raise UsageError(f"models.{name}: refers to itself, through {' -> '.join([*self._open, name])}")
+            if len(self._open) == DEEPEST:
+                raise UsageError(f"models.{name}: is needed by {DEEPEST} models, each by the next; refer to fewer")
             self._open.append(name)
             self._checked[name] = self._entry(name, mapping(self._models[name], f"models.{name}"))
             self._open.pop()
@@ -101,6 +106,9 @@ class _Entries:
         where = f"models.{name}"
         content = dict(given)
         sweep = read_sweep(content.pop("sweep", None), f"{where}.sweep", name)
+        self._count += len(sweep.changes) if sweep else 1
+        if self._count > MOST_MODELS:
+            raise UsageError(f"{where}: makes more than {MOST_MODELS} models, candidates of sweeps included; leave some out")
         if sweep is None:
             return self._single(where, content)
         if content.pop("variants", None):
@@ -121,7 +129,9 @@ class _Entries:
         variants = mapping(content.pop("variants", {}), f"{where}.variants")
         start = content.pop("start", None)
         sources: dict[str, str] = {}
-        spec = MODELS.resolve(self._filled(content, "", where, sources), where)
+        filled = self._filled(content, "", where, sources)
+        _require_bounded(filled, where)
+        spec = MODELS.resolve(filled, where)
         with torch.device("meta"):  # finds what a constructor would refuse, at no cost
             model: Model = MODELS.build(spec, where)
         is_trained = _freeze(model, sources, where)
@@ -211,6 +221,18 @@ def _freeze(model: Model, sources: dict[str, str], where: str) -> bool:
         if not is_given and not any(id(value) in players for value in model.get_submodule(name).parameters()):
             raise UsageError(f"{where}.{name.rpartition('.')[0]}: is used as it is: give it trained, {{{TRAINED}: NAME}}")
     return bool(players)
+
+
+def _require_bounded(value: Any, where: str) -> None:
+    """Raise UsageError where models that refer to models make one of too many levels or values."""
+    waiting, values = [(value, 1)], 0
+    while waiting:
+        one, level = waiting.pop()
+        values += 1
+        if level > DEEPEST or values > MOST_VALUES:
+            raise UsageError(f"{where}: has more than {DEEPEST} levels or {MOST_VALUES:,} values, with all that it refers to")
+        within = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+        waiting += [(each, level + 1) for each in within]
 
 
 def _with_default_specs(content: dict[str, Any], where: str) -> dict[str, Any]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import Interval
+
+Seed = Annotated[int, Interval(ge=-(2**63), le=2**64 - 1)]  # what torch takes
 
 
 def generator(*key: int | str) -> np.random.Generator:

@@ -14,18 +14,22 @@ import json
 import pkgutil
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
+from torch.nn.modules import module as torch_module
 
-from deblurbench.errors import UsageError, one_line, suggestion
+from deblurbench.errors import UsageError, one_line, reason, suggestion
 
+LARGEST_SIZE = 2**16  # of channels, pixels a side, images in a batch: what exceeds it fits no memory
+MOST_LAYERS = 20_000  # layers and tensors of weights: more take many seconds to build, and published networks have 2,000
 ENTRY_POINTS = "deblurbench"  # the group in which other packages name modules that register networks, losses, ...
 Class = TypeVar("Class", bound=type)
 Spec = dict[str, Any]
 NameOrSpec = str | Spec
-PositiveInt = Annotated[int, Gt(0)]
+PositiveInt = Annotated[int, Gt(0), Le(LARGEST_SIZE)]
 PositiveFloat = Annotated[float, Gt(0)]
 NonNegativeFloat = Annotated[float, Ge(0)]
 
@@ -84,14 +88,23 @@ class Registry:
         return {"name": name, **check_arguments(constructor, arguments, where, f"{self.kind} '{name}'", self._given)}
 
     def build(self, spec: Any, where: str = "", **given: Any) -> Any:
-        """An instance from `spec`, with the `given` arguments added. Raises UsageError where a value makes no sense."""
+        """An instance from `spec`, with the `given` arguments added.
+
+        Raises UsageError where a value makes no sense, or asks for more than MOST_LAYERS or than torch can hold.
+        """
         resolved = self.resolve(spec, where)
         cls = self.get(resolved["name"], where)
         arguments = {key: value for key, value in resolved.items() if key != "name"}
         try:
-            return cls(**arguments, **given)
-        except ValueError as error:
-            raise UsageError(f"{_prefix(where)}{self.kind} '{resolved['name']}': {error}") from error
+            with _bounded():
+                return cls(**arguments, **given)
+        except (
+            ArithmeticError,
+            RuntimeError,
+            TypeError,
+            ValueError,
+        ) as error:  # torch's, for sizes beyond its integers
+            raise UsageError(f"{_prefix(where)}{self.kind} '{resolved['name']}': {reason(error)}") from error
 
     def _import_all(self) -> None:
         if self._complete:
@@ -156,13 +169,35 @@ def _check_plain(annotation: Any, value: Any, where: str) -> Any:
         # Through JSON, because strict mode then still takes a list for a tuple and an integer for a float, as YAML means them.
         text = json.dumps(value, default=str, allow_nan=False)
     except ValueError as error:
-        raise UsageError(f"{_prefix(where)}expected finite numbers, not {_shown(value)}") from error
+        raise UsageError(f"{_prefix(where)}expected finite numbers, not {shown(value)}") from error
     try:
         checked = adapter.validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        raise UsageError(f"{_prefix(_join(where, *first['loc']))}{first['msg']}, not {_shown(value)}") from error
+        raise UsageError(f"{_prefix(_join(where, *first['loc']))}{first['msg']}, not {shown(value)}") from error
     return adapter.dump_python(checked, mode="json")
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Within it, more than MOST_LAYERS raise ValueError: 10^7 blocks would take hours to build, weightless ones too."""
+    count = 0
+
+    def add(*_: object) -> None:
+        nonlocal count
+        count += 1
+        if count > MOST_LAYERS:
+            raise ValueError(f"has more than {MOST_LAYERS:,} layers and tensors of weights; give it fewer")
+
+    handles = [
+        torch_module.register_module_module_registration_hook(add),
+        torch_module.register_module_parameter_registration_hook(add),
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _registry_in(annotation: Any) -> Registry | None:
@@ -179,7 +214,8 @@ def _prefix(where: str) -> str:
     return f"{where}: " if where else ""
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """`value` as a message shows it: not all of a long one."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 

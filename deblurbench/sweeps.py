@@ -13,9 +13,9 @@ from annotated_types import MinLen
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
-from deblurbench.building_blocks import mapping, set_key
+from deblurbench.building_blocks import MOST_MODELS, mapping, set_key
 from deblurbench.errors import UsageError
-from deblurbench.randomness import generator
+from deblurbench.randomness import Seed, generator
 from deblurbench.registry import PositiveInt, check_arguments, check_value
 
 Choices = Annotated[list[Any], MinLen(1)]
@@ -71,11 +71,14 @@ def _changes(
     grid: dict[str, Choices] | None = None,
     random: dict[str, Any] | None = None,
     draws: PositiveInt | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> list[dict[str, Any]]:
     """Every combination of a `grid`, or `draws` settings, drawn by `seed`, of what `random` holds."""
     if bool(grid) == bool(random) or (draws is None) == bool(random):
         raise ValueError("expected either 'grid', or 'random' with 'draws' and perhaps 'seed'")
+    count = draws or math.prod(map(len, (grid or {}).values()))
+    if count > MOST_MODELS:
+        raise ValueError(f"{count:,} candidates are more than {MOST_MODELS}; try fewer values, or draw some with 'random'")
     if grid:
         return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     assert random is not None

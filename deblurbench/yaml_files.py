@@ -11,7 +11,7 @@ import yaml
 from deblurbench.errors import UsageError, one_line
 
 MOST_CHARACTERS = 1_000_000  # of a file: more take many seconds to read, and no experiment has a tenth of that
-MOST_VALUES = 50_000  # keys and values, those counted again that an alias repeats: each may be checked several times
+MOST_VALUES = 20_000  # keys and values, those counted again that an alias repeats: each may be checked several times
 DEEPEST = 50  # levels: the functions that look through values call themselves at each
 WHOLE_NUMBERS = range(-(2**63), 2**64)  # what 64 bits hold, with a sign or without
 UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of what is not as its tag says

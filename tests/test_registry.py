@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from deblurbench.errors import UsageError
-from deblurbench.registry import BLURS, MODELS, NETWORKS, Registry
+from deblurbench.registry import BLURS, CLASSICAL, DISCRIMINATORS, LAYOUTS, MODELS, NETWORKS, Registry, Spec
 
 
 def test_defaults_are_filled_in_down_to_the_last() -> None:
@@ -53,6 +54,45 @@ def test_what_is_wrong_is_named_with_its_key(spec: object, message: str) -> None
     with pytest.raises(UsageError) as caught:
         MODELS.build(spec, "models.x")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("registry", "spec", "message"),
+    [
+        (BLURS, {"name": "gaussian", "sigma": [1.0, 1e9]}, "x.sigma.1: Input should be less than or equal to 256"),
+        (BLURS, {"name": "disk", "size": [1.0, 300.0]}, "x.size.1: Input should be less than or equal to 256"),
+        (BLURS, {"name": "motion", "length": [1e5, 1e5]}, "x.length.0: Input should be less than or equal to 256"),
+        (CLASSICAL, {"name": "unsharp", "sigma": 1e6}, "x.sigma: Input should be less than or equal to 256"),
+        (CLASSICAL, {"name": "wiener", "guessed_sigma": 1e6}, "x.guessed_sigma: Input should be less than or equal to 256"),
+        (CLASSICAL, {"name": "fir", "radius": 1000}, "x.radius: Input should be less than or equal to 32"),
+        (
+            DISCRIMINATORS,
+            {"name": "patch", "layers": 15000, "normalization": "none"},
+            "x: discriminator 'patch': has more than 20,000 layers",
+        ),
+        (
+            NETWORKS,
+            {"name": "restormer", "expansion": 1e300},
+            "x: network 'restormer': empty(): argument 'size' failed to unpack",
+        ),
+        (
+            LAYOUTS,
+            {"name": "paired-folder", "path": "~nobody-here/pairs"},
+            "x: layout 'paired-folder': Could not determine home directory.",
+        ),
+    ],
+)
+def test_what_would_take_all_memory_is_refused_before_it_is_built(registry: Registry, spec: Spec, message: str) -> None:
+    with torch.device("meta"), pytest.raises(UsageError) as caught:
+        registry.build(spec, "x")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_built_is_built_again_without_counting_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deblurbench.registry.MOST_LAYERS", 100)
+    for _ in range(5):
+        NETWORKS.build({"name": "unet", "widths": [4], "blocks": 1})
 
 
 def test_an_integer_serves_as_a_float_and_a_list_as_a_tuple() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
+from annotated_types import Interval
 from numpy.typing import NDArray
 
-from deblurbench.registry import BLURS, BlurSpec, NonNegativeFloat, PositiveFloat
+from deblurbench.registry import BLURS, BlurSpec, NonNegativeFloat
 
 Kernel = NDArray[np.float32]
-Range = tuple[PositiveFloat, PositiveFloat]
+Extent = Annotated[float, Interval(gt=0, le=256)]  # pixels; kernels grow with its square, and take gigabytes beyond
+Range = tuple[Extent, Extent]
 
 
 class Drawn(NamedTuple):

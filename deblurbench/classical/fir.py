@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import torch
+from annotated_types import Interval
 from torch import Tensor
 from torch.nn import functional as F
 
+from deblurbench.blur.kernels import Extent
 from deblurbench.classical.base import Deconvolution
 from deblurbench.classical.fourier import transfer_function
-from deblurbench.registry import CLASSICAL, PositiveFloat, PositiveInt
+from deblurbench.registry import CLASSICAL, PositiveFloat
 
+Radius = Annotated[int, Interval(gt=0, le=32)]  # the equations grow with its fourth power, and take gigabytes beyond
 GRID = 64  # frequencies a side on which the filter is fitted
 
 
@@ -45,8 +50,8 @@ class OneShotFilter(Deconvolution):
     def __init__(
         self,
         *,
-        guessed_sigma: PositiveFloat | None = None,
-        radius: PositiveInt = 7,
+        guessed_sigma: Extent | None = None,
+        radius: Radius = 7,
         noise_to_signal: PositiveFloat = 0.01,
         linear_light: bool = True,
     ) -> None:

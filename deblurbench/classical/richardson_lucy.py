@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from deblurbench.blur.kernels import Extent
 from deblurbench.classical.base import Deconvolution
 from deblurbench.classical.fourier import filtered, transfer_function
-from deblurbench.registry import CLASSICAL, PositiveFloat, PositiveInt
+from deblurbench.registry import CLASSICAL, PositiveInt
 
 DARKEST = 1e-4  # light below which a pixel is taken to have this much, so that no ratio explodes
 
@@ -35,7 +36,7 @@ class RichardsonLucy(Deconvolution):
     def __init__(
         self,
         *,
-        guessed_sigma: PositiveFloat | None = None,
+        guessed_sigma: Extent | None = None,
         iterations: PositiveInt = 20,
         linear_light: bool = True,
     ) -> None:

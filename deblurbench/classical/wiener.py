@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from deblurbench.blur.kernels import Extent
 from deblurbench.classical.base import Deconvolution
 from deblurbench.classical.fourier import filtered, transfer_function
 from deblurbench.registry import CLASSICAL, PositiveFloat
@@ -28,7 +29,7 @@ class Wiener(Deconvolution):
     def __init__(
         self,
         *,
-        guessed_sigma: PositiveFloat | None = None,
+        guessed_sigma: Extent | None = None,
         noise_to_signal: PositiveFloat = 0.01,
         linear_light: bool = True,
     ) -> None:

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Gt, Interval
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
 from deblurbench.registry import NonNegativeFloat, PositiveFloat, PositiveInt
 
 Momentum = Annotated[float, Interval(ge=0, lt=1)]
+Steps = Annotated[int, Interval(gt=0, le=10**9)]  # of decades; images too
+Budget = Annotated[float, Interval(gt=0, le=1e12)]  # what exceeds it cannot be counted in steps
 
 
 @with_config(ConfigDict(extra="forbid"))
@@ -34,15 +36,15 @@ class TrainingSettings:
     `constant_until` of it is spent the learning rate stays at its peak.
     """
 
-    steps: PositiveInt | None = None
-    minutes: PositiveFloat | None = None
-    teramacs: PositiveFloat | None = None
+    steps: Steps | None = None
+    minutes: Budget | None = None
+    teramacs: Budget | None = None
     batch_size: PositiveInt = 8
     crop_size: PositiveInt = 128
     progressive: tuple[Patches, ...] = ()
     learning_rate: PositiveFloat = 1e-3
     final_learning_rate: NonNegativeFloat = 1e-6
-    warmup_steps: Annotated[int, Ge(0)] = 50
+    warmup_steps: Annotated[int, Interval(ge=0, le=10**9)] = 50
     constant_until: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     betas: tuple[Momentum, Momentum] = (0.9, 0.99)
     weight_decay: NonNegativeFloat = 0.0
@@ -51,10 +53,10 @@ class TrainingSettings:
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     compile: bool = False
     validation_crop: PositiveInt = 256
-    validation_images: PositiveInt = 64
-    log_every: PositiveInt = 20
-    validate_every: PositiveInt = 500
-    checkpoint_every: PositiveInt = 500
+    validation_images: Steps = 64
+    log_every: Steps = 20
+    validate_every: Steps = 500
+    checkpoint_every: Steps = 500
 
     def __post_init__(self) -> None:
         budgets = [name for name in ("steps", "minutes", "teramacs") if getattr(self, name) is not None]
