@@ -1,5 +1,17 @@
-"""`python -m deblurbench`."""
+"""The front door: `deblurbench` and `python -m deblurbench`."""
 
-from deblurbench.apps.cli import main
+from __future__ import annotations
 
-main()
+from deblurbench.apps.interruption import end_quietly_when_interrupted
+
+
+def main() -> None:
+    """The entry point."""
+    end_quietly_when_interrupted()
+    from deblurbench.apps.cli import app  # imported late: from here on Ctrl+C is listened for
+
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -65,6 +65,8 @@ def test_no_modules_import_each_other() -> None:
 
 def test_importing_the_package_is_light() -> None:
     heavy = (
+        "torch",
+        "numpy",
         "typer",
         "accelerate",
         "matplotlib",

@@ -212,8 +212,3 @@ def models(debug: Debug = False) -> int:
     for line in describe_models():
         typer.echo(line)
     return 0
-
-
-def main() -> None:
-    """The entry point."""
-    app()

@@ -10,9 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from deblurbench.apps.interruption import INTERRUPTED, STOPPED, interruptible
 from deblurbench.errors import DeblurbenchError, one_line
-
-INTERRUPTED = 130
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
@@ -27,9 +26,10 @@ def command(on: typer.Typer, name: str | None = None) -> Callable[[Callable[...,
                 if isinstance(stream, io.TextIOWrapper):
                     stream.reconfigure(errors="backslashreplace")  # names of files may hold bytes that are no text
             try:
-                code = function(*arguments, **options)
+                with interruptible():
+                    code = function(*arguments, **options)
             except KeyboardInterrupt:
-                typer.echo("stopped; run the same command again to go on", err=True)
+                typer.echo(STOPPED, err=True)
                 code = INTERRUPTED
             except (DeblurbenchError, OSError) as error:
                 if options.get("debug"):

@@ -11,7 +11,7 @@ import sys
 from fnmatch import fnmatch
 from typing import Any
 
-from deblurbench.apps.cli import main
+from deblurbench.__main__ import main
 
 
 def die_at(pattern: str, count: int, moment: str) -> None:
