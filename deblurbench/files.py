@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -12,6 +13,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from deblurbench.errors import UsageError
 
 UNFINISHED = ".part"
 FORMULA = re.compile(r"'*[=+\-@\t\r]")  # after any quotes, so that text that looks escaped comes back as it was, too
@@ -90,6 +93,18 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 def from_cell(cell: Any) -> Any:
     """What `csv_lines` was given for `cell`."""
     return cell[1:] if isinstance(cell, str) and cell.startswith("'") and FORMULA.match(cell) else cell
+
+
+def require_place(folder: Path, where: str) -> None:
+    """Raise UsageError, with `where`, where `folder` cannot be made: a file is in the way, or its name is too long."""
+    try:
+        os.lstat(folder)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError(f"{where}: the name is too long for this file system; give a shorter one") from error
+    nearest = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    if not nearest.is_dir():
+        raise UsageError(f"{where}: {nearest} is a file; give a folder")
 
 
 def digest(value: Any, *, length: int = 16) -> str:

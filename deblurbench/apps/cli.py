@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from deblurbench.apps.commands import Debug, command
+from deblurbench.apps.commands import LARGEST_SEED, SMALLEST_SEED, Debug, command
 from deblurbench.apps.data_commands import data_app
 from deblurbench.errors import UsageError
 
@@ -50,12 +50,15 @@ def run(
     from deblurbench.data.cache import open_cache
     from deblurbench.devices import usual_workers
     from deblurbench.experiment import load_experiment
+    from deblurbench.files import require_place
     from deblurbench.report.page import write_report
     from deblurbench.report.reading import read_results
     from deblurbench.training.processes import first_process_does, open_accelerator
 
-    checked = load_experiment(find_experiment(experiment), overrides or [])
-    out = out or Path("results") / checked.name
+    found = find_experiment(experiment)
+    out = out or Path("results") / found.stem
+    require_place(out, "--out")
+    checked = load_experiment(found, overrides or [])
     accelerator = open_accelerator(device)
     if workers is None:
         workers = usual_workers(accelerator.device, accelerator.num_processes)
@@ -89,11 +92,14 @@ def report(
     debug: Debug = False,
 ) -> int:
     """Rebuild the report from stored scores, or merge several results folders into one comparison."""
+    from deblurbench.files import require_place
     from deblurbench.report.page import write_report
     from deblurbench.report.reading import read_results
 
     if out is None and len(folders) > 1:
         raise UsageError("--out: say where the report of several folders should be written")
+    if out is not None:
+        require_place(out, "--out")
     typer.echo(f"open  {write_report(read_results(folders), out or folders[0]).page}")
     return 0
 
@@ -173,7 +179,7 @@ def deblur(
     model: Annotated[Path, typer.Option(help="A checkpoint: runs/DATASET/MODEL/seed-N/last.safetensors of a run.")],
     out: Annotated[Path, typer.Option(help="A folder, or a file name for a single photograph.")],
     tile: Annotated[int, typer.Option(help="Pixels a side that the network sees at once; less needs less memory.")] = 1024,
-    seed: Annotated[int, typer.Option(help="Of the noise of a model that samples.")] = 0,
+    seed: Annotated[int, typer.Option(min=SMALLEST_SEED, max=LARGEST_SEED, help="Of the noise of a model that samples.")] = 0,
     device: Device = "auto",
     debug: Debug = False,
 ) -> int:

@@ -6,12 +6,15 @@ import functools
 import io
 import sys
 from collections.abc import Callable
+from errno import ENAMETOOLONG
 from typing import Annotated, Any
 
 import typer
 
 from deblurbench.apps.interruption import INTERRUPTED, STOPPED, interruptible
 from deblurbench.errors import DeblurbenchError, one_line
+
+SMALLEST_SEED, LARGEST_SEED = -(2**63), 2**64 - 1  # what torch takes
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
@@ -35,7 +38,7 @@ def command(on: typer.Typer, name: str | None = None) -> Callable[[Callable[...,
                 if options.get("debug"):
                     raise
                 typer.echo(f"error: {one_line(error)}", err=True)
-                code = error.exit_code if isinstance(error, DeblurbenchError) else 1
+                code = error.exit_code if isinstance(error, DeblurbenchError) else 2 if error.errno == ENAMETOOLONG else 1
             raise typer.Exit(code)
 
         on.command(name)(run)

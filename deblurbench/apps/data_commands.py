@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deblurbench.apps.commands import Debug, command
+from deblurbench.apps.commands import LARGEST_SEED, SMALLEST_SEED, Debug, command
 from deblurbench.errors import UsageError
 
 data_app = typer.Typer(help="Look at data sets, make them, download them.", no_args_is_help=True)
@@ -73,7 +73,7 @@ def blur(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Gets blur/, sharp/, kernels/ and manifest.json.")],
     kind: Annotated[str, typer.Option(help="gaussian, disk, motion or mixed; or '{name: disk, size: [1, 4]}'.")],
     camera: Annotated[str, typer.Option(help="sensor or old-photo; parameters as in YAML.")] = "sensor",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 0,
+    seed: Annotated[int, typer.Option(min=SMALLEST_SEED, max=LARGEST_SEED, help="The same seed gives the same files.")] = 0,
     file_format: Annotated[str, typer.Option("--format", help="png or jpg.")] = "png",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.  [default: one a core]")] = None,
     debug: Debug = False,
@@ -82,11 +82,13 @@ def blur(
     import os
 
     from deblurbench.data.making import make_pairs, plan_pairs
+    from deblurbench.files import require_place
     from deblurbench.registry import BLURS, CAMERAS
     from deblurbench.yaml_files import parse_yaml
 
     if file_format not in ("png", "jpg"):
         raise UsageError(f"--format: '{file_format}' is neither png nor jpg")
+    require_place(out, "OUT")
     blur_spec = BLURS.resolve(parse_yaml(kind, "--kind"), "--kind")
     camera_spec = CAMERAS.resolve(parse_yaml(camera, "--camera"), "--camera")
     BLURS.build(blur_spec, "--kind"), CAMERAS.build(camera_spec, "--camera")  # whatever they refuse is said before the work

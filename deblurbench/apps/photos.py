@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from deblurbench.errors import DeblurbenchError, UsageError, one_line
+from deblurbench.files import require_place
 from deblurbench.images.cropping import middle
 from deblurbench.images.photo import SUFFIXES, Photo, is_image_name, list_images
 from deblurbench.images.reading import read_photo
@@ -51,6 +52,7 @@ def plan_files(inputs: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
         else:
             raise UsageError(f"{path}: there is no such file or folder")
     to_one_file = len(photos) == 1 and not inputs[0].is_dir() and is_image_name(out) and not out.is_dir()
+    require_place(out.parent if to_one_file else out, "--out")
     plan = [(photo, out if to_one_file else out / photo.name) for photo in photos]
     sources: dict[Path, Path] = {}
     for photo, target in plan:

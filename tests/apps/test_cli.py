@@ -151,6 +151,7 @@ def test_a_gpu_that_was_asked_for_and_is_not_there_is_an_error(
         (["run", "quickstrat"], "error: quickstrat: no experiment is called so; did you mean 'quickstart'?"),
         (["run", "quickstart", "training.stepz=3"], "training.stepz: unknown key of a training; did you mean 'steps'?"),
         (["run", "celebrity", "datasets.celebrity.layout.path=/nowhere"], "/nowhere: there is no such folder"),
+        (["run", "celebrity", f"datasets.celebrity.layout.path={'x' * 5000}"], "File name too long"),
         (["run", "kaggle-blur", "datasets.kaggle-gaussian.layout.path=/nowhere"], "there is no such folder"),
     ],
 )
@@ -167,13 +168,42 @@ def test_debug_shows_the_traceback() -> None:
     assert isinstance(result.exception, DeblurbenchError)
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, photo: np.ndarray, cnn: Path) -> None:
-    Image.fromarray(photo[:30, :30]).save(tmp_path / "cat.png")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "quickstart", "--device", "cpu", "--out", "{out}"],
+        ["report", "{folder}", "--out", "{out}"],
+        ["deblur", "{folder}/cat.png", "--model", "{folder}/cnn.safetensors", "--out", "{out}"],
+        ["data", "blur", "{folder}/photos", "{out}", "--kind", "disk"],
+    ],
+    ids=["run", "report", "deblur", "data blur"],
+)
+def test_a_file_in_the_way_of_a_folder_is_said_at_once(
+    tmp_path: Path, photo: np.ndarray, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photos").mkdir()
+    for path in (tmp_path / "cat.png", tmp_path / "photos" / "cat.png"):
+        Image.fromarray(photo[:30, :30]).save(path)
     (tmp_path / "file").write_text("in the way")
-    result = invoke("deblur", tmp_path / "cat.png", "--model", cnn, "--out", tmp_path / "file")
-    assert result.exit_code == 1
-    assert str(tmp_path / "file") in result.output
-    assert "Traceback" not in result.output
+    monkeypatch.setattr("deblurbench.models.loading.load", lambda *_, **__: pytest.fail("work has begun"))
+    monkeypatch.setattr("deblurbench.experiment.load_experiment", lambda *_: pytest.fail("work has begun"))
+    cases = {
+        "file": f"{tmp_path / 'file'} is a file; give a folder",
+        "file/below": f"{tmp_path / 'file'} is a file; give a folder",
+        "x" * 300: "the name is too long for this file system; give a shorter one",
+    }
+    for name, message in cases.items():
+        result = invoke(*(part.format(folder=tmp_path, out=tmp_path / name) for part in arguments))
+        assert (result.exit_code, result.output.strip().count("\n")) == (2, 0)
+        assert result.output.endswith(f"{message}\n")
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_seeds_are_what_64_bits_hold(tmp_path: Path, photo: np.ndarray, cnn: Path) -> None:
+    Image.fromarray(photo[:30, :30]).save(tmp_path / "cat.png")
+    for seed, code in ((2**64, 2), (-(2**63) - 1, 2), (2**64 - 1, 0)):
+        arguments = ("deblur", tmp_path / "cat.png", "--model", cnn, "--out", tmp_path / "out")
+        assert invoke(*arguments, f"--seed={seed}").exit_code == code
 
 
 def test_models_lists_every_family_and_network() -> None:
