@@ -35,6 +35,7 @@ from deblurbench.training.precision import require_compiler
 from deblurbench.training.processes import first_process_does
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.trainer import Trainer, require_shares
+from deblurbench.training.trial import Training, require_memory, try_out
 from deblurbench.yaml_files import to_yaml
 
 PROBLEMS_SAID = 10
@@ -74,7 +75,10 @@ class Runner:
         self.cells: list[Cell] = []
 
     def prepare(self) -> None:
-        """Decode the data, name what is wrong with it, list the cells. Raises UsageError before any work is begun."""
+        """Decode the data, name what is wrong with it, list the cells, try out a step of what is to be trained.
+
+        Raises UsageError before any work is begun.
+        """
         with self.accelerator.main_process_first():  # the others find the cache filled
             for images in self.datasets.values():
                 images.prepare(show_progress=self._is_main)
@@ -94,6 +98,7 @@ class Runner:
                 require_compiler(entry.training, self.accelerator.device)
         self._require_known_kernels()
         self.cells = list_cells(self.experiment, self.datasets, self.out)
+        self._try_out()
 
     def run(self, *, restart: bool = False) -> Outcome:
         """Train and score every cell that is not done, then time them. One that fails is recorded, and the others go on.
@@ -111,7 +116,9 @@ class Runner:
         pending = self._pending()
         outcome = Outcome(skipped=[cell for cell in self.cells if cell not in pending])
         if pending:
-            self._fetch_weights(of_losses=any(cell.settings for cell in pending))
+            with self.accelerator.main_process_first():
+                for metric in self.recipe.metrics.values():
+                    metric.prepare()
         self.accelerator.wait_for_everyone()  # all have looked before one begins to write
         first_process_does(self.accelerator, lambda: self._write_facts(anything_to_do=bool(pending)))
         for number, cell in enumerate(pending, 1):
@@ -157,14 +164,20 @@ class Runner:
                 "by us; give it a guessed_sigma, or leave one of them out"
             )
 
-    def _fetch_weights(self, *, of_losses: bool) -> None:
-        """Have whatever metrics and losses need before any work is begun."""
+    def _try_out(self) -> None:
+        """Have the weights that training needs, and find what would fail in the midst of it."""
+        trainings = {  # by name: data sets and seeds do not change what a step is made of
+            cell.model: Training(cell.model, cell.spec, tuple(cell.sources), cell.settings)
+            for cell in self.cells
+            if cell.settings and not cell.finished()
+        }
+        device, processes = self.accelerator.device, self.accelerator.num_processes
+        for training in trainings.values():
+            require_memory(training, device, processes)
         with self.accelerator.main_process_first():
-            for metric in self.recipe.metrics.values():
-                metric.prepare()
-            for entry in self._all_entries() if of_losses else []:
-                if entry.is_trained:
-                    MODELS.build(entry.spec).prepare_training()
+            for training in trainings.values():
+                MODELS.build(training.spec).prepare_training()
+        try_out(list(trainings.values()), device, processes)
 
     def _write_facts(self, anything_to_do: bool) -> None:
         """The resolved experiment, what was wrong with the data, the truth, and the tables of what is done already."""

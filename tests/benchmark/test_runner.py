@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deblurbench.data.batch import Batch
 from deblurbench.files import read_csv, read_json
+from deblurbench.models.base import Model, Turn
 from deblurbench.models.cnn import CNN
 from deblurbench.results_folder import RECORD
 from deblurbench.training.trainer import Trainer
 from tests.benchmark.running import ONE_MODEL, run
 
 Write = Callable[..., Path]
+
+
+def failing(family: type[Model], message: str) -> Callable[..., Iterator[Turn]]:
+    """Losses of a model that fail from the second step on: the first is tried before any work begins."""
+    original = family.losses
+
+    def losses(self: Model, batch: Batch, step: int) -> Iterator[Turn]:
+        if step > 0:
+            raise RuntimeError(message)
+        yield from original(self, batch, step)
+
+    return losses
 
 
 def test_one_yaml_gives_everything_that_a_run_leaves(write_experiment: Write, tmp_path: Path) -> None:
@@ -194,12 +208,8 @@ def test_a_cell_that_fails_is_reported_and_the_others_go_on(
     write_experiment: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = write_experiment()
-
-    def fail(*_: object) -> None:
-        raise RuntimeError("out of\nmemory")
-
     with monkeypatch.context() as patched:
-        patched.setattr(CNN, "losses", fail)
+        patched.setattr(CNN, "losses", failing(CNN, "out of\nmemory"))
         result = run(experiment)
     assert result.exit_code == 1
     assert "failed: pairs / cnn / seed 0: RuntimeError: out of memory" in result.output
@@ -217,7 +227,7 @@ def test_a_cell_that_fails_is_reported_and_the_others_go_on(
 def test_a_variant_of_a_failed_training_fails_with_its_reason(write_experiment: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     from deblurbench.models.diffusion import Diffusion
 
-    monkeypatch.setattr(Diffusion, "losses", lambda *_: (_ for _ in ()).throw(RuntimeError("broken")))
+    monkeypatch.setattr(Diffusion, "losses", failing(Diffusion, "broken"))
     result = run(write_experiment())
     assert "diffusion-1-sample / seed 0: " in result.output
     assert "is missing: the training that writes it failed" in result.output
