@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).parent
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 PLACE = re.compile(r"\d{1,9}")
 LONGEST_NAME = 100  # characters: file names of up to 255 bytes are made of it and more
+LONGEST_SHOWN = 200  # characters of an override that messages repeat
 MOST_MODELS = 200  # of an experiment, candidates of sweeps included: each is built once to be checked, before any is trained
 
 
@@ -148,6 +149,8 @@ def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 def _override(path: Path, content: dict[str, Any], override: str, sources: dict[str, str]) -> None:
     key, equals, text = override.partition("=")
     names = key.split(".")
+    if len(override) > LONGEST_SHOWN:
+        override = f"{override[:LONGEST_SHOWN]}..."
     if not equals or not all(names):
         raise UsageError(f"{override}: expected key.path=value, for instance training.steps=1000")
     if names[0] not in KEYS:

@@ -134,6 +134,11 @@ CASES: list[tuple[dict[str, object], list[str], str]] = [
     ({}, ["models.cn.name=gan"], "names none of the experiment's models; did you mean 'cnn'?"),
     ({}, ["models.cnn.network.blocks.deep=1"], "'blocks' holds no keys"),
     ({}, ["models.cnn.losses=[l1]", "models.cnn.losses.²=1"], "'losses' is a list: go on with the place in it"),
+    (
+        {},
+        ["training.steps=" + "x" * 5000],
+        "tiny.yaml with training.steps=" + "x" * 185 + "...: training.steps: Input should be",
+    ),
     ({}, ["training." + "a." * 60 + "b=1"], "...: a path of more than 50 keys"),
     (
         {"models": {"a": {"base": ["cnn-unet-small"]}}},
