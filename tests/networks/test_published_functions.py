@@ -23,7 +23,7 @@ SIZES = pytest.mark.parametrize("size", [(64, 48), (32, 80)], ids=str)
 
 
 def photo_of(size: tuple[int, int]) -> Tensor:
-    return torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(1))
+    return torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
 
 def require_equal(ours: Tensor, theirs: Tensor) -> None:
@@ -37,7 +37,7 @@ def test_deepdeblur_at_all_scales(size: tuple[int, int]) -> None:
     weights, image = randomised(model.network), photo_of(size)
     with torch.no_grad():
         restored = model.predicted(image)
-    for ours, theirs in zip(restored, deepdeblur(image.double(), weights, blocks=2, scales=3), strict=True):
+    for ours, theirs in zip(restored, deepdeblur(image, weights, blocks=2, scales=3), strict=True):
         require_equal(ours, theirs)
     assert torch.allclose(model.restore(image), restored[0].clamp(0, 1), atol=1e-6)
 
@@ -46,7 +46,7 @@ def test_deepdeblur_at_all_scales(size: tuple[int, int]) -> None:
 def test_deepdeblur_is_compared_with_its_pyramid_of_the_sharp_image(size: tuple[int, int]) -> None:
     model = CNN(network={"name": "multiscale", "width": 10, "blocks": 2}, losses=["l1"])
     sharp = photo_of(size)
-    targets = [level.float() for level in pyramid(sharp.double(), scales=3)]
+    targets = pyramid(sharp, scales=3)
     model.predicted = lambda _: targets  # type: ignore[method-assign]
     (turn,) = model.losses(Batch(sharp, sharp), 0)
     assert turn.losses["l1"] < 1e-6
@@ -59,7 +59,7 @@ def test_nafnet(size: tuple[int, int]) -> None:
     weights, image = randomised(model.network), photo_of(size)
     with torch.no_grad():
         (ours,) = model.predicted(image)
-    require_equal(ours, nafnet(image.double(), weights, *blocks.values()))
+    require_equal(ours, nafnet(image, weights, *blocks.values()))
 
 
 @SIZES
@@ -70,7 +70,7 @@ def test_nafnet_with_tlc(size: tuple[int, int], window: int) -> None:
     weights, image = randomised(model.network), photo_of(size)
     with torch.no_grad(), pooling_within([model.network], window):
         (ours,) = model.predicted(image)
-    require_equal(ours, nafnet(image.double(), weights, *blocks.values(), pool=within(window)))
+    require_equal(ours, nafnet(image, weights, *blocks.values(), pool=within(window)))
 
 
 @SIZES
@@ -79,7 +79,7 @@ def test_mimo_unet_at_all_scales(size: tuple[int, int]) -> None:
     weights, image = randomised(model.network), photo_of(size)
     with torch.no_grad():
         restored = model.predicted(image)
-    for ours, theirs in zip(restored, mimo_unet(image.double(), weights, blocks=2), strict=True):
+    for ours, theirs in zip(restored, mimo_unet(image, weights, blocks=2), strict=True):
         require_equal(ours, theirs)
 
 
@@ -92,8 +92,8 @@ def test_mimo_unet_plus_drops_fused_channels_in_training_alone() -> None:
     for join in network.joins:
         join.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     with torch.no_grad():
-        network(photo_of((8, 8)))
-        network.eval()(photo_of((8, 8)))
+        network(photo_of((8, 8)).float())
+        network.eval()(photo_of((8, 8)).float())
     dropped = [(features.chunk(2, dim=1)[1].abs().amax(dim=(2, 3)) == 0).float().mean().item() for features in seen]
     assert 0.02 < min(dropped[:2]) <= max(dropped[:2]) < 0.3
     assert dropped[2:] == [0, 0]
@@ -107,7 +107,7 @@ def test_the_loss_of_mimo_unet_is_its_own_at_any_crop(size: tuple[int, int]) -> 
     weights, image = randomised(model.network), photo_of(size)
     sharp = image.flip(3).square()
     (turn,) = model.losses(Batch(image, sharp), 0)
-    theirs = mimo_loss(mimo_unet(image.double(), weights, blocks=2), sharp.double())
+    theirs = mimo_loss(mimo_unet(image, weights, blocks=2), sharp)
     assert 3 * sum(value.item() for value in turn.losses.values()) == pytest.approx(theirs.item(), rel=1e-5)
 
 
@@ -118,4 +118,4 @@ def test_restormer(size: tuple[int, int]) -> None:
     weights, image = randomised(model.network), photo_of(size)
     with torch.no_grad():
         (ours,) = model.predicted(image)
-    require_equal(ours, restormer(image.double(), weights, blocks, 2, heads))
+    require_equal(ours, restormer(image, weights, blocks, 2, heads))

@@ -10,12 +10,15 @@ Weights = dict[str, Tensor]
 
 
 def randomised(network: nn.Module) -> Weights:
-    """Random weights everywhere, also where training starts at zero or one: given to `network`, and by name in float64."""
+    """Random weights everywhere, also where training starts at zero or one: given to `network`, and by name.
+
+    Both in float64, so that functions are compared and not their rounding.
+    """
     generator = torch.Generator().manual_seed(0)
-    for parameter in network.parameters():
+    for parameter in network.double().parameters():
         size = parameter[0].numel() if parameter.ndim == 4 else 2
         parameter.data.copy_(torch.randn(parameter.shape, generator=generator) / size**0.5)
-    return {name: value.detach().double() for name, value in network.named_parameters()}
+    return {name: value.detach() for name, value in network.named_parameters()}
 
 
 def convolution(
