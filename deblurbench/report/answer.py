@@ -118,7 +118,7 @@ def _others(comparison: Comparison, names: _Names) -> str:
     others = comparison.competitors[1:]
     if not comparison.tells:
         next_one = f"next by its mean is {names(others[0], _distance(comparison, others[0]))}"
-        return f"{_few(comparison)} for a test to tell the models apart; {next_one}."
+        return f"{_few(comparison)} for Wilcoxon's test to tell the models apart; {next_one}."
     behind = [result for result in others if comparison.standing(result.model).verdict is Verdict.BEHIND]
     near = [names(result, _distance(comparison, result)) for result in others if result not in behind]
     if not near:

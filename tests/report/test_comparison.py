@@ -86,7 +86,7 @@ def test_models_that_differ_by_chance_alone_are_not_put_in_order(images: int, tm
     for dataset in results.datasets:
         answer = answers([compare(results, dataset)])[0]
         claims += bool(re.search(r"beats? the|restores best|significantly better|do(es)? worse", answer))
-        assert "told apart" in answer or "too few for a test to tell" in answer
+        assert "told apart" in answer or "too few for Wilcoxon's test to tell" in answer
     assert claims <= 2
 
 
@@ -194,7 +194,7 @@ def test_too_few_images_to_tell_is_said(images: int, told: bool, tmp_path: Path)
     comparison = compared(folder)
     assert comparison.tells is told
     assert comparison.standing("gan").verdict is (Verdict.BEHIND if told else Verdict.UNTOLD)
-    few = f"{images} images are too few for a test to tell the models apart; next by its mean is gan ("
+    few = f"{images} images are too few for Wilcoxon's test to tell the models apart; next by its mean is gan ("
     assert (few in answers([comparison])[0]) is not told
     assert ("restores best" in answers([comparison])[0]) is told
     assert any(note.startswith("Too few images to tell") for note in table_of(folder).notes) is not told
@@ -426,7 +426,7 @@ def test_only_the_images_that_are_compared_count_as_evidence(tmp_path: Path) -> 
     set_scores(folder, "blurred", {f"image-{number:04d}": math.inf for number in range(7)})
     comparison = compared(folder)
     assert (comparison.images, comparison.scenes, comparison.tells) == (3, 3, False)
-    assert "3 images are too few for a test to tell the models apart" in answers([comparison])[0]
+    assert "3 images are too few for Wilcoxon's test to tell the models apart" in answers([comparison])[0]
     assert any(
         note.startswith("Too few images to tell what is more than chance: over 3 images") for note in table_of(folder).notes
     )
