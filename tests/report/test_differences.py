@@ -122,6 +122,8 @@ def test_what_a_sweep_has_chosen_is_told_as_far_as_it_is_stored(tmp_path: Path) 
     settings = {"swept-candidate-2": {"losses.0.weight": 2, "training.learning_rate": 0.01}}
     record = {
         "status": "done",
+        "training_identity": "",
+        "scoring_identity": "",
         "chosen": "swept-candidate-2",
         "settings": settings,
         "validation_psnr": {"swept-candidate-2": 30.0},

@@ -20,7 +20,7 @@ MODELS = ["cnn", "gan", "bridge", "diffusion", "unsharp"]
 def voted(folder: Path, models: list[str], images: int) -> Preferences:
     """Votes of one rater for the left of every two `models` on so many images."""
     invent(folder, images=images, **{model: 8.0 - 2 * place for place, model in enumerate(models)})
-    vote = {"rater": "r", "dataset": "photos", "choice": "left", "repeats": "", "seconds": 1, "time": ""}
+    vote = {"rater": "r", "dataset": "photos", "choice": "left", "repeats": "no", "seconds": 1, "time": ""}
     votes = [
         {**vote, "image": f"image-{number:04d}", "left": left, "right": right}
         for number in range(images)

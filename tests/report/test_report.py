@@ -83,7 +83,7 @@ def test_few_photographs_and_one_seed_are_said_to_be_few(finished: Path) -> None
     results = read_results([finished])
     assert (
         caution(results, [compare(results, "photos")])
-        == "Read small differences with care: few independent test photographs (4 on photos) and one seed, which cannot tell "
+        == "Read small differences with care: few independent test photographs (9 on photos) and one seed, which cannot tell "
         "how much training varies."
     )
 
@@ -127,7 +127,7 @@ def test_several_results_become_one_comparison(finished: Path, copy: Path, tmp_p
     assert merged.count("photos,blurred,") == 1
     assert "photos,cnn (copy),cnn,unet,0," in merged
     assert "Those of different results folders were measured apart" in text
-    assert len((tmp_path / "merged" / "per_image.csv").read_text().splitlines()) == 1 + 4 * 9
+    assert len((tmp_path / "merged" / "per_image.csv").read_text().splitlines()) == 1 + 9 * 9
 
 
 def test_results_of_one_name_are_told_apart(finished: Path, tmp_path: Path) -> None:
