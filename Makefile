@@ -1,14 +1,16 @@
 # What a newcomer needs: make quickstart, make test. PYTHON and VENV can be set on the command line.
 PYTHON ?= python3
 VENV ?= .venv
+CASES ?= 10000
 BIN := $(VENV)/bin
 
-.PHONY: help install quickstart test lint clean
+.PHONY: help install quickstart test fuzz lint clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make quickstart  train and compare CNN, GAN and diffusion on a few photographs (about 7 minutes on two cores), write a report"
 	@echo "make test        run the whole test suite"
+	@echo "make fuzz        a long campaign of damaged files and odd experiments: CASES=$(CASES)"
 	@echo "make lint        ruff and mypy"
 	@echo "make install     only create $(VENV)"
 
@@ -35,6 +37,10 @@ $(VENV)/browser: $(VENV)/installed-for-development
 
 test: $(VENV)/browser
 	$(BIN)/python -m pytest --cov=deblurbench --cov-report=term:skip-covered --cov-fail-under=85
+
+# Files and experiments as no one would write them; the suite tries a few of each, this CASES new ones.
+fuzz: $(VENV)/installed-for-development
+	DEBLURBENCH_FUZZ=$(CASES) $(BIN)/python -m pytest tests/fuzz
 
 lint: $(VENV)/installed-for-development
 	$(BIN)/ruff check .

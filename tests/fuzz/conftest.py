@@ -22,6 +22,7 @@ FUZZ = int(os.environ.get("DEBLURBENCH_FUZZ", "0"))  # cases of all tests in thi
 FEW = 25  # of each test, with the suite
 SECONDS = 10  # that a case may take
 HANGING = 60  # seconds after which not even Python runs: the process ends with a traceback
+HAS_ALARMS = hasattr(signal, "setitimer")
 SHOWN = 20  # lines of a case that fell short
 
 TESTS = sum(path.read_text().count("@given(") for path in Path(__file__).parent.glob("test_*.py"))
@@ -68,20 +69,24 @@ def watched(test: Callable[..., None], name: str) -> Callable[..., None]:
 
 
 class time_limit:
-    """Within it, TooLong is raised after SECONDS."""
+    """Within it, TooLong is raised after SECONDS, where the system has such alarms (Windows has none)."""
 
     def __enter__(self) -> None:
+        faulthandler.dump_traceback_later(HANGING, exit=True)
+        if not HAS_ALARMS:
+            return
+
         def stop(*_: object) -> None:
             raise TooLong(f"took longer than {SECONDS} s")
 
         self.before = signal.signal(signal.SIGALRM, stop)
         signal.setitimer(signal.ITIMER_REAL, SECONDS)
-        faulthandler.dump_traceback_later(HANGING, exit=True)
 
     def __exit__(self, *_: object) -> None:
         faulthandler.cancel_dump_traceback_later()
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self.before)
+        if HAS_ALARMS:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self.before)
 
 
 @pytest.hookimpl(wrapper=True)
