@@ -115,7 +115,7 @@ def _write_experiment(folder: Path, datasets: Sequence[str], models: Iterable[st
         "models": {name: {"variants": {}, "training": {}} for name in models},
         "training": {"steps": 1},
         "seeds": list(seeds),
-        "recipe": "deblurbench@1",
+        "recipe": "deblurbench@2",
         "metrics": [],
     }
     write_whole(folder / EXPERIMENT, to_yaml(experiment))

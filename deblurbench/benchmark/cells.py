@@ -16,8 +16,8 @@ from deblurbench.registry import MODELS, Spec
 from deblurbench.results_folder import BLURRED, LAST, RECORD, RESTORED, RUNS
 from deblurbench.training.settings import TrainingSettings
 
-TRAINING_VERSION = 3  # raised whenever the same settings would train other weights
-SCORING_VERSION = 2  # raised whenever the same weights would score differently
+TRAINING_VERSION = 4  # raised whenever the same settings would train other weights
+SCORING_VERSION = 3  # raised whenever the same weights would score differently
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from deblurbench.images.idx import IdxImage, read_idx
 from deblurbench.images.photo import Pixels
 from deblurbench.images.reading import decode_photo, file_status, read_file
 
-DATA_VERSION = 2  # raised whenever the same files would give other pixels
+DATA_VERSION = 3  # raised whenever the same files would give other pixels
 Identity = tuple[int, int, int, int]  # size, times of change of the content and of anything, inode
 DECODED = 2  # images that are kept in memory where the disk holds none: the two sides of a pair
 

@@ -108,7 +108,7 @@ def recipes() -> dict[str, Recipe]:
 
     found = (
         Recipe(
-            "deblurbench", 1,
+            "deblurbench", 2,
             "RGB, rounded to 8 bits; SSIM with an 11x11 Gaussian window (sigma 1.5) per channel, valid borders; "
             "MSE of values in [0, 1]; GMSD and spectra on luma; colour error by CIEDE2000",
             metrics("mse", "gmsd", "spectrum-error", "fine-detail", "color-error", "color-error-95"), rounded,

@@ -372,8 +372,8 @@ def test_folders_with_other_metrics_are_merged_by_what_they_share(tmp_path: Path
     assert results.remarks == ("not scored in all of these results, and left out: mae",)
     write_report(results, tmp_path / "both")
     assert "mae" not in (tmp_path / "both" / "comparison.csv").read_text().splitlines()[0]
-    experiment.write_text(experiment.read_text().replace("deblurbench@1", "gopro-matlab@1"))
-    with pytest.raises(UsageError, match=r"b: was scored with another recipe \(deblurbench@1 and gopro-matlab@1\)"):
+    experiment.write_text(experiment.read_text().replace("deblurbench@2", "gopro-matlab@1"))
+    with pytest.raises(UsageError, match=r"b: was scored with another recipe \(deblurbench@2 and gopro-matlab@1\)"):
         read_results([first, second])
 
 
