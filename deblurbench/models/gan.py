@@ -31,11 +31,11 @@ Scores = list[Tensor]  # one map of scores a scale of the discriminator
 class GAN(Regression):
     """A generator trained for content and against a discriminator, as DeblurGAN (Kupyn et al. 2018).
 
-    The generator adds to the blurred image what it lacks; the discriminator learns to tell restored from sharp patches,
-    and the generator to be taken for sharp. It minimises the content losses and `adversarial_weight` times the adversarial
-    one. The discriminator is updated `discriminator_steps` times for each update of the generator. How well it does is
-    observed as the mean scores of sharp and restored images, and how often a sharp image scores higher than its restored
-    twin: always means that the generator gets little to go by, half the time that the discriminator is blind.
+    The generator restores as a CNN does; the discriminator learns to tell restored from sharp patches, and the generator
+    to be taken for sharp. It minimises the content losses and `adversarial_weight` times the adversarial one. The
+    discriminator is updated `discriminator_steps` times for each update of the generator. How well it does is observed as
+    the mean scores of sharp and restored images, and how often a sharp image scores higher than its restored twin: always
+    means that the generator gets little to go by, half the time that the discriminator is blind.
     """
 
     def __init__(

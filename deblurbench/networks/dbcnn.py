@@ -11,7 +11,7 @@ from deblurbench.registry import NETWORKS, PositiveInt
 
 @NETWORKS.register("dbcnn")
 class DBCNN(nn.Module):
-    """Three layers with ReLU between, as SRCNN (Dong et al. 2014), whose 9-1-5 setting is the default.
+    """Three layers with ReLU between, SRCNN's 9-1-5 (Dong et al. 2014) by default, but that here a family adds the image.
 
     Patch extraction by `filters[0]` x `filters[0]` to `widths[0]` channels, a non-linear mapping to `widths[1]`, and
     reconstruction.
