@@ -416,3 +416,11 @@ def test_a_picture_is_whole_or_not(tmp_path: Path, photo: np.ndarray) -> None:
         assert whole_size(path) is None
     path.unlink()
     assert whole_size(path) is None
+
+
+def test_what_other_programs_would_be_asked_to_draw_is_no_photograph(tmp_path: Path) -> None:
+    """Pillow would hand it to Ghostscript, whatever the file is called."""
+    path = tmp_path / "a.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n")
+    with pytest.raises(UnreadableImage, match=r"a\.png: not an image of a known format"):
+        read_photo(path)

@@ -22,6 +22,8 @@ TURNED = (5, 6, 7, 8)  # orientations that exchange width and height
 HIGHEST_DPI = 65536  # JPEG has 16 bits for it
 DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # title, camera, software, date, people
 SUBDIRECTORIES = (0x8769, 0x8825)  # exposure, place
+# Pillow goes by what a file holds, whatever it is called, and hands some kinds (EPS) to other programs: these alone are read.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 LARGEST_FILE = 1 << 31  # bytes: all the pixels that Pillow decodes at most, of 16 bits and with transparency, take fewer
 # Pillow warns of large images and odd metadata; both are dealt with here. Once and for all, because filters that are put on
 # and taken off around a decoding are not safe where several threads decode.
@@ -76,7 +78,7 @@ def _unreadable(path: Path, error: OSError) -> UnreadableImage:
 
 
 def _decode(data: bytes) -> Photo:
-    with Image.open(io.BytesIO(data)) as image:
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         orientation = _orientation(image) if isinstance(image, TiffImageFile) else None  # Pillow turns these, and forgets it
         if isinstance(image, TiffImageFile) and is_deep(image):
             array = deep_pixels(data, image)
