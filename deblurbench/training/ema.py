@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from deblurbench.models.base import Model
 
@@ -29,15 +29,18 @@ class ExponentialMovingAverage:
         # The names of modules within models have dots, which a ModuleDict does not allow.
         self.modules = nn.ModuleDict({_key(name): copy.deepcopy(model.get_submodule(name)) for name in self._names})
         self.modules.requires_grad_(False)
+        # Looked up once: of networks with many layers that takes longer than a GPU does to average them.
+        self._averaged: list[Tensor] = list(self.modules.parameters())
+        self._current: list[Tensor] = [value for name in self._names for value in model.get_submodule(name).parameters()]
+        self._buffered = [name for name in self._names if any(True for _ in model.get_submodule(name).buffers())]
 
     @torch.no_grad()
     def update(self, model: Model, step: int) -> None:
         """Move the average towards the weights after `step`."""
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
-        for name in self._names:
-            averaged, current = self.modules[_key(name)], model.get_submodule(name)
-            torch._foreach_lerp_(list(averaged.parameters()), list(current.parameters()), weight)
-            for mine, theirs in zip(averaged.buffers(), current.buffers(), strict=True):
+        torch._foreach_lerp_(self._averaged, self._current, weight)
+        for name in self._buffered:
+            for mine, theirs in zip(self.modules[_key(name)].buffers(), model.get_submodule(name).buffers(), strict=True):
                 mine.copy_(theirs)
 
     @contextmanager

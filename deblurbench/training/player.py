@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import AdamW
 
 from deblurbench.training.precision import SMALLEST_SCALE, gradient_scaler
@@ -18,6 +18,7 @@ class Player:
 
     def __init__(self, parameters: list[nn.Parameter], settings: TrainingSettings, device: torch.device) -> None:
         self._parameters, self._clip_norm = parameters, settings.clip_norm
+        self._is_on_cpu = device.type == "cpu"
         # Fused: one pass over the memory of weights, gradients and moments.
         self.optimizer = AdamW(parameters, betas=settings.betas, weight_decay=settings.weight_decay, fused=True)
         self.scaler = gradient_scaler(settings, device)
@@ -29,10 +30,19 @@ class Player:
         self.scaler.scale(loss).backward(inputs=self._parameters)
         average(self._parameters)
         self.scaler.unscale_(self.optimizer)
-        self.gradient_norm = clip_grad_norm_(self._parameters, self._clip_norm)
+        self._clip()
         self.optimizer.param_groups[0]["lr"] = rate
         self.scaler.step(self.optimizer)
         self.scaler.update()
+
+    def _clip(self) -> None:
+        """As `clip_grad_norm_` does, bit for bit."""
+        gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
+        self.gradient_norm = get_total_norm(gradients)
+        # PyTorch passes over all gradients to multiply them by one, too. To ask would keep a GPU waiting; not so a CPU.
+        if self._is_on_cpu and self.gradient_norm + 1e-6 <= self._clip_norm:
+            return
+        clip_grads_with_norm_(self._parameters, self._clip_norm, self.gradient_norm)
 
     @property
     def diverges(self) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,7 @@ from deblurbench.models.base import Model
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS, Spec
 from deblurbench.training.ema import ExponentialMovingAverage
+from deblurbench.training.player import Player
 from deblurbench.training.processes import open_accelerator
 from deblurbench.training.schedule import Schedule
 from deblurbench.training.settings import TrainingSettings
@@ -127,6 +129,37 @@ def test_the_trainer_does_what_a_bare_loop_does(make_trainer: MakeTrainer, sharp
             optimizers[turn.player].step()
     for name, tensor in model.state_dict().items():
         assert torch.allclose(tensor, trainer.model.state_dict()[name], atol=1e-6), name
+
+
+@pytest.mark.parametrize("norm", [0.5, 1 - 1e-6, 1.0, 1 + 1e-6, 3.0, float("nan"), float("inf")])
+def test_gradients_are_clipped_as_pytorch_does_bit_for_bit(norm: float) -> None:
+    """Whether or not that takes a pass over them."""
+    parameters = [torch.nn.Parameter(torch.zeros(shape)) for shape in ((40, 30), (7,), (3, 4, 5))]
+    direction = torch.randn(1267, generator=torch.Generator().manual_seed(0))
+    gradients = [part * (norm / direction.norm()) for part in direction.split([1200, 7, 60])]
+    player = Player(parameters, SETTINGS, torch.device("cpu"))
+    loss = sum((value.flatten() * part).sum() for value, part in zip(parameters, gradients, strict=True))
+    player.update(loss, 0.0, lambda _: None)
+    twins = [torch.nn.Parameter(torch.zeros(value.shape)) for value in parameters]
+    for twin, part in zip(twins, gradients, strict=True):
+        twin.grad = part.view(twin.shape).clone()
+    expected = torch.nn.utils.clip_grad_norm_(twins, SETTINGS.clip_norm)
+    assert torch.equal(player.gradient_norm, expected) or math.isnan(norm)
+    for value, twin in zip(parameters, twins, strict=True):
+        assert torch.allclose(value.grad, twin.grad, rtol=0, atol=0, equal_nan=True)  # type: ignore[arg-type]
+
+
+def test_nothing_is_looked_up_or_passed_over_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the parameters of a network at every step, nor gradients to multiply them by one."""
+    model = MODELS.build(FAMILIES["cnn"])
+    average = ExponentialMovingAverage(model, decay=0.9)
+    player = Player(model.trained_parameters()["network"], SETTINGS, torch.device("cpu"))
+    loss = 1e-3 * sum(value.sum() for value in model.parameters())
+    monkeypatch.setattr(torch.nn.Module, "named_parameters", lambda *_: pytest.fail("looked up"))
+    monkeypatch.setattr("deblurbench.training.player.clip_grads_with_norm_", lambda *_: pytest.fail("multiplied by one"))
+    player.update(loss, 1e-3, lambda _: None)
+    average.update(model, 0)
+    assert player.gradient_norm > 0
 
 
 def test_every_player_is_trained(make_trainer: MakeTrainer) -> None:
