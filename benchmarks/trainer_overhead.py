@@ -47,7 +47,7 @@ def load_batches(images: PairedImages, settings: TrainingSettings, steps: int) -
 def bare_loop(network: nn.Module, settings: TrainingSettings) -> Callable[[list[Batch]], None]:
     """Forward, backward, clip, AdamW, EMA, and nothing else."""
     parameters: list[torch.Tensor] = list(network.parameters())
-    optimizer = torch.optim.AdamW(parameters, lr=1e-4, betas=settings.betas, weight_decay=0.0, foreach=True)
+    optimizer = torch.optim.AdamW(parameters, lr=1e-4, betas=settings.betas, weight_decay=0.0, fused=True)
     average = [parameter.detach().clone() for parameter in parameters]
 
     def run(block: list[Batch]) -> None:
