@@ -3,7 +3,7 @@
     python benchmarks/cost.py [--sittings 5] [--width 32] [--device cpu]
 
 In each sitting both restore in turn, round by round, beside a third network that is smaller. Prints the minima, by what
-share the medians are longer, and the ratio of the twins' minima, which on an otherwise idle machine lies within 5 % of 1.
+share the medians are longer, and the ratio of the minima of the identical two, which on an otherwise idle machine lies within 5 % of 1.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main() -> None:
     models = {
         "network": build(arguments.width, device),
         "smaller": build(arguments.width // 2, device),
-        "twin": build(arguments.width, device),
+        "copy": build(arguments.width, device),
     }
     for _ in range(arguments.sittings):
         times = dict(zip(models, time_in_turn(list(models.values()), device), strict=True))
@@ -47,9 +47,9 @@ def main() -> None:
         shown = ", ".join(
             f"{name} {cost.ms_per_megapixel:.1f} (+{100 * cost.ms_per_megapixel_spread:.0f} %)" for name, cost in costs.items()
         )
-        ratio = costs["twin"].ms_per_megapixel / costs["network"].ms_per_megapixel
-        rounds = len(times["twin"])
-        print(f"{rounds} rounds: ms / megapixel: {shown}; twin / network = {ratio:.3f}", flush=True)
+        ratio = costs["copy"].ms_per_megapixel / costs["network"].ms_per_megapixel
+        rounds = len(times["copy"])
+        print(f"{rounds} rounds: ms / megapixel: {shown}; copy / network = {ratio:.3f}", flush=True)
 
 
 if __name__ == "__main__":
