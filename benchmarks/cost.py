@@ -3,7 +3,8 @@
     python benchmarks/cost.py [--sittings 5] [--width 32] [--device cpu]
 
 In each sitting both restore in turn, round by round, beside a third network that is smaller. Prints the minima, by what
-share the medians are longer, and the ratio of the minima of the identical two, which on an otherwise idle machine lies within 5 % of 1.
+share the medians are longer, and the ratio of the minima of the identical two, which on an otherwise idle machine lies
+within 5 % of 1.
 """
 
 from __future__ import annotations
