@@ -97,12 +97,12 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Spec]:
     if _is_deeper(metadata["model"], DEEPEST):
         raise UsageError(f"{path}: model: holds more than {DEEPEST} lists and mappings within each other; {REMEDY}")
     try:
-        spec = MODELS.resolve(metadata["model"], str(path))
+        spec = MODELS.resolve(metadata["model"], "model")
         # Without memory for its weights: what a damaged file describes may be of any size.
-        with torch.device("meta"), _limited(tensors, path):
-            model: Model = MODELS.build(spec, str(path))
-    except DeblurbenchError:
-        raise
+        with torch.device("meta"), _limited(tensors):
+            model: Model = MODELS.build(spec, "model")
+    except DeblurbenchError as error:
+        raise UsageError(f"{path}: {error}") from error
     except Exception as error:  # constructors raise what they like for what nobody would ask for
         raise UsageError(f"{path}: model: cannot be built ({one_line(error)}); {REMEDY}") from error
     for part, own in _by_part(model, tensors):
@@ -117,7 +117,7 @@ def _is_deeper(value: Any, most: int) -> bool:
 
 
 @contextmanager
-def _limited(tensors: dict[str, Tensor], path: Path) -> Iterator[None]:
+def _limited(tensors: dict[str, Tensor]) -> Iterator[None]:
     """Raise UsageError as soon as a model is built that is much larger than what its checkpoint holds."""
     parameters = len(tensors) + MOST_PARAMETERS
     values = sum(tensor.numel() for tensor in tensors.values()) + MOST_VALUES
@@ -127,7 +127,7 @@ def _limited(tensors: dict[str, Tensor], path: Path) -> Iterator[None]:
         if parameter is not None:
             parameters, values = parameters - 1, values - parameter.numel()
             if min(parameters, values) < 0:
-                raise UsageError(f"{path}: model: is far larger than the weights that the file holds; {REMEDY}")
+                raise UsageError(f"model: is far larger than the weights that the file holds; {REMEDY}")
 
     handle = register_module_parameter_registration_hook(count)
     try:

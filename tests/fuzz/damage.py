@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -83,6 +84,26 @@ def damaged_value(draw: st.DrawFn, value: Any) -> Any:
     for _ in range(draw(st.integers(1, 2))):
         found = _damaged(draw, found)
     return found
+
+
+@st.composite
+def changed_leaves(draw: st.DrawFn, value: Any) -> Any:
+    """A JSON value with the same keys, and other numbers or words at some of them."""
+    found = copy.deepcopy(value)
+    places = list(_leaves(found))
+    for _ in range(draw(st.integers(1, 3))):
+        holder, key = draw(st.sampled_from(places))
+        holder[key] = draw(st.sampled_from(NUMBERS) | st.sampled_from(NUMBERS) | LEAVES)
+    return found
+
+
+def _leaves(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Where the numbers and words of a JSON value stand: what holds them, and the key or place."""
+    for key, item in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        if isinstance(item, dict | list):
+            yield from _leaves(item)
+        else:
+            yield value, key
 
 
 def _damaged(draw: st.DrawFn, value: Any) -> Any:

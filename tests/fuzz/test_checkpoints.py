@@ -24,7 +24,7 @@ from deblurbench.models.base import Model
 from deblurbench.models.loading import save_model
 from deblurbench.registry import MODELS
 from tests.conftest import TINY_UNET, tiny_network
-from tests.fuzz.damage import TEXTS, damaged_bytes, damaged_value
+from tests.fuzz.damage import TEXTS, changed_leaves, damaged_bytes, damaged_value
 
 CNN = {"name": "cnn", "network": TINY_UNET}
 SPECS: tuple[dict[str, Any], ...] = (
@@ -74,7 +74,7 @@ TENSORS = st.sampled_from(
 def files(draw: st.DrawFn) -> bytes:
     """A checkpoint that somebody or something has changed."""
     number = draw(NUMBER)
-    kind = draw(st.sampled_from(["bytes", "length", "metadata", "metadata", "text", "tensors"]))
+    kind = draw(st.sampled_from(["bytes", "length", "metadata", "metadata", "metadata", "text", "tensors"]))
     if kind == "bytes":
         return draw(damaged_bytes(whole(number)))
     if kind == "length":
@@ -82,8 +82,8 @@ def files(draw: st.DrawFn) -> bytes:
     tensors, metadata = without_checksum(number)
     text = json.dumps(metadata)
     if kind == "metadata":
-        model = damaged_value(metadata["model"]).map(lambda value: {"model": value})
-        text = json.dumps(draw(damaged_value(metadata) | model | model))
+        model = metadata["model"]
+        text = json.dumps({"model": draw(changed_leaves(model) | changed_leaves(model) | damaged_value(model))})
     elif kind == "text":
         text = draw(damaged_bytes(text.encode())).decode("utf-8", "replace")
     else:

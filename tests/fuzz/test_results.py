@@ -18,7 +18,7 @@ from deblurbench.errors import DeblurbenchError, one_line
 from deblurbench.files import write_csv, write_json
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
-from tests.fuzz.damage import NUMBERS, TEXTS, VALUES, damaged_bytes, damaged_value
+from tests.fuzz.damage import NUMBERS, TEXTS, VALUES, changed_leaves, damaged_bytes, damaged_value
 from tests.report.invented import invent
 
 VOTE = "Ann,photos,image-000{},{},{},{},{},1.0,2026-01-01\n"
@@ -99,7 +99,7 @@ def damage(draw: st.DrawFn) -> tuple[str, bytes]:
     if name.endswith(".csv"):
         return name, draw(damaged_table(data.decode())).encode("utf-8", "replace")
     value: Any = yaml.safe_load(data)  # of JSON too
-    changed = draw(damaged_value(value) | damaged_value(value) | VALUES)
+    changed = draw(changed_leaves(value) | damaged_value(value) | damaged_value(value) | VALUES)
     text = yaml.safe_dump(changed, sort_keys=False) if name.endswith(".yaml") else json.dumps(changed)
     return name, text.encode("utf-8", "replace")
 

@@ -149,6 +149,7 @@ def nested(depth: int) -> dict[str, object]:
         ({"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "width": 60_000}}, "is far larger"),
         ({"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "layers": 60_000, "normalization": "none"}}, "is far larger"),
         ({**CNN_SPEC, "network": {**TINY_UNET, "widths": [10**30]}}, "(cannot be built|less than)"),
+        ({**CNN_SPEC, "network": {**tiny_network("restormer"), "heads": [3, 1, 1, 1]}}, "network 'restormer': heads"),
         (nested(300), "holds more than 50 lists and mappings within each other"),
         ([], "expected a model"),
         (None, "expected a model"),
