@@ -156,3 +156,8 @@ def test_a_picture_of_another_size_is_no_picture_of_it(folder: Path) -> None:
     (folder / "runs" / name).unlink()
     Image.new("RGB", (9, 9)).save(folder / "runs" / name)
     assert f"left out: {name}; run" in write_report(read_results([folder]), folder).page.read_text()
+
+
+def test_an_empty_history_draws_no_curve(folder: Path) -> None:
+    (folder / HISTORY).write_text('{"training": [], "validation": [], "seconds": 0}')
+    assert write_report(read_results([folder]), folder).page.is_file()

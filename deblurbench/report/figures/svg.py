@@ -63,7 +63,9 @@ def plain(name: str) -> str:
 
 
 def add_legend(panel: Any) -> None:
-    """Below the plot, where it covers nothing."""
+    """Below the plot, where it covers nothing; none where nothing has a name."""
+    if not panel.get_legend_handles_labels()[0]:
+        return
     panel.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
 
 
