@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
 from deblurbench.data.batch import Batch
@@ -39,6 +41,13 @@ class Training(NamedTuple):
     spec: Spec
     given: tuple[str, ...]
     settings: TrainingSettings
+
+
+class Cost(NamedTuple):
+    """Of a step, for each image: multiply-accumulates, and the least bytes that the forward pass keeps for the backward one."""
+
+    macs: float
+    kept: float
 
 
 def require_memory(training: Training, device: torch.device, processes: int) -> None:
@@ -98,26 +107,38 @@ def _built(training: Training) -> Model:
 
 def _try_stage(model: Model, settings: TrainingSettings, crop_size: int, share: int, device: torch.device) -> None:
     few = min(share, FEW)
-    macs = _macs_of_image(model, crop_size, few)
-    for count in dict.fromkeys((share, few)):
-        cost = count * ((macs or 0) + PIXEL_MACS * crop_size**2)
-        if cost <= STEP_SECONDS * MACS_A_SECOND[device.type] and (macs is not None or count == few):
+    cost = _cost_of_image(model, crop_size, few)
+    if cost is not None:
+        needed, there = share * cost.kept / (1 if settings.precision == "float32" else 2), _memory(device)
+        if needed > there:
+            raise MemoryError(f"a step needs more than {needed / 1e9:,.0f} GB, and {device.type} has {there / 1e9:,.0f} GB")
+    for count in dict.fromkeys((share, few) if cost else (few,)):
+        macs = count * ((cost.macs if cost else 0) + PIXEL_MACS * crop_size**2)
+        if macs <= STEP_SECONDS * MACS_A_SECOND[device.type]:
             _step(model, settings, crop_size, count, device)
             return
 
 
-def _macs_of_image(model: Model, crop_size: int, count: int) -> float | None:
-    """Multiply-accumulates of a step on `count` images, for each; None where a step cannot be counted without values."""
+def _cost_of_image(model: Model, crop_size: int, count: int) -> Cost | None:
+    """What a step on `count` images takes for each; None where it cannot be counted without values."""
     images = torch.empty(count, 3, crop_size, crop_size, device="meta")
+    kept: dict[int, torch.UntypedStorage] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        if not isinstance(tensor, nn.Parameter):
+            storage = tensor.untyped_storage()
+            kept[storage._cdata] = storage
+        return tensor
+
     try:
         probe = copy.deepcopy(model).to("meta")
         parameters = probe.trained_parameters()
-        with FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False) as counter, saved_tensors_hooks(keep, lambda tensor: tensor):
             for turn in probe.losses(Batch(images, images), 0):
                 torch.stack(list(turn.losses.values())).sum().backward(inputs=parameters[turn.player])
     except Exception:  # a value is asked for, or it is the very mistake that the step itself will name
         return None
-    return float(counter.get_total_flops()) / 2 / count
+    return Cost(counter.get_total_flops() / 2 / count, sum(storage.nbytes() for storage in kept.values()) / count)
 
 
 def _step(model: Model, settings: TrainingSettings, crop_size: int, count: int, device: torch.device) -> None:

@@ -58,8 +58,32 @@ OVERRIDES = (
     "datasets.d.blur={name: gaussian, sigma: [1, 1000000000]}", "datasets.d.layout=skimage-photos", "datasets.d.layout.path=" + "x" * 300, "x" * 100_000 + "=1",
 )  # fmt: skip
 
-PATHS_OF_KEYS = ("seeds", "training", "training.steps", "training.betas", "models.m0", "models.m0.name", "models.m0.losses", "models.m1.start", "models.m0.network",
-    "models.m0.network.widths", "models.m0.variants", "models.m0.sweep", "datasets.d.layout", "datasets.d.blur", "datasets.d.test_crop", "metrics", "recipe", "question")  # fmt: skip
+PATHS_OF_KEYS = (
+    "seeds", "training", "training.steps", "training.betas", "training.progressive", "training.crop_size", "training.batch_size", "models.m0",
+    "models.m0.name", "models.m0.losses", "models.m0.network", "models.m0.network.widths", "models.m0.network.blocks", "models.m0.network.stem_factor",
+    "models.m0.variants", "models.m0.sweep", "models.m0.sweep.grid", "models.m1.start", "models.m1.discriminator", "models.m1.discriminator.layers",
+    "models.m1.discriminator.width", "models.m1.adversarial", "datasets.d.layout", "datasets.d.blur", "datasets.d.blur.sigma", "datasets.d.camera.jpeg",
+    "datasets.d.test_crop", "metrics", "recipe", "question",
+)  # fmt: skip
+NUMBERS = (
+    "0",
+    "-1",
+    "1",
+    "3",
+    "5",
+    "16",
+    "60",
+    "300",
+    "15000",
+    "65536",
+    "10000000",
+    "10000000000",
+    "1e300",
+    ".5",
+    "[1, 5]",
+    "[300, 300]",
+    "[60000, 60000]",
+)
 
 
 def value_of(annotation: Any, place: int) -> st.SearchStrategy[Any]:
@@ -111,7 +135,7 @@ def arguments_of(
 
 @st.composite
 def spec_of(draw: st.DrawFn, registry: Registry, place: int) -> Any:
-    if registry is NETWORKS and not draw(RARELY):
+    if registry is NETWORKS and draw(st.booleans()):
         return draw(st.sampled_from(PRESET_NAMES))
     if registry is MODELS and place and draw(st.booleans()):
         return {"trained": f"m{draw(st.integers(0, place - 1))}"}
@@ -173,10 +197,7 @@ def changed(draw: st.DrawFn, content: dict[str, Any]) -> dict[str, Any]:
     holder: Any = content
     for key in above:
         holder = holder[key]
-    junk = st.one_of(
-        st.sampled_from([None, True, [], {}]), LARGE, ODD_FLOATS, st.text(max_size=8), PATHS, NAMES,
-        st.integers(0, len(RAW)).map("RAW{}".format),
-    )  # fmt: skip
+    junk = st.one_of(LARGE, ODD_FLOATS, st.text(max_size=8), PATHS, NAMES, st.sampled_from([None, True, [], {}]))
     how = draw(st.sampled_from(range(8)))
     if how == 0 and isinstance(holder, dict):
         del holder[last]
@@ -186,6 +207,8 @@ def changed(draw: st.DrawFn, content: dict[str, Any]) -> dict[str, Any]:
         holder[last] = [copy.deepcopy(holder[last])]
     elif how == 3:
         holder[last] = {draw(NAMES): copy.deepcopy(holder[last])}
+    elif how <= 5:
+        holder[last] = draw(st.integers(0, len(RAW)).map("RAW{}".format))
     else:
         holder[last] = draw(junk)
     return content
@@ -284,7 +307,8 @@ def test_whatever_a_file_holds(pairs: Path, content: bytes) -> None:
 
 @given(
     overrides=st.lists(
-        st.sampled_from(OVERRIDES) | st.builds("{}={}".format, st.sampled_from(PATHS_OF_KEYS), st.sampled_from(RAW)),
+        st.sampled_from(OVERRIDES)
+        | st.builds("{}={}".format, st.sampled_from(PATHS_OF_KEYS), st.sampled_from((*RAW, *NUMBERS, *NUMBERS))),
         min_size=1,
         max_size=3,
     )

@@ -111,7 +111,9 @@ def test_each_process_tries_its_share(steps: list[Any]) -> None:
 
 def test_what_would_take_long_is_tried_on_few_images_or_not_at_all(steps: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     model = MODELS.build({"name": "cnn", "network": TINY_UNET})
-    cost = trial._macs_of_image(model, 32, 2) + trial.PIXEL_MACS * 32**2
+    counted = trial._cost_of_image(model, 32, 2)
+    assert counted is not None
+    cost = counted.macs + trial.PIXEL_MACS * 32**2
     for images, expected in ((8.5, [(32, 8)]), (2.5, [(32, 2)]), (1.5, [])):
         monkeypatch.setitem(trial.MACS_A_SECOND, "cpu", images * cost / trial.STEP_SECONDS)
         steps.clear()
@@ -182,6 +184,22 @@ def test_memory_is_counted_before_it_is_taken() -> None:
     with pytest.raises(UsageError, match=r"models\.m: needs"):
         require_memory(training(crop_size=65536, batch_size=8), CPU, 1)
     require_memory(training(), CPU, 1)
+
+
+def test_what_a_step_keeps_is_counted_before_it_is_taken(steps: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that pads every patch to 16,384 pixels a side, for its fourteen levels."""
+    padding = {"name": "cnn", "network": {"name": "unet", "widths": [4] * 14, "blocks": 1}}
+    monkeypatch.setattr(trial, "_memory", lambda _: 8e9)
+    with pytest.raises(UsageError, match=r"fails: a step needs more than \d\d GB, and cpu has 8 GB; change these"):
+        try_out([training(model=padding)], CPU, 1)
+    assert steps == []
+    model = MODELS.build({"name": "cnn", "network": TINY_UNET})
+    small, large = (trial._cost_of_image(model, size, 2) for size in (32, 64))
+    assert small is not None
+    assert large is not None
+    assert large.kept == pytest.approx(4 * small.kept, rel=0.01)  # what is kept of an image; weights do not count
+    images = 3 * 32**2 * 4
+    assert 5 * images < small.kept < 50 * images
 
 
 def test_whatever_is_raised_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
