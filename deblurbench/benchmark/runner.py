@@ -18,6 +18,7 @@ from deblurbench.benchmark.environment import describe_environment
 from deblurbench.benchmark.scoring import image_count, require_scorable, score_images, write_truth
 from deblurbench.benchmark.selection import chosen, last_validation_psnr, training_seconds
 from deblurbench.benchmark.times import time_cells
+from deblurbench.benchmark.trials import try_trainings
 from deblurbench.benchmark.wholeness import has_all_pictures, is_trained, move_damaged_aside, refuse_damage
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
@@ -35,7 +36,6 @@ from deblurbench.training.precision import require_compiler
 from deblurbench.training.processes import first_process_does
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.trainer import Trainer, require_shares
-from deblurbench.training.trial import Training, require_memory, try_out
 from deblurbench.yaml_files import to_yaml
 
 PROBLEMS_SAID = 10
@@ -98,7 +98,7 @@ class Runner:
                 require_compiler(entry.training, self.accelerator.device)
         self._require_known_kernels()
         self.cells = list_cells(self.experiment, self.datasets, self.out)
-        self._try_out()
+        try_trainings(self.cells, self.accelerator)
 
     def run(self, *, restart: bool = False) -> Outcome:
         """Train and score every cell that is not done, then time them. One that fails is recorded, and the others go on.
@@ -163,21 +163,6 @@ class Runner:
                 f"models.{oracles[0]}: is an oracle, which needs the true kernel, and data set '{unknown[0]}' was not blurred "
                 "by us; give it a guessed_sigma, or leave one of them out"
             )
-
-    def _try_out(self) -> None:
-        """Have the weights that training needs, and find what would fail in the midst of it."""
-        trainings = {  # by name: data sets and seeds do not change what a step is made of
-            cell.model: Training(cell.model, cell.spec, tuple(cell.sources), cell.settings)
-            for cell in self.cells
-            if cell.settings and not cell.finished()
-        }
-        device, processes = self.accelerator.device, self.accelerator.num_processes
-        for training in trainings.values():
-            require_memory(training, device, processes)
-        with self.accelerator.main_process_first():
-            for training in trainings.values():
-                MODELS.build(training.spec).prepare_training()
-        try_out(list(trainings.values()), device, processes)
 
     def _write_facts(self, anything_to_do: bool) -> None:
         """The resolved experiment, what was wrong with the data, the truth, and the tables of what is done already."""

@@ -1,0 +1,26 @@
+"""Which trainings of a matrix are tried out before any of them begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from accelerate import Accelerator
+
+from deblurbench.benchmark.cells import Cell
+from deblurbench.registry import MODELS
+from deblurbench.training.trial import Training, require_memory, try_out
+
+
+def try_trainings(cells: Iterable[Cell], accelerator: Accelerator) -> None:
+    """Have the weights that training the unfinished `cells` needs, and find what would fail in the midst of it."""
+    trainings = {  # by name: data sets and seeds do not change what a step is made of
+        cell.model: Training(cell.model, cell.spec, tuple(cell.sources), cell.settings)
+        for cell in cells
+        if cell.settings and not cell.finished()
+    }
+    for training in trainings.values():
+        require_memory(training, accelerator.device, accelerator.num_processes)
+    with accelerator.main_process_first():
+        for training in trainings.values():
+            MODELS.build(training.spec).prepare_training()
+    try_out(list(trainings.values()), accelerator.device, accelerator.num_processes)
