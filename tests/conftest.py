@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from deblurbench.benchmark import cost
 from deblurbench.data.batch import Batch
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import PairedImages, open_dataset
@@ -49,6 +50,13 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> PixelCache:
 def _own_cache(monkeypatch: pytest.MonkeyPatch, cache: PixelCache) -> None:
     """No test touches the user's cache."""
     monkeypatch.setenv("DEBLURBENCH_CACHE", str(cache.folder))
+
+
+@pytest.fixture(autouse=True)
+def quick_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times that experiments of tests measure need not be good ones; those that are tested have a fixture of this name."""
+    monkeypatch.setattr(cost, "ROUNDS", 1)
+    monkeypatch.setattr(cost, "AT_LEAST_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -48,6 +48,11 @@ class Machine:
         return "".join(event for event in self.events if event not in ("wait", "clock"))
 
 
+@pytest.fixture(autouse=True)
+def quick_times() -> None:
+    """As many rounds as a run measures."""
+
+
 def test_after_a_warm_up_all_models_take_their_turn_in_every_round(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(monkeypatch)
     found = time_in_turn([machine.model(name, 9.0, 0.1) for name in "abc"], CPU, machine.clock)
