@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -23,6 +23,7 @@ class Facts(TypedDict):
 
     identity: str
     step: int
+    samples: NotRequired[int]  # older states lack it
     seconds: float
     best_psnr: float
     history: dict[str, list[dict[str, Any]]]
