@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make quickstart  train and compare CNN, GAN and diffusion on a few photographs (about 7 minutes on two cores), write a report"
+	@echo "make quickstart  train and compare CNN, GAN and diffusion and test them on nine photographs (about 10 minutes on two cores), write a report"
 	@echo "make test        run the whole test suite"
 	@echo "make fuzz        a long campaign of damaged files and odd experiments: CASES=$(CASES)"
 	@echo "make lint        ruff and mypy"
