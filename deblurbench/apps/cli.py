@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from deblurbench.apps.commands import LARGEST_SEED, SMALLEST_SEED, Debug, command
+from deblurbench.apps.commands import LARGEST_SEED, Debug, command
 from deblurbench.apps.data_commands import data_app
 from deblurbench.errors import UsageError
 
@@ -179,7 +179,7 @@ def deblur(
     model: Annotated[Path, typer.Option(help="A checkpoint: runs/DATASET/MODEL/seed-N/last.safetensors of a run.")],
     out: Annotated[Path, typer.Option(help="A folder, or a file name for a single photograph.")],
     tile: Annotated[int, typer.Option(help="Pixels a side that the network sees at once; less needs less memory.")] = 1024,
-    seed: Annotated[int, typer.Option(min=SMALLEST_SEED, max=LARGEST_SEED, help="Of the noise of a model that samples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Of the noise of a model that samples.")] = 0,
     device: Device = "auto",
     debug: Debug = False,
 ) -> int:

@@ -201,7 +201,7 @@ def test_a_file_in_the_way_of_a_folder_is_said_at_once(
 
 def test_seeds_are_what_64_bits_hold(tmp_path: Path, photo: np.ndarray, cnn: Path) -> None:
     Image.fromarray(photo[:30, :30]).save(tmp_path / "cat.png")
-    for seed, code in ((2**64, 2), (-(2**63) - 1, 2), (2**64 - 1, 0)):
+    for seed, code in ((2**64, 2), (-1, 2), (2**64 - 1, 0)):
         arguments = ("deblur", tmp_path / "cat.png", "--model", cnn, "--out", tmp_path / "out")
         assert invoke(*arguments, f"--seed={seed}").exit_code == code
 
