@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from deblurbench.__main__ import main
 
 # Python runs this before anything of ours: SIGINT comes DELAY seconds after the first import of MODULE.
 SITECUSTOMIZE = """
@@ -61,3 +65,9 @@ def test_what_nobody_interrupts_is_not_changed_by_it() -> None:
         "assert callable(deblurbench.load)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_command_that_is_installed_is_this_front_door() -> None:
+    content = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    module, function = content["project"]["scripts"]["deblurbench"].split(":")
+    assert getattr(importlib.import_module(module), function) is main
