@@ -6,7 +6,9 @@ import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from annotated_types import MinLen
 
 from deblurbench.benchmark.records import (
     FOLDER_NAME,
@@ -30,6 +32,7 @@ from deblurbench.yaml_files import read_yaml
 COUNTS, TIMES = ("params", "evaluations", "macs", "train_seconds"), ("ms_per_megapixel", "ms_per_megapixel_spread")
 NUMBERS = (*COUNTS, *TIMES)
 EARLIER = "as an earlier version has left it; run the experiment again with --restart, which scores anew and trains nothing"
+Line = Annotated[str, MinLen(1)]
 Kind = Callable[[str], object]  # raises ValueError for what is none of it
 
 
@@ -50,7 +53,7 @@ def read_experiment(folder: Path) -> dict[str, Any]:
 
 def read_lines(path: Path) -> dict[str, list[str]]:
     """The lines of `problems.json` or `notes.json` by data set, of those that have some."""
-    lines: dict[str, list[str]] = read_checked(path, dict[str, list[str]], REWRITTEN)
+    lines: dict[str, list[str]] = read_checked(path, dict[str, list[Line]], REWRITTEN)
     return {dataset: found for dataset, found in lines.items() if found}
 
 

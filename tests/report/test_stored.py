@@ -96,6 +96,7 @@ def twice(number: int) -> Damage:
         ("problems.json", written([]), r"problems\.json: Input should be a valid dictionary; run"),
         ("problems.json", written(None), r"problems\.json: Input should be a valid dictionary; run"),
         ("notes.json", written({"photos": "a note"}), r"notes\.json: photos: Input should be a valid list; run"),
+        ("notes.json", written({"photos": [""]}), r"notes\.json: photos\.0: String should have at least 1 character; run"),
         ("notes.json", lambda text: '{"a":' * 20_000, r"notes\.json: is no JSON \(it is nested too deep\); run"),
         (RECORD, written({"status": "failed"}), r"cell\.json: training_identity: Field required; run the experiment again with"),
         (RECORD, written({"status": "done", "chosen": "../..", **IDENTITIES}), r"cell\.json: chosen: String should match"),
