@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from deblurbench.data.batch import Batch
 from deblurbench.models.base import Model
 from deblurbench.training.schedule import Schedule, patches_of
 from deblurbench.training.settings import TrainingSettings
+from deblurbench.training.work import macs_of_step
 
 
 def planned(settings: TrainingSettings, model: Model) -> Schedule:
@@ -30,13 +30,9 @@ def planned(settings: TrainingSettings, model: Model) -> Schedule:
 
 
 def macs_of_sample(model: Model, crop_size: int) -> int:
-    """Multiply-accumulates of the forward and backward passes of all players on one patch: FLOPs / 2."""
+    """Multiply-accumulates of the forward and backward passes of all players on one patch."""
     probe = copy.deepcopy(model)  # its buffers would change
     device = next(probe.parameters()).device
     # Two of them, because statistics of a batch need more than one.
     image = torch.rand(2, 3, crop_size, crop_size, generator=torch.Generator().manual_seed(0)).to(device)
-    parameters = probe.trained_parameters()
-    with FlopCounterMode(display=False) as counter:
-        for turn in probe.losses(Batch(image, image.flip(3)), 0):
-            torch.stack(list(turn.losses.values())).sum().backward(inputs=parameters[turn.player])
-    return counter.get_total_flops() // 2 // 2
+    return macs_of_step(probe, Batch(image, image.flip(3))) // 2

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
-from torch.utils.flop_counter import FlopCounterMode
 
 from deblurbench.data.batch import Batch
 from deblurbench.errors import UsageError, reason
@@ -25,6 +24,7 @@ from deblurbench.training.player import Player
 from deblurbench.training.precision import autocast
 from deblurbench.training.schedule import patches_of
 from deblurbench.training.settings import TrainingSettings
+from deblurbench.training.work import macs_of_step
 
 SECONDS = 10.0  # that all trials may take; what is left then is not tried
 STEP_SECONDS = 1.0  # that one of them may take, as far as is known before
@@ -131,14 +131,11 @@ def _cost_of_image(model: Model, crop_size: int, count: int) -> Cost | None:
         return tensor
 
     try:
-        probe = copy.deepcopy(model).to("meta")
-        parameters = probe.trained_parameters()
-        with FlopCounterMode(display=False) as counter, saved_tensors_hooks(keep, lambda tensor: tensor):
-            for turn in probe.losses(Batch(images, images), 0):
-                torch.stack(list(turn.losses.values())).sum().backward(inputs=parameters[turn.player])
+        with saved_tensors_hooks(keep, lambda tensor: tensor):
+            macs = macs_of_step(copy.deepcopy(model).to("meta"), Batch(images, images))
     except Exception:  # a value is asked for, or it is the very mistake that the step itself will name
         return None
-    return Cost(counter.get_total_flops() / 2 / count, sum(storage.nbytes() for storage in kept.values()) / count)
+    return Cost(macs / count, sum(storage.nbytes() for storage in kept.values()) / count)
 
 
 def _step(model: Model, settings: TrainingSettings, crop_size: int, count: int, device: torch.device) -> None:

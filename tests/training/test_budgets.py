@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 from typer.testing import CliRunner
 
 import deblurbench
@@ -30,7 +31,7 @@ from deblurbench.training.processes import open_accelerator
 from deblurbench.training.schedule import Schedule
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.trainer import HISTORY, LAST, STATE, Trainer
-from tests.conftest import TINY_TRAINING, TINY_UNET
+from tests.conftest import TINY_TRAINING, TINY_UNET, tiny_network
 
 SETTINGS = TrainingSettings(**TINY_TRAINING)
 CNN = {"name": "cnn", "network": TINY_UNET}
@@ -133,6 +134,16 @@ def test_state_that_does_not_say_how_many_samples_were_used_is_refused(make_trai
     save_checkpoint(tmp_path / "run" / STATE, tensors, facts)
     with pytest.raises(UsageError, match=r"state\.safetensors: does not say how many samples were used; remove it"):
         make_trainer(progressive=GROWING).run()
+
+
+@pytest.mark.parametrize("network", ["nafnet", "restormer", "unet"])
+def test_a_step_costs_three_forward_passes_whatever_the_groups(network: str) -> None:
+    """The gradients of the image and of the weights take what the forward pass did, of depthwise convolutions too."""
+    model = build({"name": "cnn", "network": tiny_network(network)})
+    with FlopCounterMode(display=False) as forward:
+        model.network(torch.rand(1, 3, 64, 64))
+    # The first layer alone needs no gradient of its image.
+    assert macs_of_sample(model, 64) == pytest.approx(3 * forward.get_total_flops() / 2, rel=0.03)
 
 
 def test_a_budget_of_macs_buys_steps_by_what_they_cost() -> None:
