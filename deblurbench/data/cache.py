@@ -19,13 +19,10 @@ from deblurbench.data.npy_files import as_npy, bytes_needed, mapped, opened
 from deblurbench.data.table import Entry, ImageSource
 from deblurbench.errors import DeblurbenchError, UnreadableImage
 from deblurbench.files import digest, write_whole
-from deblurbench.images.dead_leaves import DeadLeaves
-from deblurbench.images.idx import IdxImage, read_idx
 from deblurbench.images.photo import Pixels
-from deblurbench.images.reading import decode_photo, file_status, read_file
+from deblurbench.images.reading import Identity, decode_photo, file_identity, read_file
 
 DATA_VERSION = 3  # raised whenever the same files would give other pixels
-Identity = tuple[int, int, int, int]  # size, times of change of the content and of anything, inode
 DECODED = 2  # images that are kept in memory where the disk holds none: the two sides of a pair
 
 
@@ -88,12 +85,10 @@ class PixelCache:
 
     def add(self, source: ImageSource) -> Stored:
         """Decode `source` unless that is done. Raises UnreadableImage."""
-        if isinstance(source, IdxImage):
-            content, images = _idx_images(source.path, _identity(source.path))
-            return Stored(source, f"{content}[{source.index}]", "", (*images.shape[1:], 3), "uint8", on_disk=True)
-        if isinstance(source, DeadLeaves):
-            return Stored(source, source.content, "", source.pixels().shape, "uint8", on_disk=True)
-        identity = _identity(source)
+        if not isinstance(source, Path):
+            height, width = source.pixels().shape[:2]
+            return Stored(source, source.content, "", (height, width, 3), "uint8", on_disk=True)
+        identity = file_identity(source)
         name = digest(str(source.resolve()), length=32)
         known = None if self._limit == 0 else self._index.read(name)
         if known is None or known["identity"] != list(identity):
@@ -110,12 +105,9 @@ class PixelCache:
 
     def pixels(self, stored: Stored) -> Pixels:
         """The pixels (H, W, 3) of `stored`, read-only. Raises UnreadableImage where its file has changed since."""
-        if isinstance(stored.source, IdxImage):
-            content, images = _idx_images(stored.source.path, _identity(stored.source.path))
-            if stored.content != f"{content}[{stored.source.index}]":
-                raise UnreadableImage(f"{stored.source.path}: was changed since the run began; run again")
-            return np.broadcast_to(images[stored.source.index][..., None], stored.shape)
-        if isinstance(stored.source, DeadLeaves):
+        if not isinstance(stored.source, Path):
+            if stored.source.content != stored.content:
+                raise UnreadableImage(f"{stored.source}: was changed since the run began; run again")
             return stored.source.pixels()
         if stored.on_disk:
             try:
@@ -214,12 +206,6 @@ def clear(folder: Path) -> int:
     return removed
 
 
-def _identity(path: Path) -> Identity:
-    """By what a file is known without being read; `cp -p`, `rsync` and `unzip` keep size and time, not the latter two."""
-    status = file_status(path)
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
-
-
 def _facts_of(pixels: Pixels) -> dict[str, Any]:
     return {"look": _look(pixels), "shape": list(pixels.shape), "dtype": pixels.dtype.name}
 
@@ -250,10 +236,3 @@ def _decoded_now(path: Path, content: str) -> Pixels:
     pixels = decode_photo(data, path).pixels
     pixels.flags.writeable = False
     return pixels
-
-
-@lru_cache(maxsize=8)
-def _idx_images(path: Path, _identity: Identity) -> tuple[str, Pixels]:
-    """Digest and images (N, H, W) of an idx file; it is read anew when it has changed."""
-    images = read_idx(path)
-    return digest(images.tobytes(), length=32), images

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from deblurbench.data.dead_leaves import DeadLeaves
 from deblurbench.errors import UsageError
-from deblurbench.images.dead_leaves import DeadLeaves
 from deblurbench.images.idx import IdxImage
 
 SPLITS = TRAIN, VALIDATION, TEST = "train", "validation", "test"
-ImageSource = Path | IdxImage | DeadLeaves
+ImageSource = Path | IdxImage | DeadLeaves  # a file, or what stays in memory and gives its `pixels()` and `content`
 Anything = TypeVar("Anything")
 SHOWN = "shown"  # really blurred, without an aligned sharp twin: restored and shown, never scored
 

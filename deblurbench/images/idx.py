@@ -7,27 +7,51 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deblurbench.errors import UnreadableImage
+from deblurbench.files import digest
+from deblurbench.images.photo import Pixels
+from deblurbench.images.reading import Identity, file_identity
 
 IMAGES, LABELS = 2051, 2049  # magic numbers
 HEADER = struct.Struct(">4I")
 LARGEST = 1 << 30  # bytes of pixels that are read; MNIST's own largest file has 47 million
 
 
+FILES = 8  # that are kept in memory
+
+
 @dataclass(frozen=True, slots=True)
 class IdxImage:
-    """One image of an idx file."""
+    """One image of an idx file, which stays in memory once it was read, and is read anew when it has changed."""
 
     path: Path
     index: int
 
     def __str__(self) -> str:
         return f"{self.path}[{self.index}]"
+
+    @property
+    def content(self) -> str:
+        """What tells this image from all others: the digest of its file's images, and its place."""
+        return f"{_images(self.path, file_identity(self.path))[0]}[{self.index}]"
+
+    def pixels(self) -> Pixels:
+        """(H, W, 3) uint8, read-only."""
+        image = _images(self.path, file_identity(self.path))[1][self.index]
+        return np.broadcast_to(image[..., None], (*image.shape, 3))
+
+
+@lru_cache(maxsize=FILES)
+def _images(path: Path, _identity: Identity) -> tuple[str, NDArray[np.uint8]]:
+    """The digest of an idx file's images, and these (N, H, W)."""
+    images = read_idx(path)
+    return digest(images.tobytes(), length=32), images
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

@@ -17,6 +17,7 @@ from deblurbench.errors import UnreadableImage, one_line
 from deblurbench.images.photo import Photo, Pixels
 from deblurbench.images.tiff import deep_pixels, is_deep, is_tiff, unassociated
 
+Identity = tuple[int, int, int, int]  # size, times of change of the content and of anything, inode
 ORIENTATION_TAG = 0x0112
 TURNED = (5, 6, 7, 8)  # orientations that exchange width and height
 HIGHEST_DPI = 65536  # JPEG has 16 bits for it
@@ -56,6 +57,12 @@ def file_status(path: Path) -> os.stat_result:
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # reading tells of a folder better
         raise UnreadableImage(f"{path}: is a pipe, a socket or a device; give a file")
     return status
+
+
+def file_identity(path: Path) -> Identity:
+    """By what a file is known without being read; `cp -p`, `rsync` and `unzip` keep size and time, not the latter two."""
+    status = file_status(path)
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def decode_photo(data: bytes, path: Path) -> Photo:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from deblurbench.data.dead_leaves import DeadLeaves
 from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION, Entry, Table, split_by_hash
 from deblurbench.errors import UsageError
-from deblurbench.images.dead_leaves import DeadLeaves
 from deblurbench.registry import LAYOUTS
 
 WritePairs = Callable[..., Path]

@@ -6,10 +6,10 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from deblurbench.data.dead_leaves import DeadLeaves
 from deblurbench.data.layout import Layout, Origin
 from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table
 from deblurbench.errors import UsageError
-from deblurbench.images.dead_leaves import DeadLeaves
 from deblurbench.registry import LAYOUTS
 
 # Natural photographs only: no scans, renderings, telescope, microscope or retina images, and not `clock_motion`, which

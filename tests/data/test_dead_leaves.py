@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from deblurbench.data.cache import PixelCache
-from deblurbench.images.dead_leaves import SIDE, DeadLeaves
+from deblurbench.data.dead_leaves import SIDE, DeadLeaves
 
 
 @pytest.fixture(scope="module")
