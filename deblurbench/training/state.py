@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NotRequired
+from typing import Any
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -23,7 +23,7 @@ class Facts(TypedDict):
 
     identity: str
     step: int
-    samples: NotRequired[int]  # older states lack it
+    samples: int
     seconds: float
     best_psnr: float
     history: dict[str, list[dict[str, Any]]]

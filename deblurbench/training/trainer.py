@@ -257,8 +257,6 @@ class Trainer:
         facts = load_state(path, self.model, self.average, self._optimizers)
         if facts["identity"] != self.identity:
             raise UsageError(f"{path}: belongs to another training; move it away, or run with --restart")
-        if "samples" not in facts:
-            raise UsageError(f"{path}: does not say how many samples were used; remove it to train from the first step on")
         self.step, self.samples, self.seconds = facts["step"], facts["samples"], facts["seconds"]
         self.best_psnr = facts["best_psnr"]
         for name, player in self.players.items():

@@ -19,7 +19,8 @@ from deblurbench.training.state import load_state, save_state
 from tests.conftest import TINY_UNET
 
 FACTS: dict[str, Any] = {
-    "identity": "it", "step": 2, "seconds": 1.0, "best_psnr": float("-inf"), "history": {"training": []}, "interval": {}, "scalers": {},
+    "identity": "it", "step": 2, "samples": 4, "seconds": 1.0, "best_psnr": float("-inf"), "history": {"training": []},
+    "interval": {}, "scalers": {},
 }  # fmt: skip
 Change = Callable[[dict[str, Tensor], dict[str, Any]], object]
 
