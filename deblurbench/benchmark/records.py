@@ -179,7 +179,7 @@ def read_choice(path: Path) -> Any:
     if "chosen" not in record:
         return {}
     checked(record, Chosen, path, WITHOUT_RECORD)
-    if unknown := sorted(record["validation_psnr"].keys() - record["settings"].keys()):
+    if unknown := sorted({record["chosen"], *record["validation_psnr"]} - record["settings"].keys()):
         raise UsageError(f"{path}: settings: lack those of {unknown[0]!r}; {WITHOUT_RECORD}")
     return record
 

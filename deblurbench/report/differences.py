@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deblurbench.benchmark.records import read_choice
 from deblurbench.building_blocks import set_key
 from deblurbench.errors import UsageError
-from deblurbench.files import read_json
 from deblurbench.report.answer import listed
 from deblurbench.report.comparison import Comparison
 from deblurbench.report.numbers import duration, short
@@ -74,8 +74,8 @@ def _setup_of(result: Result, experiment: dict[str, Any]) -> _Setup:
         raise UsageError(f"{path}: has no model '{label}', of which {COMPARISON} has scores; run the experiment again")
     if "sweep" in entry:
         path = result.folder / f"seed-{result.seeds[0]}" / RECORD
-        record = read_json(path) if path.is_file() else {}
-        chosen = record["settings"][record["chosen"]] if "chosen" in record else dict.fromkeys(_swept(entry["sweep"]), SWEPT)
+        record = read_choice(path)
+        chosen = record["settings"][record["chosen"]] if record else dict.fromkeys(_swept(entry["sweep"]), SWEPT)
         for key, value in chosen.items():
             set_key(entry, key.split("."), value, f"{label}: {key}")
     model = {**entry, **entry["variants"].get(label, {})}
