@@ -200,7 +200,7 @@ def move_changed_aside(cells: list[Cell]) -> list[Path]:
     """
     moved: list[Path] = []
     for cell in cells:
-        if _is_damaged(cell):
+        if is_damaged(cell):
             moved += move_scores_aside(cell)
         elif _was_trained_otherwise(cell):
             moved.append(move_aside(cell.folder))
@@ -222,7 +222,8 @@ def move_aside(path: Path) -> Path:
     return path.rename(aside)
 
 
-def _is_damaged(cell: Cell) -> bool:
+def is_damaged(cell: Cell) -> bool:
+    """Whether what was written of `cell` cannot be made out."""
     try:
         cell.finished()
     except UsageError:

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from accelerate import Accelerator
 
-from deblurbench.benchmark.cells import Cell
-from deblurbench.errors import UsageError
+from deblurbench.benchmark.cells import Cell, is_damaged
 from deblurbench.registry import MODELS
 from deblurbench.training.trial import Training, require_memory, try_out
 
@@ -17,7 +16,7 @@ def try_trainings(cells: Iterable[Cell], accelerator: Accelerator) -> None:
     trainings = {  # by name: data sets and seeds do not change what a step is made of
         cell.model: Training(cell.model, cell.spec, tuple(cell.sources), cell.settings)
         for cell in cells
-        if cell.settings and not _is_finished(cell)
+        if cell.settings and (is_damaged(cell) or not cell.finished())  # a run says so, or makes it anew
     }
     for training in trainings.values():
         require_memory(training, accelerator.device, accelerator.num_processes)
@@ -25,10 +24,3 @@ def try_trainings(cells: Iterable[Cell], accelerator: Accelerator) -> None:
         for training in trainings.values():
             MODELS.build(training.spec).prepare_training()
     try_out(list(trainings.values()), accelerator.device, accelerator.num_processes)
-
-
-def _is_finished(cell: Cell) -> bool:
-    try:
-        return cell.finished() is not None
-    except UsageError:  # its record is damaged: a run says so, or makes it anew
-        return False
