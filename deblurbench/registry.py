@@ -25,6 +25,12 @@ from deblurbench.errors import UsageError, one_line, reason, suggestion
 
 LARGEST_SIZE = 2**16  # of channels, pixels a side, images in a batch: what exceeds it fits no memory
 MOST_LAYERS = 20_000  # layers and tensors of weights: more take many seconds to build, and published networks have 2,000
+UNBUILDABLE = (
+    ArithmeticError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)  # torch's too, for sizes beyond its integers
 ENTRY_POINTS = "deblurbench"  # the group in which other packages name modules that register networks, losses, ...
 Class = TypeVar("Class", bound=type)
 Spec = dict[str, Any]
@@ -98,12 +104,7 @@ class Registry:
         try:
             with _bounded():
                 return cls(**arguments, **given)
-        except (
-            ArithmeticError,
-            RuntimeError,
-            TypeError,
-            ValueError,
-        ) as error:  # torch's, for sizes beyond its integers
+        except UNBUILDABLE as error:
             raise UsageError(f"{_prefix(where)}{self.kind} '{resolved['name']}': {reason(error)}") from error
 
     def _import_all(self) -> None:
