@@ -7,6 +7,9 @@ from pathlib import Path
 
 from benchmarks.synthetic_results import write_results
 from deblurbench.files import read_csv, write_csv
+from deblurbench.report.comparison import Comparison, compare
+from deblurbench.report.reading import read_results
+from deblurbench.report.tables import Table, comparison_table
 from deblurbench.statistics.means import finite_mean
 
 
@@ -39,3 +42,20 @@ def change_images(folder: Path, change: Callable[[dict[str, str]], None]) -> Non
             row[metric] = str(finite_mean([float(one[metric]) for one in mine]).value)
     write_csv(folder / "per_image.csv", images[0], images)
     write_csv(folder / "comparison.csv", comparison[0], comparison)
+
+
+def compared(folder: Path) -> Comparison:
+    """The comparison of its data set `photos`."""
+    return compare(read_results([folder]), "photos")
+
+
+def table_of(folder: Path) -> Table:
+    """That of its data set."""
+    results = read_results([folder])
+    return comparison_table(results, compare(results, "photos"))
+
+
+def column(table: Table, heading: str) -> dict[str, str]:
+    """What a column says of each model."""
+    place = [one.heading for one in table.columns].index(heading)
+    return {row[0].text: row[place].text for row in table.rows}
