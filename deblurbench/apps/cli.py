@@ -35,7 +35,7 @@ def run(
     experiment: Annotated[str, typer.Argument(help="A YAML file, or the name of one in experiments/.")],
     overrides: Annotated[list[str] | None, typer.Argument(help="key.path=value, laid over the file.")] = None,
     out: Annotated[Path | None, typer.Option(help="The results folder.  [default: results/NAME]")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the file and list the cells.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, try a step, and list the cells.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Move cells with other settings aside, train anew.")] = False,
     device: Device = "auto",
     workers: Annotated[
