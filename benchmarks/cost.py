@@ -13,11 +13,11 @@ import argparse
 
 import torch
 
-from deblurbench.benchmark.cost import time_cost, time_in_turn
 from deblurbench.devices import find_device
 from deblurbench.models.base import Model
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS
+from deblurbench.scoring.costs import time_cost, time_in_turn
 
 
 def build(width: int, device: torch.device) -> Model:

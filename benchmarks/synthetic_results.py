@@ -13,7 +13,7 @@ from PIL import Image
 from skimage import data
 
 from deblurbench.files import write_csv, write_json, write_whole
-from deblurbench.results_folder import (
+from deblurbench.records.paths import (
     BLURRED,
     COMPARISON,
     ENVIRONMENT,

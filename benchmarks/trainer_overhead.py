@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.data.cache import PixelCache, default_cache_folder
 from deblurbench.data.dataset import PairedImages, open_dataset
 from deblurbench.data.loader import batches

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.devices import find_device, synchronize
 from deblurbench.models.base import Model
 from deblurbench.networks.layers import ChannelNorm

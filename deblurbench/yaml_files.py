@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ MOST_CHARACTERS = 1_000_000  # of a file: more take many seconds to read, and no
 MOST_VALUES = 20_000  # keys and values, those counted again that an alias repeats: each may be checked several times
 DEEPEST = 50  # levels: the functions that look through values call themselves at each
 WHOLE_NUMBERS = range(-(2**63), 2**64)  # what 64 bits hold, with a sign or without
+LONGEST_SHOWN = 60  # characters of a path of keys that a message repeats
+PLACE = re.compile(r"\d{1,9}")  # in a list
 UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of what is not as its tag says
 
 
@@ -116,3 +119,24 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def to_yaml(value: Any) -> str:
     """`value` as YAML, keys in their order."""
     return yaml.safe_dump(_unshared(value), sort_keys=False, allow_unicode=True, width=120)
+
+
+def set_key(content: dict[str, Any], keys: Sequence[str], value: Any, where: str) -> None:
+    """Set the key at the path `keys` of `content`. Raises UsageError, with `where`, where the path leads through a value."""
+    if len(keys) > DEEPEST:
+        raise UsageError(f"{where[:LONGEST_SHOWN]}: a path of more than {DEEPEST} keys")
+    for place, key in enumerate(keys[:-1]):
+        below = content.setdefault(key, {})
+        if isinstance(below, str):  # a bare name, to which parameters are now given
+            below = content[key] = {"name": below}
+        if isinstance(below, list):
+            rest = keys[place + 1 :]
+            index = int(rest[0]) if PLACE.fullmatch(rest[0]) else len(below)
+            if len(rest) < 2 or index >= len(below) or not isinstance(below[index], dict):
+                raise UsageError(f"{where}: '{key}' is a list: go on with the place in it, from 0, and a key")
+            set_key(below[index], rest[1:], value, where)
+            return
+        if not isinstance(below, dict):
+            raise UsageError(f"{where}: '{key}' holds no keys")
+        content = below
+    content[keys[-1]] = value

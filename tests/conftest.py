@@ -12,11 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from deblurbench.benchmark import cost
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import PairedImages, open_dataset
 from deblurbench.images.tensors import to_tensor
+from deblurbench.scoring import costs as cost
 from deblurbench.yaml_files import read_yaml, to_yaml
 from tests.exposures import moved, shaken
 

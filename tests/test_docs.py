@@ -18,9 +18,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from deblurbench.apps.cli import app
-from deblurbench.building_blocks import find_experiment
-from deblurbench.data.layout import layout_called
-from deblurbench.experiment import load_experiment
+from deblurbench.data.layouts.base import layout_called
+from deblurbench.experiment.composition import find_experiment
+from deblurbench.experiment.experiment import load_experiment
 from deblurbench.metrics.recipe import recipes
 from deblurbench.registry import (
     ADVERSARIAL_LOSSES,

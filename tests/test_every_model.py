@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from deblurbench import load
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.errors import UsageError
 from deblurbench.images.tensors import to_tensor
 from deblurbench.models.base import Model

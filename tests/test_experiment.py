@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deblurbench.building_blocks import find_experiment
 from deblurbench.errors import UsageError
-from deblurbench.experiment import load_experiment
+from deblurbench.experiment.composition import find_experiment
+from deblurbench.experiment.experiment import load_experiment
 from deblurbench.yaml_files import parse_yaml, read_yaml, to_yaml
 
 Write = Callable[..., Path]

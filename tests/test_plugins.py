@@ -44,7 +44,7 @@ def test_a_network_of_another_package_runs_in_every_family(tmp_path: Path) -> No
     code = (
         "import torch; from deblurbench.registry import MODELS, NETWORKS; assert 'theirs' in NETWORKS.names(); "
         "[MODELS.build({'name': name, 'network': 'theirs'}).restore(torch.rand(1, 3, 9, 9)) for name in ('cnn', 'gan', 'bridge', 'diffusion')]; "
-        "from deblurbench.benchmark.environment import describe_environment; "
+        "from deblurbench.environment import describe_environment; "
         "print(describe_environment(torch.device('cpu'), 1)['versions']['theirs'])"
     )
     done = python(tmp_path, code)

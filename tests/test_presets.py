@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from deblurbench.data.batch import Batch
-from deblurbench.experiment import load_experiment
+from deblurbench.batch import Batch
+from deblurbench.experiment.experiment import load_experiment
+from deblurbench.experiment.model_entries import ModelEntry
 from deblurbench.images.tensors import to_tensor
 from deblurbench.losses import vgg
-from deblurbench.model_entries import ModelEntry
 from deblurbench.models.base import Model
 from deblurbench.models.gan import GAN
 from deblurbench.networks import fpn
@@ -168,7 +168,7 @@ def test_a_network_is_named_by_its_preset_and_may_be_changed(tmp_path: Path) -> 
 
 
 def test_every_network_has_a_tiny_preset_that_a_cpu_restores_with() -> None:
-    from deblurbench.benchmark.cost import count_macs
+    from deblurbench.scoring.costs import count_macs
     from deblurbench.yaml_files import read_yaml
 
     for name in NETWORKS.names():

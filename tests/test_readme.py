@@ -11,8 +11,8 @@ import torch
 from typer.testing import CliRunner
 
 from deblurbench.apps.cli import app
-from deblurbench.building_blocks import find_experiment
-from deblurbench.experiment import load_experiment
+from deblurbench.experiment.composition import find_experiment
+from deblurbench.experiment.experiment import load_experiment
 from deblurbench.registry import MODELS, NETWORKS
 
 ROOT = Path(__file__).parent.parent

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import torch
 
-from deblurbench.benchmark.cost import MACS_SIZE, count_macs
 from deblurbench.registry import ADVERSARIAL_LOSSES, CLASSICAL, DISCRIMINATORS, LOSSES, MODELS, NETWORKS
+from deblurbench.scoring.costs import MACS_SIZE, count_macs
 
 
 def describe_models() -> Iterator[str]:

@@ -46,10 +46,10 @@ def run(
 ) -> int:
     """Train, score and report; run again to go on where it stopped."""
     from deblurbench.benchmark.runner import Runner
-    from deblurbench.building_blocks import find_experiment
     from deblurbench.data.cache import open_cache
     from deblurbench.devices import usual_workers
-    from deblurbench.experiment import load_experiment
+    from deblurbench.experiment.composition import find_experiment
+    from deblurbench.experiment.experiment import load_experiment
     from deblurbench.files import require_place
     from deblurbench.report.page import write_report
     from deblurbench.report.reading import read_results
@@ -116,9 +116,9 @@ def rate(
     require_web()
     from deblurbench.apps.web.rating import Rating
     from deblurbench.apps.web.rating_page import rating_app
+    from deblurbench.records.paths import VOTES
+    from deblurbench.records.votes import cut_off_note
     from deblurbench.report.reading import read_results
-    from deblurbench.report.votes import cut_off_note
-    from deblurbench.results_folder import VOTES
 
     rating = Rating(read_results([folder]), folder / VOTES)
     if note := cut_off_note(folder / VOTES):
@@ -148,9 +148,9 @@ def evaluate(
 ) -> int:
     """Score a folder of restored images, by any recipe. Exit code 1: some could not be scored, and which."""
     from deblurbench.apps.evaluation import chosen_recipes, describe, describe_alone
-    from deblurbench.benchmark.folders import evaluate_alone, evaluate_pairs
     from deblurbench.devices import find_device
     from deblurbench.files import write_csv
+    from deblurbench.scoring.image_folders import evaluate_alone, evaluate_pairs
 
     if out is not None and out.suffix.lower() != ".csv":
         raise UsageError(f"--out: {out} is no name of a CSV file")

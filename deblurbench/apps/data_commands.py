@@ -18,7 +18,7 @@ PAIRS_DRAWN = 4
 def list_layouts(debug: Debug = False) -> int:
     """List the layouts, and how to get the data of each."""
     from deblurbench.data.downloads import TORCHVISION
-    from deblurbench.data.layout import layout_called
+    from deblurbench.data.layouts.base import layout_called
     from deblurbench.registry import LAYOUTS
 
     for name in LAYOUTS.names():
@@ -40,8 +40,8 @@ def check(
     import json
 
     from deblurbench.data.inspection import describe, inspect
+    from deblurbench.data.layouts.recognition import recognise
     from deblurbench.data.picture import draw_pairs
-    from deblurbench.data.recognition import recognise
     from deblurbench.data.table import evenly
     from deblurbench.images.writing import write_photo
 
@@ -111,7 +111,7 @@ def get(
 ) -> int:
     """Download a data set to where the experiments look for it; run again to go on where it stopped."""
     from deblurbench.data.downloads import get as download
-    from deblurbench.data.recognition import recognise
+    from deblurbench.data.layouts.recognition import recognise
 
     path = download(name, folder, typer.echo)
     for spec in recognise(path):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from deblurbench.benchmark.folders import Evaluation, column_of
 from deblurbench.metrics.recipe import Recipe, find_recipe, recipes
 from deblurbench.registry import NO_REFERENCE
 from deblurbench.report.numbers import counted, number
+from deblurbench.scoring.image_folders import Evaluation, column_of
 from deblurbench.statistics.means import finite_mean, identical_note
 from deblurbench.yaml_files import parse_yaml
 

@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from deblurbench.benchmark.records import check_scored, read_record
 from deblurbench.data.dataset import PairedImages
 from deblurbench.errors import UsageError
-from deblurbench.experiment import Experiment
+from deblurbench.experiment.experiment import Experiment
+from deblurbench.experiment.model_entries import CHECKPOINT, ModelEntry, in_order
 from deblurbench.files import digest, file_hash, write_json
-from deblurbench.model_entries import CHECKPOINT, ModelEntry, in_order
+from deblurbench.records.checked import check_scored, read_record
+from deblurbench.records.paths import BLURRED, LAST, RECORD, RESTORED, RUNS
 from deblurbench.registry import MODELS, Spec
-from deblurbench.results_folder import BLURRED, LAST, RECORD, RESTORED, RUNS
 from deblurbench.training.settings import TrainingSettings
 
 TRAINING_VERSION = 4  # raised whenever the same settings would train other weights

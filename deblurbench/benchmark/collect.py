@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from deblurbench.benchmark.cells import Cell
-from deblurbench.benchmark.cost import TimeCost
-from deblurbench.benchmark.scoring import mean_scores
 from deblurbench.benchmark.times import stored_time
 from deblurbench.files import write_csv, write_json
 from deblurbench.metrics.recipe import Recipe
+from deblurbench.records.paths import COMPARISON, ENVIRONMENT, PER_IMAGE, REALLY_BLURRED
 from deblurbench.registry import NO_REFERENCE
-from deblurbench.results_folder import COMPARISON, ENVIRONMENT, PER_IMAGE, REALLY_BLURRED
+from deblurbench.scoring.costs import TimeCost
+from deblurbench.scoring.test_set import mean_scores
 
 FACTS = (
     "family", "network", "inference", "oracle", "pairs", "params", "evaluations", "macs", "train_seconds", *TimeCost._fields,

@@ -13,25 +13,25 @@ from accelerate import Accelerator
 
 from deblurbench.benchmark.cells import Cell, list_cells, move_changed_aside, refuse_changed
 from deblurbench.benchmark.collect import write_tables
-from deblurbench.benchmark.cost import count_parameters, evaluations_and_macs
-from deblurbench.benchmark.environment import describe_environment
-from deblurbench.benchmark.scoring import image_count, require_scorable, score_images, write_truth
 from deblurbench.benchmark.selection import chosen, last_validation_psnr, training_seconds
 from deblurbench.benchmark.times import time_cells
 from deblurbench.benchmark.trials import try_trainings
 from deblurbench.benchmark.wholeness import has_all_pictures, is_trained, move_damaged_aside, refuse_damage
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
+from deblurbench.environment import describe_environment
 from deblurbench.errors import DeblurbenchError, UsageError, is_full_disk, one_line
-from deblurbench.experiment import Experiment
+from deblurbench.experiment.experiment import Experiment
+from deblurbench.experiment.model_entries import ModelEntry
 from deblurbench.files import file_hash, remove_unfinished, write_json, write_whole
-from deblurbench.model_entries import ModelEntry
 from deblurbench.models.base import Model, family
 from deblurbench.models.loading import fill_trained, load, save_model, warm_start
 from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
+from deblurbench.records.paths import ERROR, EXPERIMENT, LAST, NOTES, PROBLEMS, RESTORED, RUNS, SHARP
 from deblurbench.registry import MODELS
-from deblurbench.results_folder import ERROR, EXPERIMENT, LAST, NOTES, PROBLEMS, RESTORED, RUNS, SHARP
+from deblurbench.scoring.costs import count_parameters, evaluations_and_macs
+from deblurbench.scoring.test_set import image_count, require_scorable, score_images, write_truth
 from deblurbench.training.precision import require_compiler
 from deblurbench.training.processes import first_process_does
 from deblurbench.training.settings import TrainingSettings

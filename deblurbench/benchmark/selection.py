@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from deblurbench.benchmark.cells import Cell
-from deblurbench.benchmark.records import WITHOUT_HISTORY, read_history
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.models.loading import spec_of_checkpoint
-from deblurbench.results_folder import HISTORY, LAST
+from deblurbench.records.checked import WITHOUT_HISTORY, read_history
+from deblurbench.records.paths import HISTORY, LAST
 
 
 def last_validation_psnr(folder: Path) -> float:

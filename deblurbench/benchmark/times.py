@@ -9,11 +9,11 @@ from typing import Any
 import torch
 
 from deblurbench.benchmark.cells import Cell
-from deblurbench.benchmark.cost import TimeCost, time_cost, time_in_turn
-from deblurbench.benchmark.records import WITHOUT_TIMES, Times, read_checked
 from deblurbench.files import write_json
 from deblurbench.models.base import Model
-from deblurbench.results_folder import TIMES
+from deblurbench.records.checked import WITHOUT_TIMES, Times, read_checked
+from deblurbench.records.paths import TIMES
+from deblurbench.scoring.costs import TimeCost, time_cost, time_in_turn
 
 
 def time_cells(

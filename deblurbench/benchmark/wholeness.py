@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from deblurbench.benchmark.cells import Cell, move_aside, move_scores_aside
-from deblurbench.benchmark.records import read_history
 from deblurbench.checkpoint import load_checkpoint
 from deblurbench.errors import UsageError
 from deblurbench.files import file_hash
 from deblurbench.images.whole import whole_size
-from deblurbench.results_folder import BLURRED, HISTORY, LAST, RESTORED, SHARP, STATE, picture_path
+from deblurbench.records.checked import read_history
+from deblurbench.records.paths import BLURRED, HISTORY, LAST, RESTORED, SHARP, STATE, picture_path
 
 
 def refuse_damage(cells: list[Cell]) -> None:

@@ -11,12 +11,12 @@ import numpy as np
 
 from deblurbench.blur.camera import Camera, blur_whole
 from deblurbench.blur.kernels import Blur, Kernel, spread
+from deblurbench.data.alignment.notes import misalignment, misalignment_note, registration_note
+from deblurbench.data.alignment.registered_pairs import registered_pair
 from deblurbench.data.cache import DATA_VERSION, PixelCache, Stored, unequal_sides
-from deblurbench.data.layout import Layout
+from deblurbench.data.layouts.base import Layout
 from deblurbench.data.manifests import Manifests
-from deblurbench.data.notes import misalignment, misalignment_note, registration_note
 from deblurbench.data.parallel import in_threads
-from deblurbench.data.registered_pairs import registered_pair
 from deblurbench.data.table import SHOWN, SPLITS, TEST, TRAIN, VALIDATION, Entry, evenly
 from deblurbench.errors import UnreadableImage, UsageError
 from deblurbench.files import digest

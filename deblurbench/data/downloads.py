@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deblurbench.data.layout import Origin, layout_called
-from deblurbench.data.recognition import recognise
+from deblurbench.data.layouts.base import Origin, layout_called
+from deblurbench.data.layouts.recognition import recognise
 from deblurbench.errors import DeblurbenchError, UsageError, one_line
 from deblurbench.files import UNFINISHED
 from deblurbench.progress import progress_bar

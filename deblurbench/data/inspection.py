@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from deblurbench.data.alignment import Alignment, align, is_measurable
+from deblurbench.data.alignment.estimation import Alignment, align, is_measurable
 from deblurbench.data.cache import PixelCache, unequal_sides
-from deblurbench.data.layout import layout_called
+from deblurbench.data.layouts.base import layout_called
 from deblurbench.data.parallel import in_threads
 from deblurbench.data.table import SHOWN, SPLITS, Entry, Table, evenly
 from deblurbench.errors import UnreadableImage, one_line

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.data.dataset import PairedImages
 from deblurbench.data.order import GROUP, VISITS, SampleOrder
 from deblurbench.data.table import TRAIN

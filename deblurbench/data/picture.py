@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
+from deblurbench.data.alignment.registration import register
 from deblurbench.data.inspection import Pair
-from deblurbench.data.registration import register
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import Photo, Pixels
 from deblurbench.images.reading import read_photo

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from deblurbench.download import fetch_weights
 from deblurbench.losses.base import Loss
 from deblurbench.losses.normalization import normalized
-from deblurbench.networks.pretrained import fetch_weights
 from deblurbench.registry import LOSSES, NonNegativeFloat
 
 CONV3_3 = 15  # torchvision's vgg19.features up to and with conv3_3, before its activation

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from deblurbench.download import fetch_weights, in_place_of_fetched, read_weights
 from deblurbench.errors import UsageError
 from deblurbench.metrics.base import Metric, require_pair
-from deblurbench.networks.pretrained import fetch_weights, in_place_of_fetched, read_weights
 from deblurbench.registry import METRICS
 
 

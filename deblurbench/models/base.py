@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.errors import DeblurbenchError
 from deblurbench.models.self_ensemble import mean_over_turns
 from deblurbench.models.windows import sees_whole_image

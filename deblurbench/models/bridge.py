@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.images.tensors import at_scale
 from deblurbench.losses.base import ContentLosses
 from deblurbench.models.base import Model, Restoring, Turn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.losses.base import ContentLosses
 from deblurbench.models.base import Turn
 from deblurbench.models.regression import Regression

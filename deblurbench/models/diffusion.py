@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.images.tensors import at_scale
 from deblurbench.models.base import Model, Restoring, Turn
 from deblurbench.models.samplers import cosine_schedule, ddim, ddpm, dpm_solver, linear_schedule, spaced_times

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.models.base import Restoring, Turn
 from deblurbench.models.composite import Composite
 from deblurbench.registry import MODELS, ModelSpec

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.losses.adversarial import AdversarialLoss
 from deblurbench.losses.base import ContentLosses
 from deblurbench.models.base import Turn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.models.base import Model, Turn
 
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from deblurbench.download import fetch_weights
 from deblurbench.networks.layers import convolution3x3, output_convolution
-from deblurbench.networks.pretrained import fetch_weights
 from deblurbench.registry import NETWORKS, PositiveInt
 
 STAGES = ((0, 2, 16), (2, 4, 24), (4, 7, 32), (7, 11, 64), (11, 16, 160))  # of torchvision's features: from, to, channels

@@ -10,13 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from deblurbench.benchmark.records import read_choice, read_history, read_record
 from deblurbench.errors import UsageError
 from deblurbench.metrics.recipe import Recipe, find_recipe
-from deblurbench.report.results import Result, Results, Row
-from deblurbench.report.stored import NUMBERS, read_environments, read_experiment, read_lines, read_tables
-from deblurbench.report.votes import Vote, cut_off_note, read_votes
-from deblurbench.results_folder import (
+from deblurbench.records.checked import read_choice, read_history, read_record
+from deblurbench.records.paths import (
     BLURRED,
     COMPARISON,
     ENVIRONMENT,
@@ -29,6 +26,9 @@ from deblurbench.results_folder import (
     RUNS,
     VOTES,
 )  # fmt: skip
+from deblurbench.records.tables import NUMBERS, Row, read_environments, read_experiment, read_lines, read_tables
+from deblurbench.records.votes import Vote, cut_off_note, read_votes
+from deblurbench.report.results import Result, Results
 from deblurbench.statistics.means import finite_mean
 
 SAME_INPUT = 0.01  # dB: machines may round a blurred pixel differently, no more
@@ -110,7 +110,7 @@ def _read_one(folder: Path, taken: set[str]) -> Results:
     recipe = find_recipe(experiment["recipe"], experiment.get("metrics", []), f"{folder / EXPERIMENT}: recipe")
     name = folder.resolve().name
     title = next(label for label in (name, *(f"{name} {number}" for number in range(2, 1000))) if label not in taken)
-    results = tuple(_results(folder, *read_tables(folder, recipe), recipe))
+    results = tuple(_results(folder, *read_tables(folder, tuple(recipe.metrics)), recipe))
     for result in results:
         history_of(result)  # so that a damaged one is named before anything is written
     return Results(

@@ -8,10 +8,11 @@ from typing import Any
 
 from deblurbench.metrics.base import Metric
 from deblurbench.metrics.recipe import Recipe
-from deblurbench.report.votes import Vote
-from deblurbench.results_folder import BLURRED
+from deblurbench.records.paths import BLURRED
+from deblurbench.records.tables import Row
+from deblurbench.records.votes import Vote
 
-Row = dict[str, str]
+PERCEPTUAL = ("lpips", "dists", "gmsd")  # the first that was scored stands for how an image looks
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class Results:
     def first(self) -> str:
         """The metric in which answers are given and models are ordered: PSNR."""
         return next(iter(self.recipe.metrics))
+
+    @property
+    def perceptual_metric(self) -> str | None:
+        """The metric that stands for how an image looks, of those that were scored."""
+        return next((metric for metric in PERCEPTUAL if metric in self.recipe.metrics), None)
 
     def metric(self, name: str) -> Metric:
         """The metric in the column `name`."""

@@ -6,7 +6,7 @@ import copy
 
 import torch
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.models.base import Model
 from deblurbench.training.schedule import Schedule, patches_of
 from deblurbench.training.settings import TrainingSettings

@@ -12,7 +12,7 @@ import torch
 from accelerate import Accelerator
 from torch.optim import AdamW
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.data.dataset import PairedImages
 from deblurbench.data.loader import batches
 from deblurbench.devices import synchronize
@@ -22,8 +22,8 @@ from deblurbench.models.base import Model, Turn
 from deblurbench.models.loading import save_model
 from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
+from deblurbench.records.paths import BEST, HISTORY, LAST, STATE
 from deblurbench.registry import Spec
-from deblurbench.results_folder import BEST, HISTORY, LAST, STATE
 from deblurbench.training.budget import planned
 from deblurbench.training.ema import ExponentialMovingAverage
 from deblurbench.training.journal import Journal

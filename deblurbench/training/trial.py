@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.errors import UsageError, reason
 from deblurbench.files import digest
 from deblurbench.models.base import Model

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.models.base import Model
 
 

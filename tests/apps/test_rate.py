@@ -27,9 +27,10 @@ from deblurbench.apps.web.rating_page import rating_app
 from deblurbench.apps.web.server import new_server, open_port
 from deblurbench.errors import UsageError
 from deblurbench.images.reading import decode_photo
+from deblurbench.records.votes import Vote, cut_off_note, read_votes
+from deblurbench.report.findings.preferences import preferences, steadiness
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
-from deblurbench.report.votes import Vote, cut_off_note, preferences, read_votes, steadiness
 from tests.browser import open_page
 
 GAINS = {"cnn": 2.0, "gan": 1.0, "secret-name": 0.5}

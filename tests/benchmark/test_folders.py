@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from deblurbench.benchmark import folders
-from deblurbench.benchmark.folders import evaluate_pairs
 from deblurbench.metrics.recipe import find_recipe
+from deblurbench.scoring import image_folders as folders
+from deblurbench.scoring.image_folders import evaluate_pairs
 
 
 @pytest.mark.parametrize("batch", [2, 8])

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.files import read_csv, read_json
 from deblurbench.models.base import Model, Turn
 from deblurbench.models.cnn import CNN
-from deblurbench.results_folder import RECORD
+from deblurbench.records.paths import RECORD
 from deblurbench.training.trainer import Trainer
 from tests.benchmark.running import ONE_MODEL, run
 
@@ -175,7 +175,7 @@ def test_environments_are_kept_with_the_cells_that_were_made_in_them(
     write_experiment: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(write_experiment(models=ONE_MODEL))
-    monkeypatch.setattr("deblurbench.benchmark.environment._processor", lambda: "another processor")
+    monkeypatch.setattr("deblurbench.environment._processor", lambda: "another processor")
     run(write_experiment(models=ONE_MODEL, seeds=[0, 1]))
     environments = read_json(tmp_path / "out" / "environment.json")
     assert [environment["cells"] for environment in environments] == [

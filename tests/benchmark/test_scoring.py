@@ -14,12 +14,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from deblurbench.apps.cli import app
-from deblurbench.benchmark.scoring import mean_scores, require_scorable, write_truth
 from deblurbench.data.dataset import PairedImages
 from deblurbench.data.table import TEST
 from deblurbench.files import read_csv
 from deblurbench.images.reading import read_photo
 from deblurbench.metrics.recipe import find_recipe
+from deblurbench.scoring.test_set import mean_scores, require_scorable, write_truth
 from tests.benchmark.running import ONE_MODEL, run
 
 Write = Callable[..., Path]

@@ -17,7 +17,7 @@ from deblurbench.files import read_csv, read_json
 from deblurbench.models.cascade import Cascade
 from deblurbench.models.diffusion import Diffusion
 from deblurbench.models.ensemble import Ensemble
-from deblurbench.report.comparison import Verdict, compare
+from deblurbench.report.findings.comparison import Verdict, compare
 from deblurbench.report.reading import read_results
 from tests.benchmark.running import run
 from tests.conftest import TINY_TRAINING, TINY_UNET
@@ -281,7 +281,7 @@ def test_a_classical_method_may_be_part_of_others_and_a_checkpoint_a_row(folder:
 
 
 def test_random_settings_are_drawn_by_the_seed() -> None:
-    from deblurbench.sweeps import read_sweep
+    from deblurbench.experiment.sweeps import read_sweep
 
     given: dict[str, Any] = {
         "random": {"training.learning_rate": {"low": 1e-4, "high": 1e-2, "log": True}, "network.blocks": {"low": 1, "high": 3},

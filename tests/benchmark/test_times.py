@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from deblurbench.benchmark import cost, times
-from deblurbench.benchmark.cost import AT_LEAST_SECONDS, FEWEST_ROUNDS, ROUNDS, time_cost, time_in_turn
 from deblurbench.files import read_csv, read_json, write_json
 from deblurbench.models.identity import Identity
+from deblurbench.scoring.costs import AT_LEAST_SECONDS, FEWEST_ROUNDS, ROUNDS, time_cost, time_in_turn
 from tests.benchmark.running import ONE_MODEL, run
 
 CPU = torch.device("cpu")

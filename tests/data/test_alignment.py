@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deblurbench.data.alignment import align
+from deblurbench.data.alignment.estimation import align
+from deblurbench.data.alignment.registration import largest_rectangle, register
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import PairedImages, open_dataset
-from deblurbench.data.registration import largest_rectangle, register
 from deblurbench.data.table import SHOWN, TEST, TRAIN
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.randomness import generator

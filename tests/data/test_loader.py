@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import PairedImages, open_dataset
 from deblurbench.data.loader import batches

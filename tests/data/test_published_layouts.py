@@ -12,8 +12,8 @@ import pytest
 
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
-from deblurbench.data.layout import layout_called
-from deblurbench.data.recognition import recognise
+from deblurbench.data.layouts.base import layout_called
+from deblurbench.data.layouts.recognition import recognise
 from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table
 from deblurbench.errors import UsageError
 from deblurbench.images.idx import IdxImage

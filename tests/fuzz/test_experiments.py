@@ -19,9 +19,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from deblurbench.apps.cli import app
-from deblurbench.building_blocks import KEYS
 from deblurbench.data.dataset import open_dataset
 from deblurbench.errors import UsageError
+from deblurbench.experiment.composition import KEYS
 from deblurbench.losses import vgg
 from deblurbench.networks import fpn
 from deblurbench.registry import LAYOUTS, METRICS, MODELS, NETWORKS, Registry

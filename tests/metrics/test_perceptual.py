@@ -14,12 +14,12 @@ from torchmetrics.functional.image.dists import deep_image_structure_and_texture
 from torchmetrics.functional.image.lpips import learned_perceptual_image_patch_similarity
 from torchvision.models import alexnet, vgg16
 
+from deblurbench.download import in_place_of_fetched, read_weights
 from deblurbench.errors import UsageError
 from deblurbench.files import file_hash
 from deblurbench.images.tensors import to_tensor
 from deblurbench.metrics.perceptual import DISTS, LPIPS
 from deblurbench.metrics.recipe import find_recipe
-from deblurbench.networks.pretrained import in_place_of_fetched, read_weights
 
 REFERENCES = {
     LPIPS: lambda x, y: learned_perceptual_image_patch_similarity(x, y, net_type="alex", normalize=True),

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import deblurbench.models.bridge as module
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.models.bridge import Bridge
 from deblurbench.randomness import seed_torch
 from tests.conftest import TINY_UNET, tiny_network

@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.models.cnn import CNN
 from deblurbench.models.identity import Identity
 from tests.conftest import TINY_UNET

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from deblurbench import load
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.models.base import Model, Restoring
 from deblurbench.models.cascade import Cascade
 from deblurbench.models.cnn import CNN

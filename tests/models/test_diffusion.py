@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import deblurbench.models.diffusion as module
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.errors import UsageError
 from deblurbench.models.cnn import CNN
 from deblurbench.models.diffusion import SCHEDULES, Diffusion

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.losses.adversarial import WassersteinGradientPenalty
 from deblurbench.models.gan import GAN
 from deblurbench.randomness import seed_torch

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.models.cnn import CNN
 from deblurbench.networks.pooling import pooling_within
 from deblurbench.registry import NETWORKS

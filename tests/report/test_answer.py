@@ -9,9 +9,9 @@ from scipy import stats
 
 from benchmarks.synthetic_results import write_results
 from deblurbench.files import read_csv
-from deblurbench.report.answer import answers
-from deblurbench.report.comparison import Comparison, Order, Verdict, compare
-from deblurbench.report.duels import duels
+from deblurbench.report.findings.answer import answers
+from deblurbench.report.findings.comparison import Comparison, Order, Verdict, compare
+from deblurbench.report.findings.pairwise import duels
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
 from tests.report.invented import change_images, column, compared, invent, set_scores, table_of

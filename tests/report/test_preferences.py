@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from deblurbench.files import write_csv
-from deblurbench.report.agreement import agreement
-from deblurbench.report.comparison import compare
-from deblurbench.report.preferences import Preferences, preferred
+from deblurbench.records.votes import COLUMNS
+from deblurbench.report.findings.agreement import agreement
+from deblurbench.report.findings.comparison import compare
+from deblurbench.report.findings.preferences import Preferences, preferred
 from deblurbench.report.reading import read_results
-from deblurbench.report.votes import COLUMNS
 from tests.report.invented import invent
 
 MODELS = ["cnn", "gan", "bridge", "diffusion", "unsharp"]

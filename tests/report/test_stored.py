@@ -13,10 +13,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from deblurbench.apps.cli import app
-from deblurbench.report.comparison import compare
+from deblurbench.report.findings.comparison import compare
 from deblurbench.report.page import write_report
+from deblurbench.report.pictures.subject import median_image
 from deblurbench.report.reading import read_results
-from deblurbench.report.subject import median_image
 from tests.report.invented import invent
 
 RECORD = "runs/photos/cnn/seed-0/cell.json"

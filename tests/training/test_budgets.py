@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 import deblurbench
 from deblurbench.apps.cli import app
+from deblurbench.batch import Batch
 from deblurbench.checkpoint import load_checkpoint, save_checkpoint
-from deblurbench.data.batch import Batch
 from deblurbench.data.dataset import PairedImages
 from deblurbench.data.loader import TrainingSamples
 from deblurbench.errors import UsageError

@@ -12,14 +12,14 @@ from typer.testing import CliRunner
 
 import deblurbench
 from deblurbench.apps.cli import app
-from deblurbench.data.batch import Batch
+from deblurbench.batch import Batch
 from deblurbench.errors import UsageError
+from deblurbench.experiment.model_entries import check_training
 from deblurbench.files import read_json
-from deblurbench.model_entries import check_training
 from deblurbench.models.base import Turn
 from deblurbench.models.cnn import CNN
+from deblurbench.records.paths import LAST, RECORD
 from deblurbench.registry import MODELS
-from deblurbench.results_folder import LAST, RECORD
 from deblurbench.training import trial
 from deblurbench.training.trial import Training, require_memory, try_out
 from tests.conftest import TINY_TRAINING, TINY_UNET

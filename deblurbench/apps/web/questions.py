@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from deblurbench.randomness import generator
-from deblurbench.report.crops import has_picture, has_truth
+from deblurbench.records.votes import Vote
+from deblurbench.report.pictures.crops import has_picture, has_truth
 from deblurbench.report.results import Results
-from deblurbench.report.votes import Vote
 
 REPEAT_EVERY, REPEATED_FROM = 8, 4  # after 8 new pairs one of their first 4 comes again, with the sides exchanged
 

@@ -18,9 +18,9 @@ from PIL import Image
 from deblurbench.apps.web.questions import Question, choices, questions_for, unanswered
 from deblurbench.errors import UsageError
 from deblurbench.files import csv_lines
-from deblurbench.report.crops import around, cut, most_changed, restored_picture, sharp_picture
+from deblurbench.records.votes import COLUMNS, LEFT, cut_off, read_votes
+from deblurbench.report.pictures.crops import around, cut, most_changed, restored_picture, sharp_picture
 from deblurbench.report.results import Results
-from deblurbench.report.votes import COLUMNS, LEFT, cut_off, read_votes
 
 VIEW, CLOSE_UP = 512, 64  # pixels a side: what is shown of a large image, around where blur changed it most
 

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from deblurbench.apps.web.rating import Rating
 from deblurbench.apps.web.server import new_app
 from deblurbench.errors import DeblurbenchError, one_line
-from deblurbench.report.votes import CHOICES, LEFT, RIGHT
+from deblurbench.records.votes import CHOICES, LEFT, RIGHT
 
 NAME = r"^\w[\w .-]{0,39}$"  # no name that a spreadsheet would take for a formula
 Rater = Annotated[str, Query(pattern=NAME)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deblurbench.data.folders import find_folder
-from deblurbench.data.layout import Layout, Origin
+from deblurbench.data.layouts.base import Layout, Origin
+from deblurbench.data.layouts.directory_tree import find_folder
 from deblurbench.data.table import SPLITS, Entry, Table
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images

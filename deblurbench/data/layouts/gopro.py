@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from deblurbench.data.folders import find_folder, subfolders
-from deblurbench.data.layout import Layout, Origin
-from deblurbench.data.matching import match_folders
+from deblurbench.data.layouts.base import Layout, Origin
+from deblurbench.data.layouts.directory_tree import find_folder, subfolders
+from deblurbench.data.layouts.matching import match_folders
 from deblurbench.data.table import TEST, TRAIN, Entry, Table, carve_validation, split_in_blocks
 from deblurbench.registry import LAYOUTS
 

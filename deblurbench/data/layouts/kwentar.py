@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from deblurbench.data.folders import find_folder, require_folder
-from deblurbench.data.layout import Layout, Origin
+from deblurbench.data.layouts.base import Layout, Origin
+from deblurbench.data.layouts.directory_tree import find_folder, require_folder
 from deblurbench.data.table import SHOWN, TEST, Entry, Table, split_by_hash
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deblurbench.data.folders import find_folder, require_folder, side, subfolders
-from deblurbench.data.layout import Layout, Origin
-from deblurbench.data.matching import Pairs, match_by_name
+from deblurbench.data.layouts.base import Layout, Origin
+from deblurbench.data.layouts.directory_tree import find_folder, require_folder, side, subfolders
+from deblurbench.data.layouts.matching import Pairs, match_by_name
 from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table, carve_validation, split_in_blocks
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images

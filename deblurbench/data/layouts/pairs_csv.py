@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from deblurbench.data.layout import Layout, Origin
+from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.table import (
     SPLITS,
     TEST,

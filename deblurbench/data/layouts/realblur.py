@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
-from deblurbench.data.folders import find_folder, subfolders
-from deblurbench.data.layout import Layout, Origin
+from deblurbench.data.layouts.base import Layout, Origin
+from deblurbench.data.layouts.directory_tree import find_folder, subfolders
 from deblurbench.data.table import TEST, TRAIN, Entry, Table, carve_validation
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images

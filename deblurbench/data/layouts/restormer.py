@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from deblurbench.data.folders import find_folder, subfolders
-from deblurbench.data.layout import Layout, Origin
+from deblurbench.data.layouts.base import Layout, Origin
+from deblurbench.data.layouts.directory_tree import find_folder, subfolders
 from deblurbench.data.layouts.gopro import NAH, SEQUENCE
-from deblurbench.data.matching import match_folders
+from deblurbench.data.layouts.matching import match_folders
 from deblurbench.data.table import TEST, TRAIN, Entry, Table, carve_validation
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from deblurbench.data.layout import Layout, Origin
+from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.table import SPLITS, TEST, TRAIN, VALIDATION, Entry, Table, carve_validation, split_by_hash
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import is_image_name, list_images

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deblurbench.data.dead_leaves import DeadLeaves
-from deblurbench.data.layout import Layout, Origin
+from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS

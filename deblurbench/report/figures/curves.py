@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from deblurbench.report.comparison import Comparison
 from deblurbench.report.figures.svg import STYLE, add_legend, colors_of, drawn, plain
+from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.reading import history_of
 from deblurbench.report.results import Results
 

@@ -5,22 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from deblurbench.report.comparison import Comparison
 from deblurbench.report.figures.svg import INK, STYLE, colors_of, drawn, label_points
+from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.results import Result, Results
 
-PERCEPTUAL = ("lpips", "dists", "gmsd")  # the first that was scored stands for how an image looks
 COSTS = {"ms_per_megapixel": "ms / megapixel", "macs": "multiply-accumulates at 256x256", "params": "parameters"}
-
-
-def perceptual_metric(results: Results) -> str | None:
-    """The metric that stands for how an image looks, of those that were scored."""
-    return next((metric for metric in PERCEPTUAL if metric in results.recipe.metrics), None)
 
 
 def perception_distortion(results: Results, comparison: Comparison) -> str | None:
     """An SVG (Blau & Michaeli 2018): PSNR against a perceptual score. None where none was computed."""
-    metric = perceptual_metric(results)
+    metric = results.perceptual_metric
     if metric is None:
         return None
     axes = [comparison.standings[name] for name in (results.first, metric)]

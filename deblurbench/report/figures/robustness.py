@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from deblurbench.report.comparison import Comparison
+from deblurbench.records.paths import BLURRED
 from deblurbench.report.figures.svg import INK, STYLE, add_legend, colors_of, drawn, plain
+from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.results import Results
-from deblurbench.results_folder import BLURRED
 
 MOST_BINS, IMAGES_A_BIN = 6, 5
 COLUMNS = 3

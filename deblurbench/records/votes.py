@@ -1,4 +1,4 @@
-"""What people preferred: the file of votes, and the strengths that follow from it."""
+"""The file of votes: which of two restorations people preferred."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 
 from deblurbench.errors import UsageError
 from deblurbench.files import from_cell
-from deblurbench.statistics.bradley_terry import Ballot, Strength, strengths
 
 COLUMNS = ("rater", "dataset", "image", "left", "right", "choice", "repeats", "seconds", "time")
 CHOICES = LEFT, RIGHT, NO_DIFFERENCE = "left", "right", "same"
@@ -92,25 +91,3 @@ def _vote(row: Sequence[str]) -> Vote | None:
     if choice not in CHOICES or repeats not in REPEATS or left == right:
         return None
     return Vote(rater, dataset, image, left, right, choice, is_repeat=REPEATS[repeats])
-
-
-def preferences(votes: Sequence[Vote], dataset: str) -> dict[str, Strength]:
-    """The Bradley-Terry strength of every model of `dataset` that was voted on; repeated questions count once."""
-    return strengths(
-        [
-            Ballot(vote.left, vote.right, vote.share, vote.image)
-            for vote in votes
-            if vote.dataset == dataset and not vote.is_repeat
-        ]
-    )
-
-
-def steadiness(votes: Sequence[Vote]) -> tuple[int, int]:
-    """How many repeated questions were answered as the first time, and how many there were."""
-    first = {vote.question: _preferred(vote) for vote in votes if not vote.is_repeat}
-    repeats = [vote for vote in votes if vote.is_repeat and vote.question in first]
-    return sum(first[vote.question] == _preferred(vote) for vote in repeats), len(repeats)
-
-
-def _preferred(vote: Vote) -> str:
-    return {LEFT: vote.left, RIGHT: vote.right}.get(vote.choice, "")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deblurbench.blur.light import decode, encode
-from deblurbench.data.alignment import Alignment, align, is_measurable
+from deblurbench.data.alignment.estimation import Alignment, align, is_measurable
 from deblurbench.images.photo import Pixels
 
 REGISTRATION_VERSION = 1  # raised whenever the same pair would be registered otherwise

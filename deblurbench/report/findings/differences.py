@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deblurbench.benchmark.records import read_choice
-from deblurbench.building_blocks import set_key
 from deblurbench.errors import UsageError
-from deblurbench.report.answer import listed
-from deblurbench.report.comparison import Comparison
+from deblurbench.records.checked import read_choice
+from deblurbench.records.paths import COMPARISON, EXPERIMENT, RECORD
+from deblurbench.report.findings.answer import listed
+from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.numbers import duration, short
 from deblurbench.report.results import Result, Results
-from deblurbench.results_folder import COMPARISON, EXPERIMENT, RECORD
-from deblurbench.yaml_files import parse_yaml
+from deblurbench.yaml_files import parse_yaml, set_key
 
 BUDGETS = ("steps", "minutes", "teramacs")
 WATCHING = ("validation_crop", "validation_images", "log_every", "validate_every", "checkpoint_every")  # change no weights

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable
 
-from deblurbench.data.alignment import align, is_measurable
+from deblurbench.data.alignment.estimation import align, is_measurable
 from deblurbench.images.photo import Pixels
 
 

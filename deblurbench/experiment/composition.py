@@ -10,12 +10,11 @@ from typing import Any
 
 from deblurbench.errors import UsageError, suggestion
 from deblurbench.registry import shown
-from deblurbench.yaml_files import DEEPEST, parse_yaml, read_yaml
+from deblurbench.yaml_files import parse_yaml, read_yaml, set_key
 
 KEYS = ("question", "datasets", "models", "training", "seeds", "recipe", "metrics")
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parent.parent
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-PLACE = re.compile(r"\d{1,9}")
 LONGEST_NAME = 100  # characters: file names of up to 255 bytes are made of it and more
 LONGEST_SHOWN = 200  # characters of an override that messages repeat
 MOST_MODELS = 200  # of an experiment, candidates of sweeps included: each is built once to be checked, before any is trained
@@ -165,24 +164,3 @@ def _override(path: Path, content: dict[str, Any], override: str, sources: dict[
     entry = ".".join(names[:2]) if names[0] in ("datasets", "models") else names[0]
     sources[entry] = f"{path} with {override}"
     set_key(content, names, value, override)
-
-
-def set_key(content: dict[str, Any], keys: Sequence[str], value: Any, where: str) -> None:
-    """Set the key at the path `keys` of `content`. Raises UsageError, with `where`, where the path leads through a value."""
-    if len(keys) > DEEPEST:
-        raise UsageError(f"{shown(where)}: a path of more than {DEEPEST} keys")
-    for place, key in enumerate(keys[:-1]):
-        below = content.setdefault(key, {})
-        if isinstance(below, str):  # a bare name, to which parameters are now given
-            below = content[key] = {"name": below}
-        if isinstance(below, list):
-            rest = keys[place + 1 :]
-            index = int(rest[0]) if PLACE.fullmatch(rest[0]) else len(below)
-            if len(rest) < 2 or index >= len(below) or not isinstance(below[index], dict):
-                raise UsageError(f"{where}: '{key}' is a list: go on with the place in it, from 0, and a key")
-            set_key(below[index], rest[1:], value, where)
-            return
-        if not isinstance(below, dict):
-            raise UsageError(f"{where}: '{key}' holds no keys")
-        content = below
-    content[keys[-1]] = value

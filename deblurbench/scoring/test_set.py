@@ -19,8 +19,8 @@ from deblurbench.images.writing import write_photo
 from deblurbench.metrics.recipe import Recipe
 from deblurbench.models.base import Model
 from deblurbench.randomness import integer_seed
+from deblurbench.records.paths import picture_path
 from deblurbench.registry import NO_REFERENCE
-from deblurbench.results_folder import picture_path
 from deblurbench.statistics.means import finite_mean
 
 TILE = 1024  # pixels a side that a network sees at once, so that a large test image fits into memory

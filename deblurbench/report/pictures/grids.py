@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from deblurbench.report.comparison import Comparison
-from deblurbench.report.crops import (
+from deblurbench.report.findings.comparison import Comparison
+from deblurbench.report.pictures.crops import (
     Box,
     Picture,
     around,
@@ -17,8 +17,8 @@ from deblurbench.report.crops import (
     restored_picture,
     shown_keys,
 )
+from deblurbench.report.pictures.subject import Subject
 from deblurbench.report.results import Result
-from deblurbench.report.subject import Subject
 
 CELL, ZOOM, GAP, HEADER = 112, 4, 4, 20
 CLOSE_UP = CELL // ZOOM

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from deblurbench.report.comparison import Comparison, Difference
-from deblurbench.report.image_scores import Pair
+from deblurbench.report.findings.comparison import Comparison, Difference
+from deblurbench.report.findings.image_scores import Pair
 from deblurbench.report.numbers import counted
 from deblurbench.report.results import Results
 from deblurbench.statistics.significance import ALPHA, can_tell, holm, wilcoxon

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from deblurbench.data.alignment.registration import REGISTRATION_VERSION, register
 from deblurbench.data.cache import PixelCache, Stored
-from deblurbench.data.registration import REGISTRATION_VERSION, register
 from deblurbench.errors import DeblurbenchError, UnreadableImage
 from deblurbench.files import digest
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deblurbench.report.comparison import Comparison
-from deblurbench.report.crops import (
+from deblurbench.report.findings.comparison import Comparison
+from deblurbench.report.numbers import number
+from deblurbench.report.pictures.crops import (
     Box,
     Picture,
     has_picture,
@@ -15,7 +16,6 @@ from deblurbench.report.crops import (
     scale_of_errors,
     sharp_picture,
 )
-from deblurbench.report.numbers import number
 
 
 @dataclass(frozen=True)

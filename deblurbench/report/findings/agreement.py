@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deblurbench.report.comparison import Comparison
-from deblurbench.report.figures.planes import perceptual_metric
+from deblurbench.records.paths import BLURRED
+from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.results import Results
-from deblurbench.results_folder import BLURRED
 from deblurbench.statistics.agreement import FEWEST_ROWS, disagreements, rank_correlations
 
 IMAGES_SHOWN = 3
@@ -70,7 +69,7 @@ def agreement(results: Results, comparison: Comparison) -> Agreement | None:
     improvements = {
         metric: np.stack([comparison.scores.gain(metric, model, BLURRED) for model in models]) for metric in metrics
     }
-    perceptual = perceptual_metric(results)
+    perceptual = results.perceptual_metric
     sentence, cases = "", []
     if perceptual is not None:
         share, found = disagreements(improvements[results.first], improvements[perceptual], most=IMAGES_SHOWN)

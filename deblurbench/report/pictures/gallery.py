@@ -11,9 +11,10 @@ import numpy as np
 from PIL import Image
 
 from deblurbench.files import digest
-from deblurbench.report.agreement import Agreement
-from deblurbench.report.comparison import Comparison
-from deblurbench.report.crops import (
+from deblurbench.records.paths import BLURRED
+from deblurbench.report.findings.agreement import Agreement
+from deblurbench.report.findings.comparison import Comparison
+from deblurbench.report.pictures.crops import (
     Box,
     Picture,
     around,
@@ -29,10 +30,9 @@ from deblurbench.report.crops import (
     shown_keys,
     truth_name,
 )
-from deblurbench.report.grids import shown_by
+from deblurbench.report.pictures.grids import shown_by
+from deblurbench.report.pictures.subject import Subject
 from deblurbench.report.results import Result
-from deblurbench.report.subject import Subject
-from deblurbench.results_folder import BLURRED
 
 VIEW, EXAMPLE, CLOSE_UP = 240, 120, 40  # pixels a side of the slider, of examples and of what close-ups enlarge
 QUALITY, QUALITY_OF_ERRORS = 80, 65  # of JPEG; the exact pixels are in the results folder

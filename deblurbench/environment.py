@@ -58,7 +58,7 @@ def _processor() -> str:
 
 def _git_state() -> dict[str, Any] | None:
     """The commit of the source and whether it was changed since; None where git does not keep this package."""
-    package = Path(__file__).parent.parent
+    package = Path(__file__).parent
 
     def git(*arguments: str) -> str:
         return subprocess.run(["git", *arguments], cwd=package, capture_output=True, text=True, check=True).stdout.strip()

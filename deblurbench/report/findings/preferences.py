@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from deblurbench.report.comparison import Comparison
+from deblurbench.records.votes import LEFT, RIGHT, Vote
+from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.numbers import counted, number
 from deblurbench.report.results import Results
-from deblurbench.report.votes import preferences, steadiness
 from deblurbench.statistics.agreement import FEWEST_ROWS, rank_correlations
-from deblurbench.statistics.bradley_terry import FEWEST_IMAGES, Strength
+from deblurbench.statistics.bradley_terry import FEWEST_IMAGES, Ballot, Strength, strengths
 
 
 @dataclass(frozen=True)
@@ -28,20 +29,20 @@ def preferred(results: Results, comparison: Comparison) -> Preferences | None:
     """Bradley-Terry scores with intervals beside the means of the metrics. None where nobody has voted."""
     shown = {result.model for result in comparison.results}
     votes = [vote for vote in results.votes if vote.dataset == comparison.dataset and {vote.left, vote.right} <= shown]
-    strengths = preferences(votes, comparison.dataset)
-    if not strengths:
+    found = preferences(votes, comparison.dataset)
+    if not found:
         return None
-    ordered = sorted(strengths, key=lambda model: -strengths[model].score)
+    ordered = sorted(found, key=lambda model: -found[model].score)
     metrics = list(results.recipe.metrics)
     rows = [
         (
             model,
-            _interval(strengths[model]),
+            _interval(found[model]),
             *(number(comparison.standing(model, metric).mean, results.metric(metric).decimals) for metric in metrics),
         )
         for model in ordered
     ]
-    is_sure = not any(math.isnan(strength.low) for strength in strengths.values())
+    is_sure = not any(math.isnan(strength.low) for strength in found.values())
     headings = (
         "model",
         f"preference (Bradley-Terry){' [95 %]' if is_sure else ''}",
@@ -59,7 +60,7 @@ def preferred(results: Results, comparison: Comparison) -> Preferences | None:
     same, repeats = steadiness(votes)
     if repeats:
         sentences.append(f"Asked again with the sides exchanged, they answered alike {same} of {repeats} times.")
-    sentences += _correlations(results, comparison, ordered, [strengths[model].score for model in ordered])
+    sentences += _correlations(results, comparison, ordered, [found[model].score for model in ordered])
     return Preferences(headings, tuple(rows), tuple(sentences))
 
 
@@ -84,3 +85,25 @@ def _correlations(results: Results, comparison: Comparison, models: list[str], s
         if not math.isnan(value)
     ]
     return [f"Rank correlation over {len(models)} models: {', '.join(named)}."] if named else []
+
+
+def preferences(votes: Sequence[Vote], dataset: str) -> dict[str, Strength]:
+    """The Bradley-Terry strength of every model of `dataset` that was voted on; repeated questions count once."""
+    return strengths(
+        [
+            Ballot(vote.left, vote.right, vote.share, vote.image)
+            for vote in votes
+            if vote.dataset == dataset and not vote.is_repeat
+        ]
+    )
+
+
+def steadiness(votes: Sequence[Vote]) -> tuple[int, int]:
+    """How many repeated questions were answered as the first time, and how many there were."""
+    first = {vote.question: _preferred(vote) for vote in votes if not vote.is_repeat}
+    repeats = [vote for vote in votes if vote.is_repeat and vote.question in first]
+    return sum(first[vote.question] == _preferred(vote) for vote in repeats), len(repeats)
+
+
+def _preferred(vote: Vote) -> str:
+    return {LEFT: vote.left, RIGHT: vote.right}.get(vote.choice, "")

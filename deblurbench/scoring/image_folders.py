@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from deblurbench.benchmark.scoring import no_reference_scores
-from deblurbench.data.matching import Pairs, match_by_key
+from deblurbench.data.layouts.matching import Pairs, match_by_key
 from deblurbench.data.parallel import in_threads
 from deblurbench.devices import one_thread_each
 from deblurbench.errors import UnreadableImage, UsageError
@@ -19,6 +18,7 @@ from deblurbench.images.photo import images_below
 from deblurbench.images.reading import read_photo
 from deblurbench.images.tensors import to_tensor
 from deblurbench.metrics.recipe import Recipe
+from deblurbench.scoring.test_set import no_reference_scores
 
 SIDES = ("restored", "sharp")
 BATCH_ON_GPU = 8

@@ -9,14 +9,14 @@ from typing import Annotated, Any
 
 from annotated_types import MaxLen
 
-from deblurbench.building_blocks import mapping, put_together
 from deblurbench.data.dataset import open_dataset
 from deblurbench.errors import UsageError
+from deblurbench.experiment.composition import mapping, put_together
+from deblurbench.experiment.model_entries import ModelEntry, check_models
 from deblurbench.metrics.recipe import Recipe, find_recipe
-from deblurbench.model_entries import ModelEntry, check_models
 from deblurbench.randomness import Seed
+from deblurbench.records.paths import BLURRED, SHARP
 from deblurbench.registry import Spec, check_arguments, check_value
-from deblurbench.results_folder import BLURRED, SHARP
 from deblurbench.training.settings import TrainingSettings
 
 MOST_CELLS = 10_000  # each is looked for and named before work begins, and the least of them takes minutes

@@ -13,10 +13,11 @@ from annotated_types import MinLen
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
-from deblurbench.building_blocks import MOST_MODELS, mapping, set_key
 from deblurbench.errors import UsageError
+from deblurbench.experiment.composition import MOST_MODELS, mapping
 from deblurbench.randomness import Seed, generator
 from deblurbench.registry import PositiveInt, check_arguments, check_value
+from deblurbench.yaml_files import set_key
 
 Choices = Annotated[list[Any], MinLen(1)]
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deblurbench.report.image_scores import ImageScores, Pair, image_scores
+from deblurbench.records.paths import BLURRED
+from deblurbench.report.findings.image_scores import ImageScores, Pair, image_scores
 from deblurbench.report.results import Result, Results
-from deblurbench.results_folder import BLURRED
 from deblurbench.statistics.means import finite_mean
 from deblurbench.statistics.significance import ALPHA, SignedRanks, can_tell, holm, wilcoxon
 

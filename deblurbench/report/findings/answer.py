@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from deblurbench.report.comparison import Comparison, Difference, Order, Verdict
+from deblurbench.report.findings.comparison import Comparison, Difference, Order, Verdict
 from deblurbench.report.numbers import counted, number
 from deblurbench.report.results import Result, Results
 

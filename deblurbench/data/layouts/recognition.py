@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deblurbench.data.folders import folders_below
-from deblurbench.data.layout import layout_called
+from deblurbench.data.layouts.base import layout_called
+from deblurbench.data.layouts.directory_tree import folders_below
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS, Spec
 

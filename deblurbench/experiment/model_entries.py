@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 
-from deblurbench.building_blocks import MOST_MODELS, folder_name, mapping, with_networks
 from deblurbench.errors import UsageError, suggestion
+from deblurbench.experiment.composition import MOST_MODELS, folder_name, mapping, with_networks
+from deblurbench.experiment.sweeps import Sweep, read_sweep
 from deblurbench.models.base import Model, family
 from deblurbench.models.loading import require_fitting_start, spec_of_checkpoint, with_restoring_parameters
 from deblurbench.registry import MODELS, Spec, check_arguments
-from deblurbench.sweeps import Sweep, read_sweep
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.yaml_files import DEEPEST
 

@@ -10,7 +10,9 @@ from typing import Annotated, Any, NamedTuple
 
 from annotated_types import MinLen
 
-from deblurbench.benchmark.records import (
+from deblurbench.errors import UsageError
+from deblurbench.files import read_csv
+from deblurbench.records.checked import (
     FOLDER_NAME,
     LARGEST,
     LONGEST_NAME,
@@ -21,18 +23,15 @@ from deblurbench.benchmark.records import (
     known,
     read_checked,
 )  # fmt: skip
-from deblurbench.errors import UsageError
-from deblurbench.files import read_csv
-from deblurbench.metrics.recipe import Recipe
+from deblurbench.records.paths import COMPARISON, ENVIRONMENT, EXPERIMENT, PER_IMAGE, REALLY_BLURRED
 from deblurbench.registry import NO_REFERENCE
-from deblurbench.report.results import Row
-from deblurbench.results_folder import COMPARISON, ENVIRONMENT, EXPERIMENT, PER_IMAGE, REALLY_BLURRED
 from deblurbench.yaml_files import read_yaml
 
 COUNTS, TIMES = ("params", "evaluations", "macs", "train_seconds"), ("ms_per_megapixel", "ms_per_megapixel_spread")
 NUMBERS = (*COUNTS, *TIMES)
 EARLIER = "as an earlier version has left it; run the experiment again with --restart, which scores anew and trains nothing"
 Line = Annotated[str, MinLen(1)]
+Row = dict[str, str]
 Kind = Callable[[str], object]  # raises ValueError for what is none of it
 
 
@@ -62,10 +61,13 @@ def read_environments(folder: Path) -> Any:
     return read_checked(folder / ENVIRONMENT, list[dict[str, Any]], REWRITTEN)
 
 
-def read_tables(folder: Path, recipe: Recipe) -> Tables:
-    """The tables of scores. Raises UsageError, naming file, line and column, where one is damaged or lacks what is needed."""
+def read_tables(folder: Path, metrics: Sequence[str]) -> Tables:
+    """The tables of scores by `metrics`.
+
+    Raises UsageError, naming file, line and column, where one is damaged or lacks what is needed.
+    """
     names: dict[str, Kind] = {"dataset": _folder_name, "model": _folder_name, "seed": _whole}
-    scores = dict.fromkeys(recipe.metrics, _score)
+    scores = dict.fromkeys(metrics, _score)
     method: dict[str, Kind] = dict.fromkeys(("family", "network", "inference", "pairs", "data", "weights"), str)
     costs: dict[str, Kind] = {**dict.fromkeys(COUNTS, _amount), **dict.fromkeys(TIMES, _time)}
     image: dict[str, Kind] = {"image": _image_name, "scene": str, "blur": str, "spread": _spread}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deblurbench.registry import NO_REFERENCE
-from deblurbench.report.comparison import Comparison
+from deblurbench.report.findings.comparison import Comparison
 from deblurbench.statistics.means import finite_mean
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from deblurbench.images.reading import read_photo
 from deblurbench.images.whole import whole_size
+from deblurbench.records.paths import RESTORED, SHARP, picture_path
 from deblurbench.report.results import Result
-from deblurbench.results_folder import RESTORED, SHARP, picture_path
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 SEARCH_STEP = 8

@@ -1,0 +1,1 @@
+"""Findings: what the statistics of a comparison say, as numbers, tables and sentences."""
