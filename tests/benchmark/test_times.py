@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from deblurbench.benchmark import cost, times
+from deblurbench.benchmark import times
 from deblurbench.files import read_csv, read_json, write_json
 from deblurbench.models.identity import Identity
+from deblurbench.scoring import costs as cost
 from deblurbench.scoring.costs import AT_LEAST_SECONDS, FEWEST_ROUNDS, ROUNDS, time_cost, time_in_turn
 from tests.benchmark.running import ONE_MODEL, run
 
