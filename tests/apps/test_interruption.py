@@ -13,9 +13,12 @@ import pytest
 
 from deblurbench.__main__ import main
 
-# Python runs this before anything of ours: SIGINT comes DELAY seconds after the first import of MODULE.
+# Python runs this before anything of ours: SIGINT comes DELAY seconds after the first import of MODULE. Where the tests run
+# in the background of a shell without job control, children inherit that SIGINT is ignored; here it is not.
 SITECUSTOMIZE = """
 import os, signal, sys, threading
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 class Interrupter:
     def find_spec(self, name, path=None, target=None):
@@ -31,6 +34,7 @@ sys.meta_path.insert(0, Interrupter())
 """
 CONSOLE_SCRIPT = "import sys\nfrom deblurbench.__main__ import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
 ROOT = Path(__file__).parent.parent.parent
+DEADLINE = 120  # seconds, after which an uninterrupted run is ended: the test fails
 
 
 @pytest.mark.parametrize("start", ["module", "console script"])
@@ -48,6 +52,7 @@ def test_in_the_first_second_it_is_one_line(tmp_path: Path, start: str, module: 
         capture_output=True,
         text=True,
         check=False,
+        timeout=DEADLINE,
     )
     assert done.returncode == 130, done.stderr
     assert done.stderr.splitlines() == ["stopped; run the same command again to go on"]
@@ -56,7 +61,9 @@ def test_in_the_first_second_it_is_one_line(tmp_path: Path, start: str, module: 
 
 def test_what_nobody_interrupts_is_not_changed_by_it() -> None:
     code = (
-        "import signal, deblurbench, deblurbench.apps.cli\n"
+        "import signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "import deblurbench, deblurbench.apps.cli\n"
         "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
         "from deblurbench.apps.interruption import end_quietly_when_interrupted\n"
