@@ -1,4 +1,4 @@
-"""DBCNN: three layers, and the same with back-projection."""
+"""DBCNN: three convolutions, optionally with back-projection."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from deblurbench.registry import NETWORKS, PositiveInt
 
 @NETWORKS.register("dbcnn")
 class DBCNN(nn.Module):
-    """Three layers with ReLU between, SRCNN's 9-1-5 (Dong et al. 2014) by default, but that here a family adds the image.
+    """Three convolutions with ReLU between them, by default SRCNN's 9-1-5 (Dong et al. 2014) plus the family's global skip.
 
-    Patch extraction by `filters[0]` x `filters[0]` to `widths[0]` channels, a non-linear mapping to `widths[1]`, and
+    Patch extraction (`filters[0]` x `filters[0]`, `widths[0]` channels), non-linear mapping (`widths[1]` channels) and
     reconstruction.
     """
 
@@ -27,43 +27,45 @@ class DBCNN(nn.Module):
     ) -> None:
         super().__init__()
         if any(size % 2 == 0 for size in filters):
-            raise ValueError(f"filters {list(filters)}: sizes must be odd, so that the image keeps its place")
+            raise ValueError(f"filters {list(filters)}: kernel sizes must be odd, so that the output is not shifted")
         first, second, third = filters
         self.extract = nn.Conv2d(in_channels, widths[0], first, padding=first // 2)
         self.map = nn.Conv2d(widths[0], widths[1], second, padding=second // 2)
         self.reconstruct = output_convolution(widths[1], out_channels, size=third)
 
     def forward(self, image: Tensor) -> Tensor:
-        result: Tensor = self.reconstruct(torch.relu(self.map(torch.relu(self.extract(image)))))
+        features = torch.relu(self.extract(image))  # (B, in_channels, H, W) -> (B, widths[0], H, W)
+        features = torch.relu(self.map(features))  # (B, widths[1], H, W)
+        result: Tensor = self.reconstruct(features)  # (B, out_channels, H, W)
         return result
 
 
 class BackProjection(nn.Module):
-    """A back-projection unit (Haris et al. 2018): features go to the other size, back again, and what was lost is added.
+    """A back-projection unit (Haris et al. 2018): resample, project back, resample the residual and add it.
 
-    With `up` from (B, C, H, W) to (B, C, 2 H, 2 W), else to half the size.
+    (B, C, H, W) -> (B, C, 2 H, 2 W) with `up`, else (B, C, H / 2, W / 2).
     """
 
     def __init__(self, channels: int, *, up: bool) -> None:
         super().__init__()
 
-        def enlarge() -> nn.Module:
+        def upsample() -> nn.Module:
             return nn.Sequential(nn.ConvTranspose2d(channels, channels, 6, stride=2, padding=2), nn.PReLU(channels))
 
-        def reduce() -> nn.Module:
+        def downsample() -> nn.Module:
             return nn.Sequential(nn.Conv2d(channels, channels, 6, stride=2, padding=2), nn.PReLU(channels))
 
-        there, back = (enlarge, reduce) if up else (reduce, enlarge)
-        self.project, self.back, self.correct = there(), back(), there()
+        forth, back = (upsample, downsample) if up else (downsample, upsample)
+        self.project, self.back, self.correct = forth(), back(), forth()
 
     def forward(self, features: Tensor) -> Tensor:
-        projected: Tensor = self.project(features)
+        projected: Tensor = self.project(features)  # (B, C, H, W) -> (B, C, 2 H, 2 W) or (B, C, H / 2, W / 2)
         return projected + self.correct(self.back(projected) - features)
 
 
 @NETWORKS.register("dbcnn-backprojection")
 class BackProjectionDBCNN(nn.Module):
-    """DBCNN whose mapping is `units` pairs of down- and up-projection, and whose last layer combines input and prediction."""
+    """DBCNN with `units` pairs of down- and up-projection as its mapping; the last layer combines input and prediction."""
 
     multiple = 2
 
@@ -78,7 +80,7 @@ class BackProjectionDBCNN(nn.Module):
     ) -> None:
         super().__init__()
         if filter_size % 2 == 0:
-            raise ValueError(f"filter_size {filter_size} must be odd, so that the image keeps its place")
+            raise ValueError(f"filter_size {filter_size} must be odd, so that the output is not shifted")
         self.extract = nn.Sequential(nn.Conv2d(in_channels, width, filter_size, padding=filter_size // 2), nn.ReLU())
         self.units = nn.ModuleList(
             nn.Sequential(BackProjection(width, up=False), BackProjection(width, up=True)) for _ in range(units)
@@ -89,6 +91,7 @@ class BackProjectionDBCNN(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         stages = [self.extract(image)]  # (B, width, H, W)
         for unit in self.units:
-            stages.append(unit(stages[-1]))  # to half the size and back
-        result: Tensor = self.combine(torch.cat([image, self.predict(torch.cat(stages, dim=1))], dim=1))
+            stages.append(unit(stages[-1]))  # (B, width, H / 2, W / 2) inside, (B, width, H, W) again
+        prediction = self.predict(torch.cat(stages, dim=1))  # (B, (units + 1) width, H, W) -> (B, out_channels, H, W)
+        result: Tensor = self.combine(torch.cat([image, prediction], dim=1))  # (B, out_channels, H, W)
         return result

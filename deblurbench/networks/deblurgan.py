@@ -10,15 +10,15 @@ from deblurbench.registry import NETWORKS, PositiveInt
 
 @NETWORKS.register("deblurgan")
 class DeblurGAN(nn.Module):
-    """DeblurGAN's generator (Kupyn et al. 2018, after Johnson et al. 2016), but that dropout ends with training.
+    """DeblurGAN's generator (Kupyn et al. 2018, after Johnson et al. 2016), except that dropout is off at test time.
 
-    A 7x7 convolution, two that halve the size, `blocks` residual blocks, two transposed ones that double it, a 7x7
-    convolution, tanh; the sum with the image is clamped. Every convolution but the last is followed by instance
-    normalisation without scale and shift, by the image's own statistics in training and afterwards, as in their test
-    script, which leaves dropout on too. `forward` gives what must be added to an image in [0, 1].
+    A 7x7 convolution, two strided convolutions, `blocks` residual blocks, two transposed convolutions, a 7x7 convolution,
+    tanh; the sum with the image is clamped. Every convolution but the last is followed by instance normalisation without
+    affine parameters, with the statistics of the image at test time too, as in the published test script, which also keeps
+    dropout on. `forward` returns the residual that the family adds to an image in [0, 1].
     """
 
-    multiple = 8  # the halvings need 4, reflection and normalisation two features a side
+    multiple = 8  # 4 for the two strides; reflection padding and normalisation need two features per side
 
     def __init__(
         self, *, in_channels: int = 3, out_channels: int = 3, width: PositiveInt = 64, blocks: PositiveInt = 9
@@ -39,12 +39,13 @@ class DeblurGAN(nn.Module):
         initialize_normal(self)
 
     def forward(self, image: Tensor) -> Tensor:
-        features = self.blocks(self.down(self.head(2 * image - 1)))  # (B, 4 width, H / 4, W / 4)
-        return clamped_residual(image, self.output(self.up(features)))
+        features = self.down(self.head(2 * image - 1))  # (B, width, H, W) -> (B, 4 width, H / 4, W / 4)
+        features = self.up(self.blocks(features))  # (B, width, H, W)
+        return clamped_residual(image, self.output(features))
 
 
 class _Block(nn.Module):
-    """Two 3x3 convolutions with dropout between them, added to their input, (B, C, H, W) -> the same."""
+    """Two 3x3 convolutions with dropout between them and a residual connection, (B, C, H, W) -> (B, C, H, W)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -56,5 +57,5 @@ class _Block(nn.Module):
         return result
 
 
-def _normalized(convolution: nn.Conv2d | nn.ConvTranspose2d, *then: nn.Module) -> nn.Sequential:
-    return nn.Sequential(convolution, nn.InstanceNorm2d(convolution.out_channels), *then)
+def _normalized(convolution: nn.Conv2d | nn.ConvTranspose2d, *following: nn.Module) -> nn.Sequential:
+    return nn.Sequential(convolution, nn.InstanceNorm2d(convolution.out_channels), *following)

@@ -13,11 +13,11 @@ from deblurbench.registry import NETWORKS, PositiveInt
 
 @NETWORKS.register("deblurgan-v2")
 class DeblurGANv2(FeaturePyramid):
-    """DeblurGAN-v2's generator on a MobileNet (Kupyn et al. 2019), but for the statistics that the MobileNet restores with.
+    """DeblurGAN-v2's generator with a MobileNet (Kupyn et al. 2019), except for the batch statistics at test time.
 
     The pyramid `fpn` with instance normalisation, of an image in [-1, 1], then tanh; the sum with the image is clamped.
-    While it restores, the MobileNet's batch normalisation uses the running averages of training, where their test script
-    uses the statistics of the image. `weights` as for `fpn`. `forward` gives what must be added to an image in [0, 1].
+    At test time the MobileNet's batch normalisation uses its running statistics, where the published test script uses
+    those of the image. `weights` as for `fpn`. `forward` returns the residual that the family adds to an image in [0, 1].
     """
 
     def __init__(

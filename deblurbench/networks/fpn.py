@@ -1,4 +1,4 @@
-"""A feature pyramid on a MobileNet."""
+"""A feature pyramid network with a MobileNet encoder."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from deblurbench.download import fetch_weights
 from deblurbench.networks.layers import convolution3x3, output_convolution
 from deblurbench.registry import NETWORKS, PositiveInt
 
-STAGES = ((0, 2, 16), (2, 4, 24), (4, 7, 32), (7, 11, 64), (11, 16, 160))  # of torchvision's features: from, to, channels
+STAGES = ((0, 2, 16), (2, 4, 24), (4, 7, 32), (7, 11, 64), (11, 16, 160))  # of torchvision's features: start, stop, channels
 
 
 @NETWORKS.register("fpn")
 class FeaturePyramid(nn.Module):
-    """DeblurGAN-v2's feature pyramid (Kupyn et al. 2019) on torchvision's MobileNetV2, without the tanh at its end.
+    """DeblurGAN-v2's feature pyramid (Kupyn et al. 2019) on torchvision's MobileNetV2, without the final tanh.
 
-    `deblurgan-v2` is the whole generator. `normalization` "instance" is the published one, without scale and shift.
+    `deblurgan-v2` is the whole generator. `normalization` "instance" is the published one, without affine parameters.
 
-    With `weights` "imagenet" training starts from torchvision's encoder (14 MB, fetched by torchvision); by default it
-    learns from nothing. It depends on more pixels than the context of a tile holds.
+    With `weights` "imagenet" training starts from torchvision's pretrained encoder (14 MB, fetched by torchvision), by
+    default from random weights. The receptive field exceeds the context of a tile.
     """
 
     multiple = 32
@@ -39,8 +39,8 @@ class FeaturePyramid(nn.Module):
     ) -> None:
         super().__init__()
         if weights == "imagenet" and in_channels < 3:
-            raise ValueError("weights 'imagenet' are for colour images; this network is given fewer than 3 channels")
-        from torchvision.models import mobilenet_v2  # imported late: it takes long, and only this network needs it
+            raise ValueError("weights 'imagenet' need colour images; this network has fewer than 3 input channels")
+        from torchvision.models import mobilenet_v2  # imported here: slow, and only this network needs it
 
         self.weights = weights
         half, quarter = max(width // 2, 1), max(width // 4, 1)
@@ -67,31 +67,31 @@ class FeaturePyramid(nn.Module):
         features = image
         for stage, lateral in zip(self.encoder, self.laterals, strict=True):
             features = stage(features)
-            encoded.append(lateral(features))  # (B, width, H / 2, W / 2), then half the size each
+            encoded.append(lateral(features))  # (B, half, H / 2, W / 2), (B, width, H / 4, W / 4), ... H / 32, W / 32
         pyramid = [encoded[4]]
         for level in (3, 2, 1):
             pyramid.insert(0, self.merges[level - 1](encoded[level] + F.interpolate(pyramid[0], scale_factor=2.0)))
         heads = [head(level) for head, level in zip(self.heads, pyramid, strict=True)]
-        joined = torch.cat(
-            [F.interpolate(head, size=heads[0].shape[-2:]) for head in heads], dim=1
-        )  # (B, 2 width, H / 4, W / 4)
-        smoothed = F.interpolate(self.smooth(joined), scale_factor=2.0) + encoded[0]
-        result: Tensor = self.output(F.interpolate(self.smooth_again(smoothed), scale_factor=2.0))
+        heads = [F.interpolate(head, size=heads[0].shape[-2:]) for head in heads]  # each (B, half, H / 4, W / 4)
+        joined = torch.cat(heads, dim=1)  # (B, 4 half, H / 4, W / 4)
+        smoothed = F.interpolate(self.smooth(joined), scale_factor=2.0) + encoded[0]  # (B, half, H / 2, W / 2)
+        smoothed = F.interpolate(self.smooth_again(smoothed), scale_factor=2.0)  # (B, quarter, H, W)
+        result: Tensor = self.output(smoothed)
         return result
 
     @torch.no_grad()
     def prepare(self) -> None:
-        """Load the encoder's trained weights, where they are asked for. Raises UsageError where they cannot be had."""
+        """Load the encoder's pretrained weights if `weights` says so. Raises UsageError where they cannot be fetched."""
         if self.weights == "none":
             return
         from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
-        trained = fetch_weights(MobileNet_V2_Weights.IMAGENET1K_V2, f"network '{NETWORKS.name_of(self)}'", "weights: none")
+        pretrained = fetch_weights(MobileNet_V2_Weights.IMAGENET1K_V2, f"network '{NETWORKS.name_of(self)}'", "weights: none")
         features = mobilenet_v2(weights=None)
-        features.load_state_dict(trained)
+        features.load_state_dict(pretrained)
         for stage, (start, stop, _) in zip(self.encoder, STAGES, strict=True):
             states = features.features[start:stop].state_dict()
-            if start == 0:  # what is no colour channel of the image is unknown to it, and has no weight at first
+            if start == 0:  # input channels beyond the image's three colours have no pretrained weights: zeros
                 colours = states["0.0.weight"]
                 states["0.0.weight"] = torch.zeros_like(stage.state_dict()["0.0.weight"])
                 states["0.0.weight"][:, :3] = colours

@@ -1,4 +1,4 @@
-"""Layers that several networks share."""
+"""Layers common to several networks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from torch.nn import functional as F
 
 
 def convolution3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
-    """A 3x3 convolution that keeps the size (or halves it); zero padding, the fastest on every backend."""
+    """Return a 3x3 convolution with "same" zero padding, the fastest on every backend; `stride` 2 halves the size."""
     return nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
 
 
 def output_convolution(in_channels: int, out_channels: int, size: int = 3, *, bias: bool = True) -> nn.Conv2d:
-    """The last layer: small weights, so that a family's global skip starts as the identity and gradients still flow."""
+    """Return a last layer with small weights: with the global skip a network starts near the identity, yet has gradients."""
     layer = nn.Conv2d(in_channels, out_channels, size, padding=size // 2, bias=bias)
     nn.init.normal_(layer.weight, std=1e-3)
     if layer.bias is not None:
@@ -22,7 +22,7 @@ def output_convolution(in_channels: int, out_channels: int, size: int = 3, *, bi
 
 
 def initialize_normal(network: nn.Module, std: float = 0.02) -> None:
-    """Draw the weights of all convolutions from N(0, std^2), with biases of zero: how pix2pix and DeblurGAN start."""
+    """Initialize all convolutions with weights from N(0, std^2) and zero biases, as pix2pix and DeblurGAN do."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(layer.weight, std=std)
@@ -31,25 +31,25 @@ def initialize_normal(network: nn.Module, std: float = 0.02) -> None:
 
 
 def clamped_residual(image: Tensor, output: Tensor) -> Tensor:
-    """What DeblurGAN adds to `image` (B, C, H, W) in [0, 1], given its last layer's `output` (Kupyn et al. 2018).
+    """Compute DeblurGAN's residual of `image` (B, C, H, W) in [0, 1] from its last layer's `output` (Kupyn et al. 2018).
 
-    There images lie in [-1, 1] and image + tanh(output) is clamped to it; this is the same in [0, 1], less the image, which
-    a family adds.
+    The published generator clamps image + tanh(output) to [-1, 1]; this is its equivalent for images in [0, 1], minus the
+    image, which the family adds.
     """
     return (image + torch.tanh(output) / 2).clamp(0, 1) - image
 
 
 def require_image_to_image(in_channels: int, out_channels: int) -> None:
-    """Raise ValueError where the output is not of the input's channels, and so could not be clamped together with it."""
+    """Raise ValueError unless input and output have equally many channels, as a clamped sum of both requires."""
     if in_channels != out_channels:
         raise ValueError(
-            f"it clamps the sum of its input and its output, and cannot make {out_channels} channels of {in_channels}, as a "
-            "denoiser or a bridge has to; choose another network"
+            f"it clamps the sum of input and output, and cannot map {in_channels} channels to {out_channels}, as denoisers and "
+            "bridges must; choose another network"
         )
 
 
 class ChannelNorm(nn.Module):
-    """Layer normalisation over the channels of each pixel, (B, C, H, W) -> the same; reduced in float32."""
+    """Layer normalisation over the channels of each pixel, (B, C, H, W) -> (B, C, H, W); reduced in float32."""
 
     def __init__(self, channels: int, epsilon: float = 1e-6) -> None:
         super().__init__()
@@ -58,8 +58,8 @@ class ChannelNorm(nn.Module):
         self.epsilon = epsilon
 
     def forward(self, features: Tensor) -> Tensor:
-        # Channels last: in that memory layout both permutations are free. `layer_norm` accumulates in float32.
-        pixels = features.permute(0, 2, 3, 1)
+        # With channels-last memory both permutations are views. `layer_norm` accumulates in float32.
+        pixels = features.permute(0, 2, 3, 1)  # (B, H, W, C)
         return F.layer_norm(pixels, self.weight.shape, self.weight, self.bias, self.epsilon).permute(0, 3, 1, 2)
 
 
@@ -74,14 +74,14 @@ class FeatureModulation(nn.Module):
         self.linear = nn.Linear(condition_channels, 2 * channels)
 
     def forward(self, features: Tensor, condition: Tensor) -> Tensor:
-        scale, shift = self.linear(condition)[:, :, None, None].chunk(2, dim=1)
+        scale, shift = self.linear(condition)[:, :, None, None].chunk(2, dim=1)  # (B, D) -> 2 x (B, C, 1, 1)
         return features * (1 + scale) + shift
 
 
 class ResidualBlock(nn.Module):
-    """Convolution, activation, convolution, added to the input; FiLM between them where there is a condition.
+    """Convolution, activation, convolution with a residual connection; with a condition, FiLM before the activation.
 
-    `normalization` is "none" (EDSR, Lim et al. 2017: best for restoration) or "instance" (with learned scale and shift).
+    `normalization` is "none" (EDSR, Lim et al. 2017: best for restoration) or "instance" (with affine parameters).
     """
 
     def __init__(self, channels: int, *, condition_channels: int = 0, normalization: str = "none") -> None:
@@ -101,7 +101,7 @@ class ResidualBlock(nn.Module):
 
 
 class ConditionEmbedding(nn.Module):
-    """Two linear layers between the condition that a network is given and the one that its blocks see."""
+    """An MLP of two layers that embeds a network's condition for its blocks, (B, condition_channels) -> (B, width)."""
 
     def __init__(self, condition_channels: int, width: int) -> None:
         super().__init__()
@@ -112,17 +112,17 @@ class ConditionEmbedding(nn.Module):
         return embedded
 
 
-def through(blocks: nn.Module, features: Tensor, condition: Tensor | None) -> Tensor:
-    """`features` through a list of blocks that each take a condition."""
+def apply_blocks(blocks: nn.Module, features: Tensor, condition: Tensor | None) -> Tensor:
+    """Apply `blocks`, each of which takes a condition, one after another to `features`."""
     for block in blocks.children():
         features = block(features, condition)
     return features
 
 
 def normalization_layer(name: str, channels: int) -> nn.Module:
-    """ "none" or "instance" (with learned scale and shift). Raises ValueError for another name."""
+    """Return the layer for "none" or "instance" (with affine parameters). Raises ValueError for another name."""
     if name == "none":
         return nn.Identity()
     if name == "instance":
         return nn.InstanceNorm2d(channels, affine=True)
-    raise ValueError(f"normalization is 'none' or 'instance', not '{name}'")
+    raise ValueError(f"normalization must be 'none' or 'instance', not '{name}'")

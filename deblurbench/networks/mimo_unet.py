@@ -1,4 +1,4 @@
-"""MIMO-UNet: one U-Net with an input and an output at each of three scales."""
+"""MIMO-UNet: a single U-Net with an input and an output at each of three scales."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deblurbench.registry import NETWORKS, PositiveInt
 
 
 class Block(nn.Module):
-    """Convolution, ReLU, convolution, added to the input."""
+    """Convolution, ReLU, convolution with a residual connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Block(nn.Module):
 
 
 class ShallowFeatures(nn.Module):
-    """The shallow convolutional module: features of a smaller copy of the input, beside that copy itself."""
+    """The shallow convolutional module: features of the downsampled input, concatenated with it."""
 
     def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
@@ -40,12 +40,12 @@ class ShallowFeatures(nn.Module):
         self.join = nn.Conv2d(channels, channels, 1)
 
     def forward(self, image: Tensor) -> Tensor:
-        joined: Tensor = self.join(torch.cat([image, self.layers(image)], dim=1))
+        joined: Tensor = self.join(torch.cat([image, self.layers(image)], dim=1))  # (B, channels, h, w)
         return joined
 
 
 class FeatureAttention(nn.Module):
-    """The feature attention module: a finer scale's features, and their product with this scale's, convolved."""
+    """The feature attention module: the finer scale's features plus a convolution of their product with this scale's."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class FeatureAttention(nn.Module):
 
 
 class Fusion(nn.Module):
-    """The asymmetric feature fusion: features of all scales, resized by nearest neighbours to this one and mixed."""
+    """The asymmetric feature fusion: features of all scales, resized to this one (nearest neighbour) and convolved."""
 
     def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
@@ -65,7 +65,8 @@ class Fusion(nn.Module):
         )  # fmt: skip
 
     def forward(self, scales: list[Tensor], like: Tensor) -> Tensor:
-        fused: Tensor = self.layers(torch.cat([F.interpolate(scale, size=like.shape[-2:]) for scale in scales], dim=1))
+        resized = [F.interpolate(scale, size=like.shape[-2:]) for scale in scales]
+        fused: Tensor = self.layers(torch.cat(resized, dim=1))  # (B, in_channels, h, w) -> (B, channels, h, w)
         return fused
 
 
@@ -73,12 +74,12 @@ class Fusion(nn.Module):
 class MIMOUNet(nn.Module):
     """MIMO-UNet (Cho et al. 2021); with `blocks` 20 and `dropout` 0.1 it is their MIMO-UNet+.
 
-    It gives three images, at full, half and a quarter of the size, finest first. `dropout` is the share of the fused
-    features' channels that are left out of a training step.
+    It returns three images, at full, half and quarter resolution. `dropout` is the probability with which a channel of the
+    fused features is zeroed in training.
     """
 
     multiple = 4
-    coarser_inputs, coarser_targets = "nearest", "bilinear"  # both without antialiasing, as its code has them
+    coarser_inputs, coarser_targets = "nearest", "bilinear"  # both without antialiasing, as in the published code
 
     def __init__(
         self,
@@ -113,17 +114,17 @@ class MIMOUNet(nn.Module):
         self.outputs = nn.ModuleList(output_convolution(channels, out_channels) for channels in widths)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        encoded = [self.encoders[0](self.stem(image))]  # (B, width, H, W), then half the size and twice the width each
+        encoded = [self.encoders[0](self.stem(image))]  # (B, width, H, W)
         for depth in (1, 2):
-            smaller = F.interpolate(image, scale_factor=0.5**depth)
-            features = self.downs[depth - 1](encoded[-1])
+            smaller = F.interpolate(image, scale_factor=0.5**depth)  # (B, in_channels, H / 2^depth, W / 2^depth)
+            features = self.downs[depth - 1](encoded[-1])  # (B, 2^depth width, H / 2^depth, W / 2^depth)
             features = self.attention[depth - 1](features, self.shallow[depth - 1](smaller))
             encoded.append(self.encoders[depth](features))
         decoded = self.decoders[2](encoded[2])
-        results = [self.outputs[2](decoded)]
+        results = [self.outputs[2](decoded)]  # (B, out_channels, H / 4, W / 4)
         for depth in (1, 0):
             fused = self.dropout(self.fusions[depth](encoded, encoded[depth]))
-            decoded = self.joins[depth](torch.cat([self.ups[depth](decoded), fused], dim=1))
+            decoded = self.joins[depth](torch.cat([self.ups[depth](decoded), fused], dim=1))  # twice the size, half the width
             decoded = self.decoders[depth](decoded)
             results.insert(0, self.outputs[depth](decoded))
         return results

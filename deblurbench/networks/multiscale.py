@@ -1,4 +1,4 @@
-"""A coarse-to-fine network: the same layers at each scale, each shown what the coarser one restored."""
+"""A coarse-to-fine network: the same layers at each scale, which also take the output of the coarser scale."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from deblurbench.registry import NETWORKS, PositiveInt
 
 
 class Block(nn.Module):
-    """5x5 convolution, ReLU, 5x5 convolution, added to the input, without normalisation."""
+    """5x5 convolution, ReLU, 5x5 convolution with a residual connection, without normalisation."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -23,11 +23,11 @@ class Block(nn.Module):
 
 @NETWORKS.register("multiscale")
 class MultiscaleNetwork(nn.Module):
-    """DeepDeblur (Nah et al. 2017), as the authors' PyTorch code has it.
+    """DeepDeblur (Nah et al. 2017), following the authors' PyTorch code.
 
-    `scales` networks of `blocks` residual blocks, from the coarsest to full size. Each sees its scale of the image's Gaussian
-    pyramid and what the coarser one gave, enlarged by a 5x5 convolution and pixel shuffling. All their images are given,
-    finest first.
+    `scales` networks of `blocks` residual blocks, from the coarsest scale to full resolution. The input of each is its level
+    of the image's Gaussian pyramid and the output of the coarser network, upsampled by a 5x5 convolution and a pixel
+    shuffle. The outputs of all scales are returned, finest first.
     """
 
     gives_image = True
@@ -46,9 +46,9 @@ class MultiscaleNetwork(nn.Module):
         self.multiple = 2 ** (scales - 1)
 
         def level(scale: int) -> nn.Sequential:
-            seen = in_channels if scale == scales - 1 else in_channels + out_channels
+            inputs = in_channels if scale == scales - 1 else in_channels + out_channels
             return nn.Sequential(
-                _convolution(seen, width), *(Block(width) for _ in range(blocks)), _convolution(width, out_channels)
+                _convolution(inputs, width), *(Block(width) for _ in range(blocks)), _convolution(width, out_channels)
             )
 
         self.levels = nn.ModuleList(level(scale) for scale in range(scales))  # finest first
@@ -57,13 +57,14 @@ class MultiscaleNetwork(nn.Module):
         )
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        pyramid = [image - 0.5]  # so that what lies beyond the border is grey, not black
+        pyramid = [image - 0.5]  # zero padding is then mid-grey, not black
         while len(pyramid) < len(self.levels):
-            pyramid.append(at_scale(pyramid[-1], 1, "gaussian"))
-        results = [self.levels[-1](pyramid[-1])]
+            pyramid.append(at_scale(pyramid[-1], 1, "gaussian"))  # half the size each
+        results = [self.levels[-1](pyramid[-1])]  # (B, out_channels, H / 2^(scales - 1), W / 2^(scales - 1))
         for scale in reversed(range(len(self.enlarge))):
-            seen = torch.cat([pyramid[scale], self.enlarge[scale](results[0])], dim=1)
-            results.insert(0, self.levels[scale](seen))
+            upsampled = self.enlarge[scale](results[0])  # twice the size
+            inputs = torch.cat([pyramid[scale], upsampled], dim=1)  # (B, in_channels + out_channels, h, w)
+            results.insert(0, self.levels[scale](inputs))
         return [result + 0.5 for result in results]
 
 

@@ -1,4 +1,4 @@
-"""NAFNet: a U-Net of blocks without activations."""
+"""NAFNet: a U-Net of activation-free blocks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from deblurbench.networks.layers import (
     ChannelNorm,
     ConditionEmbedding,
     FeatureModulation,
+    apply_blocks,
     convolution3x3,
     output_convolution,
-    through,
 )
 from deblurbench.networks.pooling import GlobalAverage
 from deblurbench.registry import NETWORKS, PositiveInt
@@ -23,9 +23,9 @@ Count = Annotated[int, Ge(0)]
 
 
 class NAFBlock(nn.Module):
-    """Gated depthwise convolution with channel attention, then a gated mixing of channels, each added to its input.
+    """Gated depthwise convolution with channel attention, then a gated feed-forward network, each with a residual connection.
 
-    Chen et al. 2022, figure 3c. Where there is a condition, it modulates what follows each normalisation.
+    Chen et al. 2022, figure 3c. A condition modulates the output of each normalisation.
     """
 
     def __init__(self, channels: int, *, stride: int, condition_channels: int = 0) -> None:
@@ -49,12 +49,12 @@ class NAFBlock(nn.Module):
         if self.modulation is not None:
             hidden = self.modulation(hidden, condition)
         hidden = _gate(self.depthwise(self.expand(hidden)))  # (B, C, H, W) -> (B, 2 C, H, W) -> (B, C, H, W)
-        hidden = self.project(hidden * self.attention(self.pool(hidden)))
+        hidden = self.project(hidden * self.attention(self.pool(hidden)))  # attention: (B, C, 1, 1)
         features = features + hidden * self.scale
         hidden = self.mix_norm(features)
         if self.mix_modulation is not None:
             hidden = self.mix_modulation(hidden, condition)
-        hidden = self.mix_project(_gate(self.mix_expand(hidden)))
+        hidden = self.mix_project(_gate(self.mix_expand(hidden)))  # (B, C, H, W) -> (B, 2 C, H, W) -> (B, C, H, W)
         return features + hidden * self.mix_scale
 
 
@@ -62,8 +62,8 @@ class NAFBlock(nn.Module):
 class NAFNet(nn.Module):
     """Nonlinear activation free network (Chen et al. 2022); the defaults are its width-32 setting for GoPro.
 
-    `encoder_blocks` and `decoder_blocks` hold the blocks of each level, from the finest down; each level halves the size
-    and doubles the width. `middle_blocks` lie below them all.
+    `encoder_blocks` and `decoder_blocks` are the numbers of blocks per level, finest first; each level halves the
+    resolution and doubles the width. `middle_blocks` is the number of blocks at the bottleneck.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class NAFNet(nn.Module):
     ) -> None:
         super().__init__()
         if len(encoder_blocks) != len(decoder_blocks):
-            raise ValueError("encoder_blocks and decoder_blocks must name as many levels as each other")
+            raise ValueError("encoder_blocks and decoder_blocks must have equally many levels")
         levels = len(encoder_blocks)
         self.multiple = 2**levels
         embedded = 4 * width if condition_channels else 0
@@ -103,21 +103,21 @@ class NAFNet(nn.Module):
         features = self.stem(image)  # (B, width, H, W)
         skips: list[Tensor] = []
         for blocks, down in zip(self.encoders, self.downs, strict=True):
-            skips.append(through(blocks, features, embedded))
+            skips.append(apply_blocks(blocks, features, embedded))
             features = down(skips[-1])  # half the size, twice the width
-        features = through(self.middle, features, embedded)
+        features = apply_blocks(self.middle, features, embedded)
         for up, blocks in zip(reversed(self.ups), reversed(self.decoders), strict=True):
-            features = through(blocks, up(features) + skips.pop(), embedded)
+            features = apply_blocks(blocks, up(features) + skips.pop(), embedded)  # twice the size, half the width
         result: Tensor = self.output(features)
         return result
 
 
 def _gate(features: Tensor) -> Tensor:
-    """(B, 2 C, H, W) -> (B, C, H, W): one half times the other."""
+    """The simple gate, (B, 2 C, H, W) -> (B, C, H, W): the product of both halves of the channels."""
     first, second = features.chunk(2, dim=1)
     return first * second
 
 
 def _double(channels: int) -> nn.Module:
-    """Twice the size, half of `channels`."""
+    """Upsample by pixel shuffling, (B, C, H, W) -> (B, C / 2, 2 H, 2 W)."""
     return nn.Sequential(nn.Conv2d(channels, 2 * channels, 1, bias=False), nn.PixelShuffle(2))

@@ -1,4 +1,4 @@
-"""The mean over the whole image, and over windows of it at test time."""
+"""Global average pooling, and its restriction to local windows at test time."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch.nn import functional as F
 
 
 class GlobalAverage(nn.Module):
-    """Mean over the image, in float32: (B, C, H, W) -> (B, C, 1, 1).
+    """Global average pooling in float32, (B, C, H, W) -> (B, C, 1, 1).
 
-    Inside `pooling_within` it is the mean over a window around each pixel, -> (B, C, H, W). `stride` is how many pixels
-    of the network's input one of its own spans.
+    Inside `pooling_within` it averages a window around each pixel, -> (B, C, H, W). `stride` is the total stride of its
+    features with respect to the network's input.
     """
 
     sees_whole_image = True
@@ -32,17 +32,17 @@ class GlobalAverage(nn.Module):
 
 
 def global_averages(networks: Iterable[nn.Module]) -> list[GlobalAverage]:
-    """The layers of `networks` that pool over the whole image."""
+    """Return the global average pooling layers of `networks`."""
     return [module for network in networks for module in network.modules() if isinstance(module, GlobalAverage)]
 
 
 @contextmanager
 def pooling_within(networks: Iterable[nn.Module], window: int | None) -> Iterator[None]:
-    """Let every `GlobalAverage` of `networks` pool over windows of `window` input pixels for the length of a `with` block.
+    """Let every `GlobalAverage` of `networks` pool over windows of `window` input pixels within the context.
 
-    This is the test-time local converter (TLC, Chu et al. 2022), whose windows lie as in its code: a network trained on
-    patches sees at test time means over about as many pixels as in training, and not over an image many times as large.
-    None changes nothing.
+    This is the test-time local converter (TLC, Chu et al. 2022) with windows placed as in its code: a network trained on
+    patches averages about as many pixels at test time as in training, not a whole image many times as large. A window of
+    None leaves global pooling.
     """
     layers = global_averages(networks)
     before = [layer.window for layer in layers]
@@ -56,14 +56,14 @@ def pooling_within(networks: Iterable[nn.Module], window: int | None) -> Iterato
 
 
 def _windowed_mean(features: Tensor, window: int, dim: int) -> Tensor:
-    """The mean over `window` neighbours along `dim`, of the same size: near the border the window stays inside.
+    """The moving average over `window` neighbours along `dim`, of unchanged shape; at the border windows are shifted inside.
 
-    A window begins (window - 1) // 2 before its pixel.
+    A window starts (window - 1) // 2 before its pixel.
     """
     length = features.shape[dim]
     window = min(window, length)
-    offset = features.mean(dim=dim, keepdim=True)  # sums of deviations stay small, and exact in float32
+    offset = features.mean(dim=dim, keepdim=True)  # cumulative sums of deviations stay small, hence precise in float32
     sums = F.pad((features - offset).cumsum(dim), (0, 0, 1, 0) if dim == 2 else (1, 0))
     means = (sums.narrow(dim, window, length - window + 1) - sums.narrow(dim, 0, length - window + 1)) / window
-    place = (torch.arange(length, device=features.device) - (window - 1) // 2).clamp(0, length - window)
-    return means.index_select(dim, place) + offset
+    starts = (torch.arange(length, device=features.device) - (window - 1) // 2).clamp(0, length - window)
+    return means.index_select(dim, starts) + offset

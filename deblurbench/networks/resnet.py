@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from deblurbench.networks.layers import ConditionEmbedding, ResidualBlock, convolution3x3, output_convolution, through
+from deblurbench.networks.layers import ConditionEmbedding, ResidualBlock, apply_blocks, convolution3x3, output_convolution
 from deblurbench.registry import NETWORKS, PositiveInt
 
 
 @NETWORKS.register("resnet")
 class ResNet(nn.Module):
-    """A residual network laid out as DeblurGAN's generator (Kupyn et al. 2018), of other layers than that (`deblurgan`).
+    """A residual network with the layout of DeblurGAN's generator (Kupyn et al. 2018; `deblurgan`), but other layers.
 
-    A 7x7 convolution, two that halve the size, `blocks` residual blocks, two that double it, a 7x7 convolution: with SiLU,
-    zero padding, no dropout and no tanh. The doubling is nearest-neighbour and a convolution: transposed convolutions leave
-    a checkerboard (Odena et al. 2016). `normalization` "instance", with learned scale and shift and only in the blocks,
-    removes the contrast of the features, so "none" is the default.
+    A 7x7 convolution, two strided convolutions, `blocks` residual blocks, two resize-convolutions, a 7x7 convolution, with
+    SiLU and zero padding, without dropout and tanh. Upsampling is by nearest neighbours and a convolution, because transposed
+    convolutions cause checkerboard artifacts (Odena et al. 2016). `normalization` "instance" (only in the blocks, with affine
+    parameters) removes the contrast of the features; the default is "none".
     """
 
     multiple = 4
@@ -48,6 +48,7 @@ class ResNet(nn.Module):
 
     def forward(self, image: Tensor, condition: Tensor | None = None) -> Tensor:
         embedded = self.embedding(condition) if self.embedding is not None else None
-        features = self.down(self.head(image))  # (B, 4 width, H / 4, W / 4)
-        result: Tensor = self.output(self.up(through(self.blocks, features, embedded)))
+        features = self.down(self.head(image))  # (B, width, H, W) -> (B, 4 width, H / 4, W / 4)
+        features = self.up(apply_blocks(self.blocks, features, embedded))  # (B, width, H, W)
+        result: Tensor = self.output(features)
         return result

@@ -1,4 +1,4 @@
-"""Restormer: a U-Net of transformers that attend between channels."""
+"""Restormer: a U-Net of transformer blocks with channel-wise attention."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Levels = Annotated[tuple[PositiveInt, ...], Len(4, 4)]
 
 
 class ChannelAttention(nn.Module):
-    """Multi-head attention between channels, over all pixels: (B, C, H, W) -> the same (Zamir et al. 2022, figure 2a)."""
+    """Multi-head transposed attention, between channels: (B, C, H, W) -> (B, C, H, W) (Zamir et al. 2022, figure 2a)."""
 
     sees_whole_image = True
 
@@ -31,17 +31,18 @@ class ChannelAttention(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         batch, channels, height, width = features.shape
         heads = (batch, self.heads, channels // self.heads, height * width)
-        query, key, value = (part.reshape(heads) for part in self.depthwise(self.inputs(features)).chunk(3, dim=1))
-        # Norms over all pixels, in float32: their squares overflow half precision.
+        projections = self.depthwise(self.inputs(features)).chunk(3, dim=1)  # 3 x (B, C, H, W)
+        query, key, value = (part.reshape(heads) for part in projections)  # (B, heads, C / heads, H W)
+        # The norms over all pixels in float32: sums of squares overflow half precision.
         query, key = (F.normalize(part.float(), dim=-1).to(value.dtype) for part in (query, key))
         similarity = query @ key.transpose(-2, -1)  # (B, heads, C / heads, C / heads)
-        attended = (similarity * self.temperature).softmax(dim=-1).to(value.dtype) @ value
+        attended = (similarity * self.temperature).softmax(dim=-1).to(value.dtype) @ value  # (B, heads, C / heads, H W)
         projected: Tensor = self.output(attended.reshape(batch, channels, height, width))
         return projected
 
 
 class GatedFeedForward(nn.Module):
-    """Depthwise convolution and a GELU gate, `expansion` times as wide: (B, C, H, W) -> the same (figure 2b)."""
+    """Gated depthwise feed-forward network, `expansion` times as wide: (B, C, H, W) -> (B, C, H, W) (figure 2b)."""
 
     def __init__(self, channels: int, expansion: float) -> None:
         super().__init__()
@@ -51,13 +52,13 @@ class GatedFeedForward(nn.Module):
         self.output = nn.Conv2d(hidden, channels, 1, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        first, second = self.depthwise(self.inputs(features)).chunk(2, dim=1)
+        first, second = self.depthwise(self.inputs(features)).chunk(2, dim=1)  # 2 x (B, expansion C, H, W)
         projected: Tensor = self.output(F.gelu(first) * second)
         return projected
 
 
 class TransformerBlock(nn.Module):
-    """Attention between channels, then the feed-forward network, each normalised first and added to its input."""
+    """Channel attention, then the feed-forward network, each after layer normalisation and with a residual connection."""
 
     def __init__(self, channels: int, heads: int, expansion: float) -> None:
         super().__init__()
@@ -75,8 +76,8 @@ class TransformerBlock(nn.Module):
 class Restormer(nn.Module):
     """Restormer (Zamir et al. 2022), as published for motion deblurring.
 
-    `blocks` and `heads` are those of the four levels, from the finest down; each halves the size and doubles the width.
-    `refinement_blocks` follow at full size. Every level's width must be a multiple of its heads.
+    `blocks` and `heads` are the numbers per level, finest first; each of the four levels halves the resolution and doubles
+    the width. `refinement_blocks` follow at full resolution. A level's width must be divisible by its number of heads.
     """
 
     multiple = 8
@@ -104,7 +105,7 @@ class Restormer(nn.Module):
         self.encoders = nn.ModuleList(level(*setting) for setting in zip(widths, blocks, heads, strict=True))
         self.downs = nn.ModuleList(_halve(channels) for channels in widths[:3])
         self.ups = nn.ModuleList(_double(2 * channels) for channels in widths[:3])
-        # The finest level keeps both halves of what is joined there: it decodes at twice its width, as published.
+        # The finest level has no 1x1 convolution after the concatenation and decodes at twice its width, as published.
         self.joins = nn.ModuleList(nn.Conv2d(2 * channels, channels, 1, bias=False) for channels in widths[1:3])
         self.decoders = nn.ModuleList(
             level(channels, *setting)
@@ -119,17 +120,17 @@ class Restormer(nn.Module):
             skips.append(blocks(down(skips[-1])))  # half the size, twice the width
         features = skips.pop()
         for depth in (2, 1, 0):
-            features = torch.cat([self.ups[depth](features), skips.pop()], dim=1)
+            features = torch.cat([self.ups[depth](features), skips.pop()], dim=1)  # (B, 2^(depth + 1) width, h, w)
             features = self.decoders[depth](self.joins[depth - 1](features) if depth else features)
-        result: Tensor = self.output(self.refinement(features))
+        result: Tensor = self.output(self.refinement(features))  # (B, 2 width, H, W) -> (B, out_channels, H, W)
         return result
 
 
 def _halve(channels: int) -> nn.Module:
-    """Half the size, twice `channels`, by pixel unshuffling."""
+    """Downsample by pixel unshuffling, (B, C, H, W) -> (B, 2 C, H / 2, W / 2)."""
     return nn.Sequential(nn.Conv2d(channels, channels // 2, 3, padding=1, bias=False), nn.PixelUnshuffle(2))
 
 
 def _double(channels: int) -> nn.Module:
-    """Twice the size, half of `channels`, by pixel shuffling."""
+    """Upsample by pixel shuffling, (B, C, H, W) -> (B, C / 2, 2 H, 2 W)."""
     return nn.Sequential(nn.Conv2d(channels, 2 * channels, 3, padding=1, bias=False), nn.PixelShuffle(2))

@@ -9,7 +9,7 @@ from annotated_types import MinLen
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deblurbench.networks.layers import ConditionEmbedding, ResidualBlock, convolution3x3, output_convolution, through
+from deblurbench.networks.layers import ConditionEmbedding, ResidualBlock, apply_blocks, convolution3x3, output_convolution
 from deblurbench.registry import NETWORKS, PositiveInt
 
 
@@ -17,9 +17,9 @@ from deblurbench.registry import NETWORKS, PositiveInt
 class UNet(nn.Module):
     """Residual U-Net (Ronneberger et al. 2015, with residual blocks and no normalisation).
 
-    `widths` are the channels of each level, `blocks` the residual blocks of each level on the way down and up.
-    The image first becomes `stem_factor`^2 times as many channels at a `stem_factor`-th of its size (pixel unshuffle),
-    which loses nothing and makes every layer that much cheaper.
+    `widths` are the channels per level, finest first, `blocks` the residual blocks per level of encoder and decoder.
+    A pixel unshuffle by `stem_factor` first trades resolution for channels, which is lossless and makes every layer
+    `stem_factor`^2 times as cheap.
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class UNet(nn.Module):
             if index:
                 skips.append(features)
                 features = self.downs[index - 1](features)  # half the size, the next width
-            features = through(blocks, features, embedded)
+            features = apply_blocks(blocks, features, embedded)
         for up, blocks in zip(self.ups, self.up_levels, strict=True):
-            features = F.interpolate(up(features), scale_factor=2.0, mode="nearest") + skips.pop()
-            features = through(blocks, features, embedded)
-        result: Tensor = self.shuffle(self.output(features))
+            features = F.interpolate(up(features), scale_factor=2.0, mode="nearest") + skips.pop()  # twice the size
+            features = apply_blocks(blocks, features, embedded)
+        result: Tensor = self.shuffle(self.output(features))  # (B, out_channels stem^2, H / stem, W / stem) -> (B, out, H, W)
         return result

@@ -186,7 +186,7 @@ def test_a_file_in_the_way_of_a_folder_is_said_at_once(
         Image.fromarray(photo[:30, :30]).save(path)
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setattr("deblurbench.models.loading.load", lambda *_, **__: pytest.fail("work has begun"))
-    monkeypatch.setattr("deblurbench.experiment.load_experiment", lambda *_: pytest.fail("work has begun"))
+    monkeypatch.setattr("deblurbench.experiment.experiment.load_experiment", lambda *_: pytest.fail("work has begun"))
     cases = {
         "file": f"{tmp_path / 'file'} is a file; give a folder",
         "file/below": f"{tmp_path / 'file'} is a file; give a folder",

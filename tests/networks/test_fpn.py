@@ -57,5 +57,5 @@ def test_weights_that_cannot_be_had_are_an_error_that_says_what_to_do(monkeypatc
 
 
 def test_grey_channels_have_no_trained_encoder() -> None:
-    with pytest.raises(UsageError, match="for colour images"):
+    with pytest.raises(UsageError, match="need colour images"):
         NETWORKS.build({"name": "fpn", "weights": "imagenet"}, in_channels=1)

@@ -1,1 +1,1 @@
-"""Discriminators: image in, maps of scores out, one score a patch; higher means more like a sharp photograph."""
+"""Discriminators: image in, maps of scores out, one score per patch; a higher score means more like a sharp image."""

@@ -10,10 +10,10 @@ from deblurbench.registry import DISCRIMINATORS, PositiveInt
 
 @DISCRIMINATORS.register("double-scale")
 class DoubleScaleDiscriminator(nn.Module):
-    """Two PatchGANs (DeblurGAN-v2, Kupyn et al. 2019): one judges patches, the other, deeper, the whole of a training crop.
+    """Two PatchGANs (DeblurGAN-v2, Kupyn et al. 2019): one for patches, a deeper one for whole training crops.
 
-    (B, in_channels, H, W) in [0, 1] -> the scores of each, (B, 1, h, w). With the default layers a score sees 70 x 70
-    pixels, or 286 x 286. Weights start as in DeblurGAN, where theirs start as PyTorch has it.
+    (B, in_channels, H, W) in [0, 1] -> the scores of each, (B, 1, h, w). With the default layers the receptive fields are
+    70 x 70 and 286 x 286 pixels. Weights are initialized as in DeblurGAN; the published code keeps PyTorch's defaults.
     """
 
     def __init__(

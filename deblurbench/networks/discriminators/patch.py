@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, Literal
 
 import torch
@@ -15,11 +16,11 @@ Normalization = Literal["spectral", "instance", "none"]
 
 @DISCRIMINATORS.register("patch")
 class PatchDiscriminator(nn.Module):
-    """After PatchGAN (`patchgan`; Isola et al. 2017), but a convolution shorter, half as wide and with spectral normalisation.
+    """PatchGAN (`patchgan`; Isola et al. 2017) with one convolution fewer, half the width and spectral normalisation.
 
     (B, in_channels, H, W) -> one map of scores (B, 1, H / 2^layers, W / 2^layers). Spectral normalisation (Miyato et al.
-    2018) keeps it Lipschitz without a norm over the batch; "instance" normalises each image's features, with learned scale
-    and shift, and "none" leaves that to a gradient penalty. With the default three layers each score sees 38 x 38 pixels.
+    2018) bounds the Lipschitz constant; "instance" is instance normalisation with affine parameters, and "none" leaves
+    regularisation to a gradient penalty. With the default three layers the receptive field is 38 x 38 pixels.
     """
 
     def __init__(
@@ -31,37 +32,36 @@ class PatchDiscriminator(nn.Module):
         normalization: Normalization = "spectral",
     ) -> None:
         super().__init__()
-        before = in_channels
+        widths = [in_channels, *(width * 2 ** min(index, 3) for index in range(layers))]
         stages: list[nn.Module] = []
-        for place in range(layers):
-            after = width * 2 ** min(place, 3)
-            stages.append(_convolution(before, after, 4, normalization, stride=2))
-            if normalization == "instance" and place:
-                stages.append(nn.InstanceNorm2d(after, affine=True))
+        for index, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
+            stages.append(_convolution(inputs, outputs, 4, normalization, stride=2))
+            if normalization == "instance" and index:
+                stages.append(nn.InstanceNorm2d(outputs, affine=True))
             stages.append(nn.LeakyReLU(0.2))
-            before = after
         self.stages = nn.Sequential(*stages)
-        self.score = _convolution(before, 1, 3, normalization)
+        self.score = _convolution(widths[-1], 1, 3, normalization)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        return [self.score(self.stages(image))]
+        features = self.stages(image)  # (B, C, H / 2^layers, W / 2^layers)
+        return [self.score(features)]
 
 
 class _SpectralConvolution(nn.Conv2d):
-    """A convolution to be normalised by `spectral_norm`, which can then be pickled, as PyTorch's own cannot."""
+    """A convolution that can be pickled after `spectral_norm`, unlike PyTorch's own."""
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return _unpickled, (self.__dict__,)
 
 
-def _unpickled(content: dict[str, Any]) -> nn.Module:
-    with torch.device("meta"):  # what it is made with is replaced by what it was
+def _unpickled(state: dict[str, Any]) -> nn.Module:
+    with torch.device("meta"):  # all of its state is replaced
         layer = spectral_norm(_SpectralConvolution(1, 1, 1))
-    layer.__dict__.update(content)
+    layer.__dict__.update(state)
     return layer
 
 
-def _convolution(before: int, after: int, size: int, normalization: str, stride: int = 1) -> nn.Module:
+def _convolution(in_channels: int, out_channels: int, size: int, normalization: str, stride: int = 1) -> nn.Module:
     if normalization == "spectral":
-        return spectral_norm(_SpectralConvolution(before, after, size, stride=stride, padding=1))
-    return nn.Conv2d(before, after, size, stride=stride, padding=1)
+        return spectral_norm(_SpectralConvolution(in_channels, out_channels, size, stride=stride, padding=1))
+    return nn.Conv2d(in_channels, out_channels, size, stride=stride, padding=1)
