@@ -47,7 +47,10 @@ def test_defaults_are_filled_in_down_to_the_last() -> None:
             "models.x.sampler: Input should be 'ddim', 'ddpm' or 'dpm-solver'",
         ),
         ({"name": "diffusion", "network": "unet", "sampling_steps": 2000}, "sampling_steps (2000) may not exceed timesteps"),
-        ({"name": "gan", "network": {"name": "resnet", "normalization": "bacth"}}, "normalization must be 'none' or 'instance'"),
+        (
+            {"name": "gan", "network": {"name": "resnet", "normalization": "bacth"}},
+            "normalization must be 'none' or 'instance'",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_its_key(spec: object, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Adversarial losses: what the discriminator minimises, and what the generator minimises against it."""
+"""Adversarial losses of discriminator and generator."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ Discriminator = Callable[[Tensor], list[Tensor]]
 
 
 class AdversarialLoss(ABC):
-    """Two losses over maps of scores, each a mean; `real` are the scores of sharp images, `fake` of restored ones."""
+    """The losses of discriminator and generator, means over maps of scores: `real` of sharp images, `fake` of restored ones."""
 
-    is_relativistic = False  # whether what the generator minimises depends on the scores of sharp images
+    is_relativistic = False  # whether the generator's loss depends on the scores of sharp images
 
     @abstractmethod
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Low where sharp images score high and restored ones low."""
+        """Compute the discriminator's loss, which falls as sharp images score higher and restored ones lower."""
 
     @abstractmethod
     def generator(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Low where restored images score high."""
+        """Compute the generator's loss, which falls as restored images score higher."""
 
     def penalty(self, discriminator: Discriminator, sharp: Tensor, restored: Tensor) -> Tensor | None:
-        """What the discriminator is punished with besides, given both images; none by default."""
+        """Compute a penalty that is added to the discriminator's loss, or return None (the default)."""
         return None
 
 
 @ADVERSARIAL_LOSSES.register("hinge")
 class Hinge(AdversarialLoss):
-    """The hinge loss (Lim & Ye 2017): scores beyond the margin of one give no gradient."""
+    """The hinge loss (Lim & Ye 2017): scores beyond the margin of one have no gradient."""
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
@@ -45,7 +45,7 @@ class Hinge(AdversarialLoss):
 
 @ADVERSARIAL_LOSSES.register("lsgan")
 class LeastSquares(AdversarialLoss):
-    """Least squares (Mao et al. 2017): sharp images score one, restored ones zero."""
+    """Least squares (Mao et al. 2017), with target scores one for sharp images and zero for restored ones."""
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return 0.5 * ((real - 1).square().mean() + fake.square().mean())
@@ -58,8 +58,8 @@ class LeastSquares(AdversarialLoss):
 class RelativisticLeastSquares(AdversarialLoss):
     """Relativistic average least squares (Jolicoeur-Martineau 2018; DeblurGAN-v2, equation 3).
 
-    A sharp image should score one more than restored ones do on average, and the reverse; the generator wants the opposite.
-    The average is that of the batch, where DeblurGAN-v2's code takes the last 50 crops.
+    The discriminator's targets: sharp images score one above the mean of restored ones, restored images one below the mean
+    of sharp ones; the generator's are swapped. The means are over the batch; DeblurGAN-v2's code uses the last 50 crops.
     """
 
     is_relativistic = True
@@ -75,8 +75,8 @@ class RelativisticLeastSquares(AdversarialLoss):
 class WassersteinGradientPenalty(AdversarialLoss):
     """The Wasserstein critic with a gradient penalty (Gulrajani et al. 2017; `penalty_weight` 10 in DeblurGAN).
 
-    The gradient of an image's mean score, at points drawn between sharp and restored images, should have norm one;
-    DeblurGAN's code wants that of each pixel's gradient of the summed scores.
+    The gradient of an image's mean score, at random interpolates of sharp and restored images, is pushed to norm one;
+    DeblurGAN's code does so for the norm at each pixel, of the gradient of the summed scores.
     """
 
     def __init__(self, *, penalty_weight: PositiveFloat = 10.0) -> None:
@@ -89,9 +89,9 @@ class WassersteinGradientPenalty(AdversarialLoss):
         return -fake.mean()
 
     def penalty(self, discriminator: Discriminator, sharp: Tensor, restored: Tensor) -> Tensor:
-        share = torch.rand(sharp.shape[0], 1, 1, 1, device=sharp.device)
-        between = (share * sharp + (1 - share) * restored).detach().requires_grad_()
-        # Scores of one image are averaged over its patches, and do not depend on the other images.
-        score = torch.stack([scores.float().mean(dim=(1, 2, 3)).sum() for scores in discriminator(between)]).mean()
-        (gradient,) = torch.autograd.grad(score, between, create_graph=True)
+        alpha = torch.rand(sharp.shape[0], 1, 1, 1, device=sharp.device)
+        interpolates = (alpha * sharp + (1 - alpha) * restored).detach().requires_grad_()  # (B, 3, H, W)
+        # Scores are averaged over the patches of an image, and do not depend on the other images of the batch.
+        score = torch.stack([scores.float().mean(dim=(1, 2, 3)).sum() for scores in discriminator(interpolates)]).mean()
+        (gradient,) = torch.autograd.grad(score, interpolates, create_graph=True)
         return self.penalty_weight * (gradient.float().flatten(1).norm(dim=1) - 1).square().mean()

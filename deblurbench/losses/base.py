@@ -1,4 +1,4 @@
-"""What every content loss is, and their weighted sum."""
+"""The base class of content losses, and their weighted sum."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from deblurbench.registry import LOSSES, LossSpec
 
 
 class Loss(nn.Module):
-    """A content loss: `forward(restored, sharp) -> scalar`, unweighted; `weight` is its share of a sum."""
+    """A content loss: `forward(restored, sharp) -> scalar`, unweighted; `weight` is its weight in a sum."""
 
     def __init__(self, weight: float) -> None:
         super().__init__()
         self.weight = weight
 
     def prepare(self) -> None:
-        """Fetch what the loss needs; called once before training. Raises UsageError where it cannot be had."""
+        """Fetch pretrained weights, if any; called once before training. Raises UsageError where they cannot be fetched."""
 
 
 class ContentLosses(nn.Module):
-    """Several losses side by side: `forward(scales, sharp, by)` gives each one's weighted value by its name.
+    """Several content losses: `forward(scales, sharp, by)` returns their weighted values by name.
 
-    `scales` are restored images, finest first; each is compared with the sharp image at its size, made smaller as
-    `at_scale` does `by`, and the mean counts.
+    `scales` are restored images, finest first; each is compared with the sharp image at its scale, which `at_scale` reduces
+    `by` the given method, and the values are averaged over scales.
     """
 
     def __init__(self, losses: Sequence[LossSpec]) -> None:
         super().__init__()
         specs = [LOSSES.resolve(loss) for loss in losses]
         if not specs:
-            raise ValueError("the list of losses is empty; name at least one")
+            raise ValueError("the list of losses is empty; give at least one")
         if len({spec["name"] for spec in specs}) != len(specs):
-            raise ValueError("a loss is named twice; give it once with the sum of the weights")
+            raise ValueError("a loss is named twice; name it once with the sum of the weights")
         self.terms = nn.ModuleDict({spec["name"]: LOSSES.build(spec) for spec in specs})
 
     def forward(self, scales: Sequence[Tensor], sharp: Tensor, by: Reduction = "area") -> dict[str, Tensor]:
@@ -44,5 +44,5 @@ class ContentLosses(nn.Module):
 
 
 def _weighted(term: nn.Module, pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
-    assert isinstance(term, Loss)  # its registry holds nothing else
+    assert isinstance(term, Loss)  # by its registry
     return term.weight * torch.stack([term(*pair) for pair in pairs]).mean()

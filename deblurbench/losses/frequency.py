@@ -1,4 +1,4 @@
-"""A loss that compares spectra."""
+"""A loss in the frequency domain."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from deblurbench.registry import LOSSES, NonNegativeFloat
 
 @LOSSES.register("fft")
 class FFTLoss(Loss):
-    """Mean absolute difference of the real and imaginary parts of the images' spectra, over all frequencies.
+    """L1 distance of the real and imaginary parts of the images' Fourier transforms, averaged over all frequencies.
 
-    `norm` is torch.fft's: with "backward" it is the loss of MIMO-UNet (Cho et al. 2021), whose size grows with the image's
-    side; with "ortho" it does not.
+    `norm` is that of torch.fft: with "backward" it is the loss of MIMO-UNet (Cho et al. 2021), which scales with the side of
+    the image; with "ortho" it does not.
     """
 
     def __init__(self, *, weight: NonNegativeFloat = 0.1, norm: Literal["ortho", "backward"] = "ortho") -> None:
@@ -24,9 +24,9 @@ class FFTLoss(Loss):
         self.norm = norm
 
     def forward(self, restored: Tensor, sharp: Tensor) -> Tensor:
-        difference = restored.float() - sharp.float()  # linear: one transform serves both
-        spectrum = torch.view_as_real(torch.fft.rfft2(difference, norm=self.norm)).abs()
-        # Of the columns of the whole spectrum it has the first, the middle one of an even width, and one of each other two.
+        difference = restored.float() - sharp.float()  # the transform is linear: one for both images
+        spectrum = torch.view_as_real(torch.fft.rfft2(difference, norm=self.norm)).abs()  # (B, 3, H, W // 2 + 1, 2)
+        # `rfft2` leaves out conjugates: every column counts twice, except the first and, for an even width, the last.
         counts = torch.full(spectrum.shape[-2:-1], 2.0, device=spectrum.device)
         counts[0] = 1
         if difference.shape[-1] % 2 == 0:

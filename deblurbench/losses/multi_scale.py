@@ -1,4 +1,4 @@
-"""A loss at several sizes of the images."""
+"""A loss at several scales."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from deblurbench.registry import LOSSES, LossSpec, NonNegativeFloat, PositiveInt
 
 @LOSSES.register("multi-scale")
 class MultiScaleLoss(Loss):
-    """The loss `of`, averaged over the images at `scales` sizes, each half the one before.
+    """The loss `of`, averaged over `scales` scales of the images, each half the size of the one before.
 
-    After Nah et al. (2017), who smooth by a Gaussian before they halve, where this takes the means of blocks. The networks
-    that give images at several scales have each of theirs compared in any case; this is for all others.
+    After Nah et al. (2017), who subsample a Gaussian pyramid where this averages 2x2 blocks. It is for networks with one
+    output: of a network with outputs at several scales each one is compared with its target in any case.
     """
 
     def __init__(self, *, weight: NonNegativeFloat = 1.0, of: LossSpec = "charbonnier", scales: PositiveInt = 3) -> None:

@@ -1,4 +1,4 @@
-"""The values that a loss compares images in."""
+"""Normalisation of images before they are compared."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 def normalized(images: Tensor, normalization: str) -> Tensor:
-    """Images (B, 3, H, W) in [0, 1], each shifted and scaled to suit what looks at them.
+    """Normalize images (B, 3, H, W) in [0, 1] to the range that a network or loss expects.
 
-    "symmetric" to [-1, 1]; "imagenet" so that the colours of ImageNet have mean zero and deviation one; "none" leaves them.
+    "symmetric" maps to [-1, 1], "imagenet" to zero mean and unit deviation over ImageNet; "none" changes nothing.
     """
     if normalization == "imagenet":
         mean = torch.tensor([0.485, 0.456, 0.406], device=images.device).view(1, 3, 1, 1)

@@ -1,4 +1,4 @@
-"""Losses that compare pixel with pixel."""
+"""Pixel-wise losses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from deblurbench.registry import LOSSES, NonNegativeFloat, PositiveFloat
 
 @LOSSES.register("l1")
 class L1(Loss):
-    """Mean absolute difference."""
+    """Mean absolute error."""
 
     def __init__(self, *, weight: NonNegativeFloat = 1.0) -> None:
         super().__init__(weight)
@@ -26,7 +26,7 @@ class L1(Loss):
 
 @LOSSES.register("mse")
 class MSE(Loss):
-    """Mean squared difference, with `normalization` "imagenet" of images normalised as DeblurGAN-v2 shows them to VGG."""
+    """Mean squared error; with `normalization` "imagenet" of images normalised as for DeblurGAN-v2's VGG."""
 
     def __init__(self, *, weight: NonNegativeFloat = 1.0, normalization: Literal["none", "imagenet"] = "none") -> None:
         super().__init__(weight)
@@ -38,7 +38,7 @@ class MSE(Loss):
 
 @LOSSES.register("charbonnier")
 class Charbonnier(Loss):
-    """sqrt(difference^2 + epsilon^2), averaged (Lai et al. 2017): L1 that is smooth at zero."""
+    """Mean of sqrt(difference^2 + epsilon^2) (Lai et al. 2017): L1 that is smooth at zero."""
 
     def __init__(self, *, weight: NonNegativeFloat = 1.0, epsilon: PositiveFloat = 1e-3) -> None:
         super().__init__(weight)
@@ -49,13 +49,13 @@ class Charbonnier(Loss):
 
 
 def charbonnier(difference: Tensor, epsilon: float) -> Tensor:
-    """The mean of sqrt(difference^2 + epsilon^2), in float32 whatever the precision of the input."""
+    """Compute the mean of sqrt(difference^2 + epsilon^2) in float32, whatever the precision of the input."""
     return torch.sqrt(difference.float().square() + epsilon**2).mean()
 
 
 @LOSSES.register("psnr")
 class PSNRLoss(Loss):
-    """Minus the PSNR in dB of each image, averaged: what NAFNet minimises (Chen et al. 2022). At most 80 dB count."""
+    """Negative PSNR in dB, averaged over images and limited to 80 dB: the loss of NAFNet (Chen et al. 2022)."""
 
     def __init__(self, *, weight: NonNegativeFloat = 1.0) -> None:
         super().__init__(weight)

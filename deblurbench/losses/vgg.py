@@ -1,4 +1,4 @@
-"""The VGG content loss, which needs torchvision's trained weights."""
+"""The VGG content loss, which needs torchvision's pretrained weights."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from deblurbench.losses.base import Loss
 from deblurbench.losses.normalization import normalized
 from deblurbench.registry import LOSSES, NonNegativeFloat
 
-CONV3_3 = 15  # torchvision's vgg19.features up to and with conv3_3, before its activation
+CONV3_3 = 15  # layers of torchvision's vgg19.features up to conv3_3, without its activation
 
 
 @LOSSES.register("vgg")
 class VGG(Loss):
-    """Mean squared difference of VGG19 conv3_3 features (DeblurGAN, Kupyn et al. 2018, after Johnson et al. 2016).
+    """Mean squared error of VGG19 conv3_3 features (DeblurGAN, Kupyn et al. 2018, after Johnson et al. 2016).
 
-    VGG is shown images in [-1, 1] (`normalization` "symmetric", as in DeblurGAN) or normalised as those of ImageNet that it
-    was trained with ("imagenet", as in DeblurGAN-v2, whose code does so for the first image of a batch, and ours for all).
+    The input of VGG lies in [-1, 1] (`normalization` "symmetric", as in DeblurGAN) or is normalised as in VGG's training
+    ("imagenet", as in DeblurGAN-v2, whose code normalises only the first image of a batch; this normalises all).
     The weights (548 MB, checked by hash) are fetched by torchvision into its cache before training begins.
     """
 
@@ -30,7 +30,7 @@ class VGG(Loss):
     ) -> None:
         super().__init__(weight)
         self.normalization = normalization
-        self._trained: list[nn.Module] = []  # in a plain list, and so no part of the model's weights
+        self._pretrained: list[nn.Module] = []  # a plain list, so that VGG is no submodule and not part of the state dict
 
     def prepare(self) -> None:
         self._features_on(torch.device("cpu"))
@@ -42,12 +42,12 @@ class VGG(Loss):
         return F.mse_loss(features(normalized(restored, self.normalization)), target)
 
     def _features_on(self, device: torch.device) -> nn.Module:
-        if not self._trained:
-            self._trained.append(_trained_features())
-        return self._trained[0].to(device)  # no cost where it is there already
+        if not self._pretrained:
+            self._pretrained.append(_pretrained_features())
+        return self._pretrained[0].to(device)  # free where it is on the device already
 
 
-def _trained_features() -> nn.Module:
+def _pretrained_features() -> nn.Module:
     from torchvision.models import VGG19_Weights, vgg19
 
     weights = fetch_weights(VGG19_Weights.IMAGENET1K_V1, "loss 'vgg'", "the loss 'edge', which needs none")

@@ -158,7 +158,7 @@ def test_the_relativistic_loss_compares_with_the_mean_of_the_others() -> None:
 def test_vgg_is_cut_after_conv3_3_and_is_no_part_of_the_model() -> None:
     loss = VGG()
     loss.prepare()
-    features = loss._trained[0]
+    features = loss._pretrained[0]
     convolutions = [module for module in features.modules() if isinstance(module, torch.nn.Conv2d)]
     assert [layer.out_channels for layer in convolutions] == [64, 64, 128, 128, 256, 256, 256]
     assert features(torch.rand(1, 3, 32, 32)).shape == (1, 256, 8, 8)

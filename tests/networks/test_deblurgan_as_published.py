@@ -114,7 +114,7 @@ def vgg(monkeypatch: pytest.MonkeyPatch) -> nn.Module:
         features: nn.Module = vgg19(weights=None).features[: vgg_loss.CONV3_3]
     features.to_empty(device="cpu")
     randomize(features.requires_grad_(False))
-    monkeypatch.setattr(vgg_loss, "_trained_features", lambda: features)
+    monkeypatch.setattr(vgg_loss, "_pretrained_features", lambda: features)
     return features
 
 
