@@ -1,4 +1,4 @@
-"""Where to compute."""
+"""Devices, threads and workers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def find_device(name: str) -> torch.device:
-    """The device called `name`; "auto" takes the fastest there is. Raises UsageError where it is not to be had."""
+    """Return the device named `name`, or the fastest for "auto". Raises UsageError where it is not available."""
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if available[kind]))
@@ -26,14 +26,14 @@ def find_device(name: str) -> torch.device:
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until `device` has done what it was given; without this, times are of the asking only."""
+    """Wait until `device` has finished all kernels, which are launched asynchronously."""
     if device.type != "cpu":
         torch.accelerator.synchronize(device)
 
 
 @contextmanager
 def one_thread_each(device: torch.device) -> Iterator[None]:
-    """Within it, operations on a CPU take one thread: for work of which several threads do a part each."""
+    """Run CPU operations on a single thread within the context, for work that is itself spread over threads."""
     threads = torch.get_num_threads()
     if device.type == "cpu":
         torch.set_num_threads(1)
@@ -44,9 +44,9 @@ def one_thread_each(device: torch.device) -> Iterator[None]:
 
 
 def usual_workers(device: torch.device, processes: int = 1) -> int:
-    """How many workers should prepare batches for each of so many training processes on this machine.
+    """Return the default number of data loading workers for each of `processes` training processes on this machine.
 
-    On a CPU none, which the training needs itself; else its share of the cores but one, at most 8.
+    None on a CPU, whose cores the training itself needs; otherwise one less than the cores per process, from 1 to 8.
     """
     cores = (os.cpu_count() or 1) // processes
     return 0 if device.type == "cpu" else max(1, min(8, cores - 1))

@@ -1,4 +1,4 @@
-"""Trained weights that torchvision offers."""
+"""Pretrained weights of torchvision."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from deblurbench.files import file_hash
 
 
 def fetch_weights(weights: Any, what: str, instead: str) -> dict[str, Tensor]:
-    """The state of torchvision's `weights`, from its cache or (checked by hash) its server; nothing in it is run.
+    """Return the state dict of torchvision's `weights`, from its cache or (verified by hash) its server, without running code.
 
-    Raises UsageError, which names `what` needs them and what can be had `instead`, where they cannot be fetched.
+    Raises UsageError, with `what` needs them and the alternative `instead`, where they cannot be fetched.
     """
     try:
         state: dict[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
@@ -33,10 +33,10 @@ def fetch_weights(weights: Any, what: str, instead: str) -> dict[str, Tensor]:
 
 
 def read_weights(path: Path, weights: Any, what: str) -> dict[str, Tensor]:
-    """The state of torchvision's `weights` in the file `path`, loaded without running anything in it.
+    """Read the state dict of torchvision's `weights` from the file `path`, without running code.
 
-    Raises UsageError, which names `what` needs them, unless it is the published file by its hash: only then is a score that
-    of the literature.
+    Raises UsageError, with `what` needs them, unless the hash is that of the published file: only then are scores comparable
+    with the literature.
     """
     name = _file_name(weights)
     try:
@@ -54,10 +54,10 @@ def read_weights(path: Path, weights: Any, what: str) -> dict[str, Tensor]:
 
 @contextmanager
 def in_place_of_fetched(state: dict[str, Tensor], weights: Any) -> Iterator[None]:
-    """Within it, torchvision finds `state` where it looks for its `weights`, and fetches nothing.
+    """Let torchvision find `state` in its cache as `weights` within the context, so that it fetches nothing.
 
-    For networks that other packages build and that fetch their weights themselves. The state is written anew, because
-    torchvision loads whatever it finds.
+    For networks of other packages, which load their weights themselves. The state is written to a file of its own, because
+    torchvision does not verify the files of its cache.
     """
     before = torch.hub.get_dir()
     with _scratch_folder(Path(before)) as folder:
@@ -72,7 +72,7 @@ def in_place_of_fetched(state: dict[str, Tensor], weights: Any) -> Iterator[None
 
 
 def _scratch_folder(cache: Path) -> TemporaryDirectory[str]:
-    """A folder in torch's cache, or wherever the system has room for one where that cannot be written to."""
+    """Create a temporary folder in torch's cache, or in the system's where the cache is not writable."""
     try:
         cache.mkdir(parents=True, exist_ok=True)
         return TemporaryDirectory(dir=cache)

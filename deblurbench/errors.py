@@ -1,4 +1,4 @@
-"""What is said to a person: one line that names the file or key, what is wrong and what to do."""
+"""Errors whose message is one line for the user: the file or key, what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from difflib import get_close_matches
 
 
 class DeblurbenchError(Exception):
-    """Something went wrong that a person can mend; the message is one line for them (exit code 1)."""
+    """An error that the user can resolve; its message is one line (exit code 1)."""
 
     exit_code = 1
 
 
 class UsageError(DeblurbenchError):
-    """What was asked for is wrong, and was found before any work began (exit code 2)."""
+    """An error in the request itself, found before any work began (exit code 2)."""
 
     exit_code = 2
 
@@ -24,7 +24,7 @@ class UnreadableImage(DeblurbenchError):
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` with the closest of `known`, otherwise the list of them."""
+    """Return `; did you mean 'x'?` with the closest of `known` to `word`, or the list of `known`."""
     known = sorted(known)
     close = get_close_matches(word, known, n=1)
     if close:
@@ -33,21 +33,21 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """The error as one line, with its type where the message alone would not tell what it is."""
+    """Return the error as one line, with its type unless the message is self-explanatory."""
     text = " ".join(str(error).split())
     if isinstance(error, DeblurbenchError):
         return text
     if isinstance(error, OSError) and error.filename and error.strerror:
-        room = "; free some space and run again: it goes on where it stopped" if is_full_disk(error) else ""
-        return f"{error.filename}: {error.strerror}{room}"
+        remedy = "; free some space and run again: it goes on where it stopped" if is_full_disk(error) else ""
+        return f"{error.filename}: {error.strerror}{remedy}"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def reason(error: BaseException) -> str:
-    """The first line of what `error` says, or its type: torch adds where in its own code it was raised."""
+    """Return the first line of the message of `error`, or its type: torch appends a C++ stack trace."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 def is_full_disk(error: BaseException) -> bool:
-    """Whether `error` says that no more can be written: then nothing else will succeed either."""
+    """Return whether `error` means that the disk is full, so that no other write can succeed either."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing of files, JSON and CSV."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ from typing import Any
 from deblurbench.errors import UsageError
 
 UNFINISHED = ".part"
-FORMULA = re.compile(r"'*[=+\-@\t\r]")  # after any quotes, so that text that looks escaped comes back as it was, too
+FORMULA = re.compile(r"'*[=+\-@\t\r]")  # after any quotes, so that text that looks escaped is restored unchanged, too
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Write `content` beside `path`, flush it to the disk, then rename it into place.
+    """Write `content` to `path` atomically: into a temporary file in its folder, flushed to disk and renamed.
 
-    Whoever reads `path`, at any moment and after any crash, finds the old file or the new one, never half of one.
+    Readers of `path` find the old or the new file, never a part of one, at any time and after any crash.
     """
-    # File names may hold bytes that are no UTF-8; they are written as escapes.
+    # File names may contain bytes that are not UTF-8; they are written as escapes.
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     try:
-        _write_beside_and_rename(path, data)
+        _write_and_rename(path, data)
     except OSError as error:
-        error.filename = error.filename or str(path)  # a full disk is otherwise reported without a name
+        error.filename = error.filename or str(path)  # the error of a full disk names no file
         raise
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what writes that were killed have left below `folder`; no other process may be writing there."""
+    """Remove temporary files of killed writes below `folder`; no other process may be writing there."""
     for path in folder.rglob(f".*{UNFINISHED}"):
         path.unlink(missing_ok=True)
 
 
-def _write_beside_and_rename(path: Path, data: bytes) -> None:
+def _write_and_rename(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=UNFINISHED, dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(beside, 0o666 & ~_umask())  # mkstemp makes private files; results are meant to be shared
-        os.replace(beside, path)
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp creates private files; results are to be shared
+        os.replace(temporary, path)
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
         raise
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, whole or not at all."""
+    """Write `value` as indented JSON, atomically."""
     write_whole(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """The JSON value in `path`. Raises ValueError where it holds none."""
+    """Read the JSON value in `path`. Raises ValueError where there is none."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except RecursionError as error:
@@ -69,12 +69,12 @@ def read_json(path: Path) -> Any:
 
 
 def write_csv(path: Path, columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> None:
-    """Write `rows` under a header of `columns`, whole or not at all."""
+    """Write `rows` as CSV with a header of `columns`, atomically."""
     write_whole(path, csv_lines(columns, rows, header=True))
 
 
 def csv_lines(columns: Iterable[str], rows: Iterable[dict[str, Any]], *, header: bool) -> str:
-    """`rows` as lines of a CSV; fractions get six digits, and text that a spreadsheet would take for a formula a quote."""
+    """Return `rows` as lines of CSV: floats with six digits, and a quote before text that a spreadsheet takes for a formula."""
     lines = _Lines()
     writer = csv.DictWriter(lines, list(columns), lineterminator=_Lines.END)
     if header:
@@ -85,18 +85,18 @@ def csv_lines(columns: Iterable[str], rows: Iterable[dict[str, Any]], *, header:
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """The rows of the CSV in `path`, by its header, as `write_csv` was given them."""
+    """Read the rows of the CSV in `path` as mappings by its header, without the quotes of `write_csv`."""
     with path.open(encoding="utf-8", newline="") as file:
         return [{key: from_cell(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
 
 def from_cell(cell: Any) -> Any:
-    """What `csv_lines` was given for `cell`."""
+    """Return the text that `csv_lines` wrote as `cell`, without a quote that it added."""
     return cell[1:] if isinstance(cell, str) and cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def require_place(folder: Path, where: str) -> None:
-    """Raise UsageError, with `where`, where `folder` cannot be made: a file is in the way, or its name is too long."""
+    """Raise UsageError, with `where`, if `folder` cannot be created: a file is in the way, or its name is too long."""
     try:
         os.lstat(folder)
     except OSError as error:
@@ -108,19 +108,19 @@ def require_place(folder: Path, where: str) -> None:
 
 
 def digest(value: Any, *, length: int = 16) -> str:
-    """A short hexadecimal hash of bytes, or of any JSON value independent of the order of its keys."""
+    """Return a short hexadecimal digest of bytes, or of a JSON value independently of the order of keys."""
     data = value if isinstance(value, bytes) else json.dumps(value, sort_keys=True, allow_nan=False).encode()
     return hashlib.blake2b(data, digest_size=length // 2).hexdigest()
 
 
 def file_hash(path: Path, algorithm: str = "sha256") -> str:
-    """The hash of what the file `path` holds, in hexadecimal digits."""
+    """Return the hexadecimal digest of the content of the file `path`."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 class _Lines(io.StringIO):
-    """Lines that end as files here do; told so, `csv` would put no quotes around what holds a carriage return."""
+    """Replaces line ends by those of our files; with `lineterminator` "\\n", `csv` would not quote carriage returns."""
 
     END = "\r\n"
 

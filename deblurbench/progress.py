@@ -1,4 +1,4 @@
-"""Progress of long work."""
+"""Progress bars."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from tqdm import tqdm
 
 
 def progress_bar(iterable: Any = None, **options: Any) -> tqdm[Any]:
-    """A tqdm bar that leaves no trace, shows nothing for what takes under a second, and keeps log files short."""
+    """Return a tqdm bar that disappears when done, starts after a second, and updates rarely in log files."""
     interval = 0.2 if sys.stderr.isatty() else 30
     return tqdm(iterable, leave=False, delay=1, mininterval=interval, dynamic_ncols=True, **options)

@@ -1,8 +1,8 @@
-"""Name -> class: the one way that a name in a YAML file finds code.
+"""Registries of classes by name, the only mapping from names in YAML files to code.
 
-A class registers itself with a decorator. Its constructor's signature is the schema of its YAML: every parameter may be
-given by name, is checked against its annotation, and takes its default where it is left out. A parameter annotated with
-one of the aliases below (`NetworkSpec`, `LossSpec`, ...) is a nested `{name: ..., ...}`, checked the same way.
+A decorator registers a class. The signature of its constructor is the schema of its YAML: every parameter can be given by
+name, is validated against its annotation, and defaults as in the signature. A parameter annotated with one of the aliases
+below (`NetworkSpec`, `LossSpec`, ...) is a nested `{name: ..., ...}`, validated the same way.
 """
 
 from __future__ import annotations
@@ -23,27 +23,22 @@ from torch.nn.modules import module as torch_module
 
 from deblurbench.errors import UsageError, one_line, reason, suggestion
 
-LARGEST_SIZE = 2**16  # of channels, pixels a side, images in a batch: what exceeds it fits no memory
-MOST_LAYERS = 20_000  # layers and tensors of weights: more take many seconds to build, and published networks have 2,000
-UNBUILDABLE = (
-    ArithmeticError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)  # torch's too, for sizes beyond its integers
+MAX_SIZE = 2**16  # of channels, pixels per side, images in a batch: larger ones fit no memory
+MAX_LAYERS = 20_000  # modules and parameters: more take many seconds to build, and published networks have 2,000
+UNBUILDABLE = (ArithmeticError, RuntimeError, TypeError, ValueError)  # torch raises them too, for sizes beyond its integers
 ENTRY_POINTS = "deblurbench"  # the group in which other packages name modules that register networks, losses, ...
 Class = TypeVar("Class", bound=type)
 Spec = dict[str, Any]
 NameOrSpec = str | Spec
-PositiveInt = Annotated[int, Gt(0), Le(LARGEST_SIZE)]
+PositiveInt = Annotated[int, Gt(0), Le(MAX_SIZE)]
 PositiveFloat = Annotated[float, Gt(0)]
 NonNegativeFloat = Annotated[float, Ge(0)]
 
 
 class Registry:
-    """The classes of one kind by name; the modules of `package` are imported when a name is first asked for.
+    """The classes of one kind by name; the modules of `package` are imported at the first look-up.
 
-    Parameters in `given` are supplied by the code that builds (channel counts, say) and may not stand in YAML.
+    Parameters in `given` are supplied by the code that builds instances (channel counts, say) and are not allowed in YAML.
     """
 
     def __init__(self, kind: str, package: str, given: tuple[str, ...] = ()) -> None:
@@ -54,7 +49,7 @@ class Registry:
         self._complete = False
 
     def register(self, name: str) -> Callable[[Class], Class]:
-        """Decorator that files a class under `name`. Raises ValueError where the name is taken."""
+        """Return a decorator that registers a class under `name`. Raises ValueError where the name is taken."""
 
         def add(cls: Class) -> Class:
             if name in self._classes:
@@ -66,24 +61,24 @@ class Registry:
         return add
 
     def names(self) -> list[str]:
-        """All registered names, sorted."""
+        """Return all registered names, sorted."""
         self._import_all()
         return sorted(self._classes)
 
     def get(self, name: str, where: str = "") -> type:
-        """The class called `name`. Raises UsageError with the closest name; `where` is the key to blame."""
+        """Return the class named `name`. Raises UsageError with the key `where` and the closest known name."""
         self._import_all()
         if name not in self._classes:
-            raise UsageError(f"{_prefix(where)}no {self.kind} is called '{name}'{suggestion(name, self._classes)}")
+            raise UsageError(f"{_prefix(where)}unknown {self.kind} '{name}'{suggestion(name, self._classes)}")
         return self._classes[name]
 
     def name_of(self, instance: object) -> str:
-        """The name under which the class of `instance` is registered."""
+        """Return the name under which the class of `instance` is registered."""
         self._import_all()
         return next(name for name, cls in self._classes.items() if cls is type(instance))
 
     def resolve(self, spec: Any, where: str = "") -> Spec:
-        """`spec` (a name, or a mapping with `name`) checked and with every default filled in, nested ones too."""
+        """Return `spec` (a name, or a mapping with `name`) validated and completed with all defaults, nested ones too."""
         if isinstance(spec, str):
             spec = {"name": spec}
         if not isinstance(spec, Mapping) or not isinstance(spec.get("name"), str):
@@ -94,9 +89,9 @@ class Registry:
         return {"name": name, **check_arguments(constructor, arguments, where, f"{self.kind} '{name}'", self._given)}
 
     def build(self, spec: Any, where: str = "", **given: Any) -> Any:
-        """An instance from `spec`, with the `given` arguments added.
+        """Build an instance from `spec` and the `given` arguments.
 
-        Raises UsageError where a value makes no sense, or asks for more than MOST_LAYERS or than torch can hold.
+        Raises UsageError for values that the constructor refuses, and for more than MAX_LAYERS or than torch can allocate.
         """
         resolved = self.resolve(spec, where)
         cls = self.get(resolved["name"], where)
@@ -116,7 +111,7 @@ class Registry:
             importlib.import_module(f"{self._package}.{found.name}")
         for plugin in importlib.metadata.entry_points(group=ENTRY_POINTS):
             try:
-                plugin.load()  # its decorators register what it brings
+                plugin.load()  # its decorators register its classes
             except Exception as error:  # whatever somebody else's code raises
                 provider = plugin.dist.name if plugin.dist else plugin.value
                 raise UsageError(f"{provider}: its entry point '{plugin.name}' cannot be loaded: {one_line(error)}") from error
@@ -125,9 +120,9 @@ class Registry:
 def check_arguments(
     constructor: Callable[..., Any], arguments: Mapping[str, Any], where: str, what: str, given: frozenset[str] = frozenset()
 ) -> Spec:
-    """`arguments` checked against the signature of `constructor` less `given`, with every default filled in.
+    """Validate `arguments` against the signature of `constructor` without `given`, and return them with all defaults.
 
-    Raises UsageError that names the key (below `where`) and, for an unknown one, the closest of `what`'s keys.
+    Raises UsageError that names the key (below `where`) and, for an unknown one, the closest key of `what`.
     """
     known = {
         name: parameter
@@ -142,13 +137,13 @@ def check_arguments(
     checked: Spec = {}
     for key, parameter in known.items():
         if key not in arguments and parameter.default is inspect.Parameter.empty:
-            raise UsageError(f"{_prefix(_join(where, key))}this key of {what} must be given")
+            raise UsageError(f"{_prefix(_join(where, key))}missing, but required by {what}")
         checked[key] = check_value(hints[key], arguments.get(key, parameter.default), _join(where, key))
     return checked
 
 
 def check_value(annotation: Any, value: Any, where: str) -> Any:
-    """`value` checked against `annotation` (nested specs resolved) as a plain value of YAML: lists, not tuples."""
+    """Validate `value` against `annotation`, resolve nested specs, and return plain YAML values: lists, not tuples."""
     registry = _registry_in(annotation)
     if registry is not None:
         return registry.resolve(value, where)
@@ -163,32 +158,32 @@ def check_value(annotation: Any, value: Any, where: str) -> Any:
 
 
 def _check_plain(annotation: Any, value: Any, where: str) -> Any:
-    from pydantic import TypeAdapter, ValidationError  # imported late: not needed to load and use a model in Python
+    from pydantic import TypeAdapter, ValidationError  # imported here: not needed to load and use a model in Python
 
     adapter = TypeAdapter(annotation)
     try:
-        # Through JSON, because strict mode then still takes a list for a tuple and an integer for a float, as YAML means them.
+        # As JSON, for which strict mode accepts a list for a tuple and an integer for a float, as YAML requires.
         text = json.dumps(value, default=str, allow_nan=False)
     except ValueError as error:
-        raise UsageError(f"{_prefix(where)}expected finite numbers, not {shown(value)}") from error
+        raise UsageError(f"{_prefix(where)}expected finite numbers, not {abbreviate(value)}") from error
     try:
         checked = adapter.validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        raise UsageError(f"{_prefix(_join(where, *first['loc']))}{first['msg']}, not {shown(value)}") from error
+        raise UsageError(f"{_prefix(_join(where, *first['loc']))}{first['msg']}, not {abbreviate(value)}") from error
     return adapter.dump_python(checked, mode="json")
 
 
 @contextmanager
 def _bounded() -> Iterator[None]:
-    """Within it, more than MOST_LAYERS raise ValueError: 10^7 blocks would take hours to build, weightless ones too."""
+    """Raise ValueError for more than MAX_LAYERS within the context: 10^7 blocks, even without weights, take hours to build."""
     count = 0
 
     def add(*_: object) -> None:
         nonlocal count
         count += 1
-        if count > MOST_LAYERS:
-            raise ValueError(f"has more than {MOST_LAYERS:,} layers and tensors of weights; give it fewer")
+        if count > MAX_LAYERS:
+            raise ValueError(f"has more than {MAX_LAYERS:,} modules and parameters; give it fewer")
 
     handles = [
         torch_module.register_module_module_registration_hook(add),
@@ -215,8 +210,8 @@ def _prefix(where: str) -> str:
     return f"{where}: " if where else ""
 
 
-def shown(value: Any) -> str:
-    """`value` as a message shows it: not all of a long one."""
+def abbreviate(value: Any) -> str:
+    """Return the representation of `value` for messages, at most 60 characters of it."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 

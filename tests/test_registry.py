@@ -17,8 +17,8 @@ def test_defaults_are_filled_in_down_to_the_last() -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"name": "gna"}, "models.x: no model is called 'gna'; did you mean 'gan'?"),
-        ({"name": "cnn"}, "models.x.network: this key of model 'cnn' must be given"),
+        ({"name": "gna"}, "models.x: unknown model 'gna'; did you mean 'gan'?"),
+        ({"name": "cnn"}, "models.x.network: missing, but required by model 'cnn'"),
         (
             {"name": "cnn", "network": "unet", "losess": []},
             "models.x.losess: unknown key of model 'cnn'; did you mean 'losses'?",
@@ -37,7 +37,7 @@ def test_defaults_are_filled_in_down_to_the_last() -> None:
         ({"name": "cnn", "network": "unet", "losses": "l1"}, "models.x.losses: expected a list"),
         (
             {"name": "cnn", "network": "unet", "losses": ["charbonier"]},
-            r"models.x.losses[0]: no loss is called 'charbonier'; did you mean 'charbonnier'?",
+            r"models.x.losses[0]: unknown loss 'charbonier'; did you mean 'charbonnier'?",
         ),
         ({"name": "cnn", "network": "unet", "losses": []}, "models.x: model 'cnn': the list of losses is empty"),
         ({"name": "cnn", "network": "unet", "losses": ["l1", "l1"]}, "a loss is named twice"),
@@ -71,7 +71,7 @@ def test_what_is_wrong_is_named_with_its_key(spec: object, message: str) -> None
         (
             DISCRIMINATORS,
             {"name": "patch", "layers": 15000, "normalization": "none"},
-            "x: discriminator 'patch': has more than 20,000 layers",
+            "x: discriminator 'patch': has more than 20,000 modules",
         ),
         (
             NETWORKS,
@@ -93,7 +93,7 @@ def test_what_would_take_all_memory_is_refused_before_it_is_built(registry: Regi
 
 
 def test_what_is_built_is_built_again_without_counting_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deblurbench.registry.MOST_LAYERS", 100)
+    monkeypatch.setattr("deblurbench.registry.MAX_LAYERS", 100)
     for _ in range(5):
         NETWORKS.build({"name": "unet", "widths": [4], "blocks": 1})
 

@@ -1,4 +1,4 @@
-"""What there is to choose from."""
+"""The list of `deblurbench models`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deblurbench.scoring.costs import MACS_SIZE, count_macs
 
 
 def describe_models() -> Iterator[str]:
-    """Lines for people: the families, and every network at its default size with parameters and MACs."""
+    """Yield lines that list the families, every network at its default size with parameters and MACs, and the losses."""
     yield "families (any network runs in any of those that take one, deblurgan and deblurgan-v2 only in cnn and gan):"
     for name in MODELS.names():
         yield f"  {name:12} {_first_line(MODELS.get(name))}"
@@ -20,7 +20,7 @@ def describe_models() -> Iterator[str]:
     yield f"networks, with their defaults; multiply-accumulates of one {MACS_SIZE}x{MACS_SIZE} image:"
     yield f"  {'name':20} {'parameters':>12} {'MACs':>10}"
     for name in NETWORKS.names():
-        with torch.device("meta"):  # of which the size is known, and nothing is computed
+        with torch.device("meta"):  # shapes only, no computation
             network = NETWORKS.build(name)
         parameters = sum(parameter.numel() for parameter in network.parameters())
         size = f"{parameters / 1e6:10.2f} M {count_macs(network, torch.device('meta')) / 1e9:8.2f} G"

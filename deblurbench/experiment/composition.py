@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deblurbench.errors import UsageError, suggestion
-from deblurbench.registry import shown
+from deblurbench.registry import abbreviate
 from deblurbench.yaml_files import parse_yaml, read_yaml, set_key
 
 KEYS = ("question", "datasets", "models", "training", "seeds", "recipe", "metrics")
@@ -60,14 +60,14 @@ def folder_name(name: Any, where: str) -> str:
     if not NAME.fullmatch(str(name)):
         raise UsageError(f"{where}: '{name}' cannot name a folder; use letters, digits, '.', '_' and '-'")
     if len(str(name)) > LONGEST_NAME:
-        raise UsageError(f"{where}: {shown(str(name))} is too long to name a folder; use at most {LONGEST_NAME} characters")
+        raise UsageError(f"{where}: {abbreviate(str(name))} is too long for a folder; use at most {LONGEST_NAME} characters")
     return str(name)
 
 
 def mapping(value: Any, where: str) -> dict[str, Any]:
     """`value`, which must be one. Raises UsageError with `where`."""
     if not isinstance(value, dict):
-        raise UsageError(f"{where}: expected keys and values, not {shown(value)}")
+        raise UsageError(f"{where}: expected keys and values, not {abbreviate(value)}")
     return value
 
 
@@ -78,7 +78,7 @@ def _named_blocks(path: Path, section: str, value: Any, sources: dict[str, str])
     if isinstance(value, list):
         twice = next((name for place, name in enumerate(value) if str(name) in map(str, value[:place])), None)
         if twice is not None:
-            raise UsageError(f"{path}: {section}: {shown(twice)} is named twice; leave one of them out")
+            raise UsageError(f"{path}: {section}: {abbreviate(twice)} is named twice; leave one of them out")
         value = {str(name): str(name) for name in value}
     if not isinstance(value, dict) or not value:
         raise UsageError(f"{path}: {section}: give at least one, by the name of a block in configs/{section}/ or in full")
@@ -98,7 +98,7 @@ def _block(path: Path, section: str, key: str, value: Any, sources: dict[str, st
         return value
     base = value["base"]
     if not isinstance(base, str):
-        raise UsageError(f"{path}: {key}.base: expected the name of a block in configs/{section}/, not {shown(base)}")
+        raise UsageError(f"{path}: {key}.base: expected the name of a block in configs/{section}/, not {abbreviate(base)}")
     changes = {name: item for name, item in value.items() if name != "base"}
     blocks = _blocks(path, section)
     found = blocks.get(base)

@@ -18,7 +18,7 @@ from deblurbench.models.base import Model, family
 from deblurbench.models.loading import require_fitting_start, spec_of_checkpoint, with_restoring_parameters
 from deblurbench.registry import MODELS, Spec, check_arguments
 from deblurbench.training.settings import TrainingSettings
-from deblurbench.yaml_files import DEEPEST
+from deblurbench.yaml_files import MAX_DEPTH
 
 TRAINED = "trained"  # the key of a reference: {trained: NAME of a model of the experiment, or a checkpoint}
 CHECKPOINT = ".safetensors"
@@ -95,8 +95,8 @@ class _Entries:
         if name not in self._checked:
             if name in self._open:
                 raise UsageError(f"models.{name}: refers to itself, through {' -> '.join([*self._open, name])}")
-            if len(self._open) == DEEPEST:
-                raise UsageError(f"models.{name}: is needed by {DEEPEST} models, each by the next; refer to fewer")
+            if len(self._open) == MAX_DEPTH:
+                raise UsageError(f"models.{name}: is needed by {MAX_DEPTH} models, each by the next; refer to fewer")
             self._open.append(name)
             self._checked[name] = self._entry(name, mapping(self._models[name], f"models.{name}"))
             self._open.pop()
@@ -229,8 +229,8 @@ def _require_bounded(value: Any, where: str) -> None:
     while waiting:
         one, level = waiting.pop()
         values += 1
-        if level > DEEPEST or values > MOST_VALUES:
-            raise UsageError(f"{where}: has more than {DEEPEST} levels or {MOST_VALUES:,} values, with all that it refers to")
+        if level > MAX_DEPTH or values > MOST_VALUES:
+            raise UsageError(f"{where}: has more than {MAX_DEPTH} levels or {MOST_VALUES:,} values, with all that it refers to")
         within = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
         waiting += [(each, level + 1) for each in within]
 

@@ -154,7 +154,7 @@ def test_without_truth_there_are_scores_without_reference(folders: tuple[Path, P
     ("arguments", "message"),
     [
         (["--recipe", "matlab"], "--recipe: no recipe is called 'matlab'; did you mean 'gopro-matlab'?"),
-        (["--metrics", "[mea]"], "--metrics[0]: no metric is called 'mea'; did you mean"),
+        (["--metrics", "[mea]"], "--metrics[0]: unknown metric 'mea'; did you mean"),
         (["--metrics", "[mae"], "--metrics: "),
         (["--recipe", "float, nonsense"], "--recipe: no recipe is called 'nonsense'"),
         (["--out", "scores.txt"], "--out: scores.txt is no name of a CSV file"),

@@ -246,7 +246,7 @@ def test_a_sweep_reaches_any_key(write_experiment: Write) -> None:
     assert listed.index("x") < listed.index("e-candidate-1") < listed.index("e")
     assert sum("candidate" in name for name in listed) == 14
     spoiled = run(write_experiment(models={"d": {**grids["d"], "sweep": {"grid": {"stages.7.losses": [["l1"]]}}}, "x": CNN}))
-    assert "'stages' is a list: go on with the place in it, from 0, and a key" in spoiled.output
+    assert "'stages' is a list: continue with an index, from 0, and a key" in spoiled.output
 
 
 def test_a_classical_method_may_be_part_of_others_and_a_checkpoint_a_row(folder: Path, write_experiment: Write) -> None:

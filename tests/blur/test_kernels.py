@@ -89,7 +89,7 @@ def test_a_mixture_draws_each_of_its_kinds_as_that_kind_would() -> None:
             assert spread(kernel) == pytest.approx(np.sqrt(2) * facts["sigma"], rel=0.01)
     with pytest.raises(UsageError, match="at least one blur"):
         BLURS.build({"name": "mixed", "kinds": []})
-    with pytest.raises(UsageError, match=r"kinds\[0\]: no blur is called 'gausian'; did you mean 'gaussian'"):
+    with pytest.raises(UsageError, match=r"kinds\[0\]: unknown blur 'gausian'; did you mean 'gaussian'"):
         BLURS.build({"name": "mixed", "kinds": ["gausian"]})
 
 

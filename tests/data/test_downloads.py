@@ -292,7 +292,7 @@ def _only_download(self: Any, root: str, split: str, download: bool) -> None:
         ("realblur", "where it will be recognised as realblur"),
         ("paired-folder", "are your own images"),
         ("skimage-photos", "comes with the installation"),
-        ("gopro", "no layout is called 'gopro'; did you mean"),
+        ("gopro", "unknown layout 'gopro'; did you mean"),
     ],
 )
 def test_what_cannot_be_downloaded_says_where_to_go(tmp_path: Path, name: str, message: str) -> None:

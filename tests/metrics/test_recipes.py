@@ -109,7 +109,7 @@ def test_recipes_are_named_versioned_and_described() -> None:
     [
         ("matlab", [], "recipe: no recipe is called 'matlab'; did you mean 'gopro-matlab'"),
         ("float@7", [], "recipe: 'float@7' is not the version that is built in, float@1"),
-        ("deblurbench", ["maee"], r"metrics\[0\]: no metric is called 'maee'; did you mean 'mae'"),
+        ("deblurbench", ["maee"], r"metrics\[0\]: unknown metric 'maee'; did you mean 'mae'"),
         ("deblurbench", ["mae", "gmsd"], r"metrics\[1\]: 'gmsd' is there already"),
         ("deblurbench", "mae", "metrics: expected a list"),
         ("realblur", ["mae"], "metrics: the recipe 'realblur' takes no further metrics"),

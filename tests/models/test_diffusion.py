@@ -229,7 +229,7 @@ def test_a_network_that_would_lose_that_channel_is_refused_by_name(monkeypatch: 
 def test_more_steps_than_times_are_refused() -> None:
     with pytest.raises(ValueError, match="may not exceed"):
         Diffusion(network=TINY_UNET, timesteps=5, sampling_steps=6)
-    with pytest.raises(UsageError, match="no network is called"):
+    with pytest.raises(UsageError, match="unknown network"):
         Diffusion(network="nothing")
 
 
