@@ -95,7 +95,7 @@ def test_a_pickle_that_runs_something_is_not_loaded(
             return (print, ("run",))
 
     torch.save({"features.0.weight": Mischief()}, tmp_path / "bad.pth")
-    monkeypatch.setattr("deblurbench.networks.pretrained.file_hash", lambda _: "7be5be79" * 8)
+    monkeypatch.setattr("deblurbench.download.file_hash", lambda _: "7be5be79" * 8)
     weights = Published("https://nowhere/alexnet-owt-7be5be79.pth")
     with pytest.raises(UsageError, match=r"bad\.pth: holds more than weights, and is not loaded"):
         read_weights(tmp_path / "bad.pth", weights, "the test")
