@@ -53,6 +53,17 @@ ALLOWED: dict[str, set[str]] = {
         "report",
     },
 }
+# What each part of the report may import of the report, besides itself: findings know no pictures, figures or pages.
+REPORT: dict[str, set[str]] = {
+    "formatting": set(),
+    "results": set(),
+    "reading": {"results"},
+    "findings": {"formatting", "results", "reading"},
+    "pictures": {"formatting", "results", "findings"},
+    "figures": {"results", "reading", "findings"},
+    "latex": {"findings"},
+    "page": {"results", "findings", "pictures", "figures", "latex"},
+}
 FRONT_DOORS = {"__init__", "__main__"}  # they open onto any floor, and no file imports them
 
 
@@ -85,8 +96,19 @@ def test_every_room_imports_only_what_it_is_allowed_to() -> None:
             assert room_of(other) in allowed, f"{module} imports {other}, and {room_of(module)} may not import {room_of(other)}"
 
 
+def test_every_part_of_the_report_imports_only_what_it_is_allowed_to() -> None:
+    parts = {module: module.split(".")[2] for module in modules() if module.startswith("deblurbench.report.")}
+    assert set(parts.values()) - {"__init__"} == REPORT.keys()
+    for module, imported in modules().items():
+        for other in imported & parts.keys():
+            if module in parts:
+                allowed = REPORT[parts[module]] | {parts[module]}
+                assert parts[other] in allowed, f"{module} imports {other}, and {parts[module]} may not import {parts[other]}"
+
+
 def test_what_is_allowed_has_no_circles_and_names_every_room() -> None:
     TopologicalSorter(ALLOWED).prepare()  # raises CycleError
+    TopologicalSorter(REPORT).prepare()
     assert {room_of(module) for module in modules() if module != "deblurbench"} - FRONT_DOORS == ALLOWED.keys()
 
 

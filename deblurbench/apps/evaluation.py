@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from deblurbench.metrics.recipe import Recipe, find_recipe, recipes
 from deblurbench.registry import NO_REFERENCE
-from deblurbench.report.numbers import counted, number
+from deblurbench.report.formatting import counted, number
 from deblurbench.scoring.image_folders import Evaluation, column_of
 from deblurbench.statistics.means import finite_mean, identical_note
 from deblurbench.yaml_files import parse_yaml

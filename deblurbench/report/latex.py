@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deblurbench.report.findings.tables import Cell, Table
+from deblurbench.report.findings.comparison_table import Cell, Table
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",

@@ -14,21 +14,21 @@ from PIL import Image
 from deblurbench.errors import UsageError
 from deblurbench.files import write_csv, write_whole
 from deblurbench.records.paths import COMPARISON, DUELS, GRIDS, HTML, LATEX, MARKDOWN, PER_IMAGE, STATISTICS_TABLE
-from deblurbench.report.figures.curves import training_curves
-from deblurbench.report.figures.planes import perception_distortion, quality_and_cost
 from deblurbench.report.figures.robustness import robustness_curves
-from deblurbench.report.findings.agreement import Agreement, agreement
+from deblurbench.report.figures.scatter_plots import perception_distortion, quality_and_cost
+from deblurbench.report.figures.training_curves import training_curves
 from deblurbench.report.findings.answer import answers, caution, oracle_note
 from deblurbench.report.findings.comparison import Comparison, compare
-from deblurbench.report.findings.differences import Differences, differences
+from deblurbench.report.findings.comparison_table import STATISTICS, Table, comparison_table, statistics_rows
+from deblurbench.report.findings.metric_agreement import Agreement, agreement
+from deblurbench.report.findings.no_reference import Sharpness, sharpness
 from deblurbench.report.findings.pairwise import DUEL_COLUMNS, Duels, duel_rows, duels
 from deblurbench.report.findings.preferences import Preferences, preferred
-from deblurbench.report.findings.sharpness import Sharpness, sharpness
-from deblurbench.report.findings.tables import STATISTICS, Table, comparison_table, statistics_rows
+from deblurbench.report.findings.setups import Differences, differences
 from deblurbench.report.latex import latex_table
 from deblurbench.report.pictures.gallery import Album, disputes, examples, grid, shown_photographs
 from deblurbench.report.pictures.grids import comparison_grid, shown_grid
-from deblurbench.report.pictures.subject import median_image, subject_of
+from deblurbench.report.pictures.median_image import median_image, subject_of
 from deblurbench.report.results import Results
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.synthetic_results import write_results
 from deblurbench.files import read_csv, write_csv
 from deblurbench.report.findings.comparison import Comparison, compare
-from deblurbench.report.findings.tables import Table, comparison_table
+from deblurbench.report.findings.comparison_table import Table, comparison_table
 from deblurbench.report.reading import read_results
 from deblurbench.statistics.means import finite_mean
 

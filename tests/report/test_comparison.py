@@ -13,8 +13,8 @@ from benchmarks.synthetic_results import write_results
 from deblurbench.apps.cli import app
 from deblurbench.errors import UsageError
 from deblurbench.files import read_csv
-from deblurbench.report.findings.agreement import agreement
 from deblurbench.report.findings.comparison import Verdict, compare
+from deblurbench.report.findings.metric_agreement import agreement
 from deblurbench.report.findings.pairwise import duels
 from deblurbench.report.latex import escaped, latex_table
 from deblurbench.report.page import write_report

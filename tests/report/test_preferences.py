@@ -8,8 +8,8 @@ import pytest
 
 from deblurbench.files import write_csv
 from deblurbench.records.votes import COLUMNS
-from deblurbench.report.findings.agreement import agreement
 from deblurbench.report.findings.comparison import compare
+from deblurbench.report.findings.metric_agreement import agreement
 from deblurbench.report.findings.preferences import Preferences, preferred
 from deblurbench.report.reading import read_results
 from tests.report.invented import invent

@@ -15,11 +15,11 @@ from deblurbench.errors import UsageError
 from deblurbench.images.reading import read_photo
 from deblurbench.report.findings.answer import answers, caution
 from deblurbench.report.findings.comparison import compare
-from deblurbench.report.numbers import duration, short
+from deblurbench.report.formatting import duration, short
 from deblurbench.report.page import write_report
 from deblurbench.report.pictures.crops import most_changed
 from deblurbench.report.pictures.grids import comparison_grid
-from deblurbench.report.pictures.subject import subject_of
+from deblurbench.report.pictures.median_image import subject_of
 from deblurbench.report.reading import read_results
 from tests.report.invented import set_scores
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from deblurbench.apps.cli import app
 from deblurbench.report.findings.comparison import compare
 from deblurbench.report.page import write_report
-from deblurbench.report.pictures.subject import median_image
+from deblurbench.report.pictures.median_image import median_image
 from deblurbench.report.reading import read_results
 from tests.report.invented import invent
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from deblurbench.report.findings.comparison import Comparison, Difference, Order, Verdict
-from deblurbench.report.numbers import counted, number
+from deblurbench.report.formatting import counted, listed, number
 from deblurbench.report.results import Result, Results
 
 FEW_SCENES = 10
@@ -40,11 +40,6 @@ def oracle_note(comparison: Comparison) -> str:
         return ""
     reach = number(comparison.standing(best.model).mean, 2)
     return f"Told the true kernel, which nobody knows of a photograph, {best.model} reaches {reach} dB."
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names as in a sentence: a, b and c."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _sentences(comparison: Comparison) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from deblurbench.report.findings.comparison import Comparison, Difference
 from deblurbench.report.findings.image_scores import Pair
-from deblurbench.report.numbers import counted
+from deblurbench.report.formatting import counted
 from deblurbench.report.results import Results
 from deblurbench.statistics.significance import ALPHA, can_tell, holm, wilcoxon
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from deblurbench.records.votes import LEFT, RIGHT, Vote
 from deblurbench.report.findings.comparison import Comparison
-from deblurbench.report.numbers import counted, number
+from deblurbench.report.formatting import counted, number
 from deblurbench.report.results import Results
 from deblurbench.statistics.agreement import FEWEST_ROWS, rank_correlations
 from deblurbench.statistics.bradley_terry import FEWEST_IMAGES, Ballot, Strength, strengths

@@ -12,8 +12,8 @@ from PIL import Image
 
 from deblurbench.files import digest
 from deblurbench.records.paths import BLURRED
-from deblurbench.report.findings.agreement import Agreement
 from deblurbench.report.findings.comparison import Comparison
+from deblurbench.report.findings.metric_agreement import Agreement
 from deblurbench.report.pictures.crops import (
     Box,
     Picture,
@@ -31,7 +31,7 @@ from deblurbench.report.pictures.crops import (
     truth_name,
 )
 from deblurbench.report.pictures.grids import shown_by
-from deblurbench.report.pictures.subject import Subject
+from deblurbench.report.pictures.median_image import Subject
 from deblurbench.report.results import Result
 
 VIEW, EXAMPLE, CLOSE_UP = 240, 120, 40  # pixels a side of the slider, of examples and of what close-ups enlarge

@@ -17,7 +17,7 @@ from deblurbench.report.pictures.crops import (
     restored_picture,
     shown_keys,
 )
-from deblurbench.report.pictures.subject import Subject
+from deblurbench.report.pictures.median_image import Subject
 from deblurbench.report.results import Result
 
 CELL, ZOOM, GAP, HEADER = 112, 4, 4, 20

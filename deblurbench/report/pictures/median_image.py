@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deblurbench.report.findings.comparison import Comparison
-from deblurbench.report.numbers import number
+from deblurbench.report.formatting import number
 from deblurbench.report.pictures.crops import (
     Box,
     Picture,

@@ -11,9 +11,8 @@ from typing import Any
 from deblurbench.errors import UsageError
 from deblurbench.records.checked import read_choice
 from deblurbench.records.paths import COMPARISON, EXPERIMENT, RECORD
-from deblurbench.report.findings.answer import listed
 from deblurbench.report.findings.comparison import Comparison
-from deblurbench.report.numbers import duration, short
+from deblurbench.report.formatting import duration, listed, short
 from deblurbench.report.results import Result, Results
 from deblurbench.yaml_files import parse_yaml, set_key
 

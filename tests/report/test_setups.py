@@ -8,7 +8,7 @@ import pytest
 from deblurbench.errors import UsageError
 from deblurbench.files import read_csv, write_csv, write_json
 from deblurbench.report.findings.comparison import compare
-from deblurbench.report.findings.differences import Differences, differences
+from deblurbench.report.findings.setups import Differences, differences
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
 from deblurbench.yaml_files import read_yaml, to_yaml

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from deblurbench.metrics.base import Metric
-from deblurbench.report.findings.answer import listed, oracle_note
+from deblurbench.report.findings.answer import oracle_note
 from deblurbench.report.findings.comparison import Comparison, Difference, Standing, Verdict
-from deblurbench.report.numbers import counted, duration, number, short
+from deblurbench.report.formatting import counted, duration, listed, number, short
 from deblurbench.report.results import Result, Results
 from deblurbench.statistics.means import identical_note
 

@@ -1,8 +1,9 @@
-"""Numbers for people."""
+"""Numbers and names as text for people."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def counted(count: int, what: str) -> str:
@@ -30,3 +31,8 @@ def duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as in a sentence: a, b and c."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
