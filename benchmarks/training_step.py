@@ -30,7 +30,7 @@ from deblurbench.networks.pooling import GlobalAverage
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS
 from deblurbench.training.ema import ExponentialMovingAverage
-from deblurbench.training.player import Player
+from deblurbench.training.parameter_group import ParameterGroup
 from deblurbench.training.precision import autocast, compile_networks
 from deblurbench.training.settings import TrainingSettings
 
@@ -117,7 +117,7 @@ def our_step(width: int, batch: Batch, device: torch.device, settings: TrainingS
     """What the trainer does in a step; less clipping and the average of the weights where it is not `whole`."""
     model = build(width, device).to(memory_format=torch.channels_last)
     parameters = model.trained_parameters()["network"]
-    player = Player(parameters, settings, device)
+    group = ParameterGroup(parameters, settings, device)
     average = ExponentialMovingAverage(model, settings.ema_decay)
     laid_out = Batch(*(images.contiguous(memory_format=torch.channels_last) for images in batch))
     if settings.compile:
@@ -125,15 +125,15 @@ def our_step(width: int, batch: Batch, device: torch.device, settings: TrainingS
 
     def step() -> None:
         with autocast(settings, device):
-            turn = next(model.losses(laid_out, 0))
-        loss = torch.stack(list(turn.losses.values())).sum()
+            loss_step = next(model.losses(laid_out, 0))
+        loss = torch.stack(list(loss_step.losses.values())).sum()
         if whole:
-            player.update(loss, 1e-4, lambda _: None)
+            group.update(loss, 1e-4, lambda _: None)
             average.update(model, 10_000)
         else:
-            player.optimizer.zero_grad(set_to_none=True)
+            group.optimizer.zero_grad(set_to_none=True)
             loss.backward(inputs=parameters)
-            player.optimizer.step()
+            group.optimizer.step()
 
     return step
 

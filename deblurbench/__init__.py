@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deblurbench.models.loading import load
+    from deblurbench.models.restoration import RestoreOptions
 
-__all__ = ["load"]
+__all__ = ["RestoreOptions", "load"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """`load`, imported when it is first asked for: torch takes a second, and Ctrl+C is listened for from the start."""
-    if name != "load":
+    """Import `load` and `RestoreOptions` on first use: torch takes a second, and Ctrl+C is handled from the start."""
+    if name not in __all__:
         raise AttributeError(f"module 'deblurbench' has no attribute '{name}'")
     from deblurbench.models.loading import load
+    from deblurbench.models.restoration import RestoreOptions
 
-    return load
+    return {"load": load, "RestoreOptions": RestoreOptions}[name]

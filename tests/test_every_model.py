@@ -7,7 +7,9 @@ import inspect
 import math
 import pickle
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +20,9 @@ from deblurbench import load
 from deblurbench.batch import Batch
 from deblurbench.errors import UsageError
 from deblurbench.images.tensors import to_tensor
-from deblurbench.models.base import Model
+from deblurbench.models.base import Model, Restorer
 from deblurbench.models.loading import save_model
+from deblurbench.models.restoration import RestoreOptions
 from deblurbench.models.time import call_at_time
 from deblurbench.models.windows import gives_image
 from deblurbench.randomness import seed_torch
@@ -27,8 +30,7 @@ from deblurbench.registry import CLASSICAL, DISCRIMINATORS, MODELS, NETWORKS, Sp
 from tests.conftest import TINY_UNET, tiny_network
 
 REGRESSOR = {"name": "cnn", "network": TINY_UNET}
-WITHOUT_NETWORK: dict[str, list[Spec]] = {
-    "identity": [{"name": "identity"}],
+WITHOUT_NETWORK: dict[str, list[Spec]] = {  # families that need something else; others are built as they come
     "classical": [{"name": "classical", "method": method} for method in CLASSICAL.names()],
     "cascade": [{"name": "cascade", "stages": [REGRESSOR, REGRESSOR]}],
     "ensemble": [{"name": "ensemble", "members": [REGRESSOR, {"name": "classical", "method": "unsharp"}]}],
@@ -52,7 +54,7 @@ def specs() -> Iterator[Spec]:
                 spec = {"name": family, "network": tiny_network(network)}
                 yield {**spec, "discriminator": {"name": "patch", "width": 8}} if family == "gan" else spec
         else:
-            yield from WITHOUT_NETWORK[family]
+            yield from WITHOUT_NETWORK.get(family, [{"name": family}])
 
 
 def identifier(spec: Spec) -> str:
@@ -60,7 +62,7 @@ def identifier(spec: Spec) -> str:
 
 
 def is_trained(spec: Spec) -> bool:
-    return "network" in spec or spec["name"] == "cascade"
+    return issubclass(MODELS.get(spec["name"]), Model)
 
 
 def is_one_of_each(spec: Spec) -> bool:
@@ -87,29 +89,29 @@ LOCAL_ONE_OF_EACH = pytest.mark.parametrize(
 )
 NETWORK = pytest.mark.parametrize("name", NETWORKS.names())
 DENOISER = pytest.mark.parametrize("name", [name for name in NETWORKS.names() if name not in IMAGE_TO_IMAGE])
-KERNEL = torch.ones(3, 3) / 9  # told to oracles
+OPTIONS = RestoreOptions(seed=3, kernel=torch.ones(3, 3) / 9)  # oracles are given the kernel
 
 
-def build(spec: Spec) -> Model:
+def build(spec: Spec) -> Any:
     seed_torch(0)
-    model: Model = MODELS.build(spec)
+    model: Restorer = MODELS.build(spec)
     return model.to(memory_format=torch.channels_last)  # as training and loading have it
 
 
 def train(model: Model, batch: Batch, steps: int, same_noise: bool) -> list[dict[str, float]]:
-    """A bare training on one batch; returns each step's summed losses by player."""
+    """A bare training on one batch; returns each step's summed losses by parameter group."""
     parameters = model.trained_parameters()
-    optimizers = {player: torch.optim.Adam(values, lr=1e-3) for player, values in parameters.items()}
+    optimizers = {group: torch.optim.Adam(values, lr=1e-3) for group, values in parameters.items()}
     history = []
     for step in range(steps):
         seed_torch(0, 0 if same_noise else step)
         sums = {}
-        for turn in model.losses(batch, step):
-            total = torch.stack(list(turn.losses.values())).sum()
-            optimizers[turn.player].zero_grad()
-            total.backward(inputs=parameters[turn.player])
-            optimizers[turn.player].step()
-            sums[turn.player] = total.item()
+        for group, losses, _ in model.losses(batch, step):
+            total = torch.stack(list(losses.values())).sum()
+            optimizers[group].zero_grad()
+            total.backward(inputs=parameters[group])
+            optimizers[group].step()
+            sums[group] = total.item()
         history.append(sums)
     return history
 
@@ -177,7 +179,7 @@ def test_a_preset_trains_a_step_and_restores_any_photograph(spec: Spec, photo: n
 @pytest.mark.parametrize("size", [(64, 64), (37, 53), (5, 3), (1, 1)])
 def test_restoring_keeps_any_size_and_the_range(spec: Spec, size: tuple[int, int]) -> None:
     model = build(spec)
-    restored = model.restore(torch.rand(2, 3, *size), kernel=KERNEL)
+    restored = model.restore(torch.rand(2, 3, *size), OPTIONS)
     assert restored.shape == (2, 3, *size)
     assert restored.dtype == torch.float32
     assert 0 <= restored.min() <= restored.max() <= 1
@@ -187,9 +189,44 @@ def test_restoring_keeps_any_size_and_the_range(spec: Spec, size: tuple[int, int
 def test_restoring_leaves_the_model_as_it_was(spec: Spec) -> None:
     model = build(spec)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    model.restore(torch.rand(1, 3, 16, 16), kernel=KERNEL)
+    model.restore(torch.rand(1, 3, 16, 16), OPTIONS)
     assert model.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+@ONE_OF_EACH
+def test_progress_is_reported_after_every_evaluation_and_every_tile(spec: Spec) -> None:
+    model, image = build(spec), torch.rand(1, 3, 60, 193)
+    calls: list[int] = []
+    for network in model.networks():
+        network.register_forward_pre_hook(lambda *_: calls.append(1))
+    for tile, tiles in ((None, 1), (192, 4)):  # the core of a tile is 64 pixels a side
+        calls.clear()
+        fractions: list[float] = []
+        model.restore(image, replace(OPTIONS, tile=tile, on_progress=fractions.append))
+        assert fractions == sorted(fractions)
+        assert fractions[0] > 0
+        assert fractions[-1] == 1.0
+        if takes_network(spec["name"]):
+            assert len(calls) == len(fractions) == tiles * model.evaluations
+            assert fractions == pytest.approx([(place + 1) / len(fractions) for place in range(len(fractions))])
+
+
+@ONE_OF_EACH
+@pytest.mark.parametrize("is_training", [True, False])
+def test_whatever_is_raised_on_progress_cancels(spec: Spec, is_training: bool) -> None:
+    model = build(spec).train(is_training)
+    fractions: list[float] = []
+
+    def cancel(fraction: float) -> None:
+        fractions.append(fraction)
+        raise InterruptedError("enough")
+
+    with pytest.raises(InterruptedError, match="enough"):
+        model.restore(torch.rand(1, 3, 16, 16), replace(OPTIONS, on_progress=cancel))
+    assert len(fractions) == 1
+    assert {module.training for module in model.modules()} == {is_training}
+    assert model.restore(torch.rand(1, 3, 16, 16), OPTIONS).shape == (1, 3, 16, 16)
 
 
 @ONE_OF_EACH
@@ -200,21 +237,21 @@ def test_other_shapes_types_and_seeds_are_refused(spec: Spec) -> None:
         torch.rand(1, 3, 16, 16).double(), torch.rand(0, 3, 16, 16), torch.rand(1, 3, 0, 16), torch.rand(1, 3, 16, 0),
     ):  # fmt: skip
         with pytest.raises(ValueError, match="expected float32"):
-            model.restore(wrong, kernel=KERNEL)
+            model.restore(wrong, OPTIONS)
     for seed in (-1, 2**64):
         with pytest.raises(ValueError, match=rf"expected a seed from 0 to 2\^64 - 1, not {seed}"):
-            model.restore(torch.rand(1, 3, 16, 16), seed=seed, kernel=KERNEL)
+            model.restore(torch.rand(1, 3, 16, 16), replace(OPTIONS, seed=seed))
 
 
 @TRAINED
-def test_gradients_reach_every_parameter_of_every_player(spec: Spec, batch: Batch) -> None:
+def test_gradients_reach_every_parameter_of_every_group(spec: Spec, batch: Batch) -> None:
     """Within a short training: a hinge loss gives a bias no gradient until the first scores leave its margin."""
     model = build(spec)
-    unreached = {(player, index) for player, values in model.trained_parameters().items() for index in range(len(values))}
+    unreached = {(group, index) for group, values in model.trained_parameters().items() for index in range(len(values))}
     for step in range(100):
         train(model, batch, steps=1, same_noise=step % 2 == 0)
-        for player, values in model.trained_parameters().items():
-            unreached -= {(player, index) for index, value in enumerate(values) if value.grad is not None and value.grad.any()}
+        for group, values in model.trained_parameters().items():
+            unreached -= {(group, index) for index, value in enumerate(values) if value.grad is not None and value.grad.any()}
         if not unreached:
             break
     assert unreached == set()
@@ -228,9 +265,9 @@ def test_one_batch_is_overfitted(spec: Spec, batch: Batch) -> None:
         # The 9-1-5 layers of SRCNN have too few weights to remember a picture; those of its 9-5-5 have enough.
         spec = {**spec, "network": {"name": "dbcnn", "filters": [9, 5, 5], "widths": [128, 64]}}
     history = train(build(spec), small, steps=400, same_noise=True)
-    for player in history[0]:
-        if player != "discriminator":
-            assert history[-1][player] < 0.3 * history[0][player]
+    for group in history[0]:
+        if group != "discriminator":
+            assert history[-1][group] < 0.3 * history[0][group]
 
 
 @ALL
@@ -242,7 +279,7 @@ def test_saved_and_loaded_it_restores_bit_for_bit(spec: Spec, batch: Batch, tmp_
     loaded = load(tmp_path / "model.safetensors")
     image = torch.rand(1, 3, 21, 30)
     assert not loaded.training
-    assert torch.equal(loaded.restore(image, seed=3, kernel=KERNEL), model.restore(image, seed=3, kernel=KERNEL))
+    assert torch.equal(loaded.restore(image, OPTIONS), model.restore(image, OPTIONS))
 
 
 @ONE_OF_EACH
@@ -254,7 +291,7 @@ def test_a_loaded_model_can_be_copied_and_sent_to_another_process(
     save_model(tmp_path / "model.safetensors", build(spec), MODELS.resolve(spec))
     loaded = load(tmp_path / "model.safetensors")
     twin = copied(loaded)
-    assert torch.equal(loaded.restore(batch.blurred, seed=3, kernel=KERNEL), twin.restore(batch.blurred, seed=3, kernel=KERNEL))
+    assert torch.equal(loaded.restore(batch.blurred, OPTIONS), twin.restore(batch.blurred, OPTIONS))
     if is_trained(spec):
         assert train(loaded, batch, steps=2, same_noise=True) == train(twin, batch, steps=2, same_noise=True)
     assert all(torch.equal(value, twin.state_dict()[name]) for name, value in loaded.state_dict().items())
@@ -266,9 +303,9 @@ def test_tiles_do_not_show(spec: Spec, batch: Batch) -> None:
     model = build(spec)
     train(model, batch, steps=100, same_noise=False)
     image = batch.sharp.repeat(1, 1, 12, 9)[:1, :, :, :277]  # (1, 3, 384, 277)
-    whole = model.restore(image, seed=1)
+    whole = model.restore(image)
     assert (whole - image).abs().max() > 2 / 255
-    assert (model.restore(image, seed=1, tile=200) - whole).abs().max() < 1 / 255
+    assert (model.restore(image, RestoreOptions(tile=200)) - whole).abs().max() < 1 / 255
 
 
 @NETWORK

@@ -62,9 +62,9 @@ def test_a_block_trains_a_step_and_restores(block: str, tmp_path: Path, photo: n
     if block in HEAVY:
         return
     sharp = to_tensor(photo[100:164, 100:164]).repeat(2, 1, 1, 1)
-    for turn in model.losses(Batch(sharp.flip(3), sharp), 0):
-        loss = torch.stack(list(turn.losses.values())).sum()
-        parameters = model.trained_parameters()[turn.player]
+    for loss_step in model.losses(Batch(sharp.flip(3), sharp), 0):
+        loss = torch.stack(list(loss_step.losses.values())).sum()
+        parameters = model.trained_parameters()[loss_step.group]
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
         assert torch.isfinite(loss)
         assert any(gradient is not None and gradient.any() for gradient in gradients)
@@ -78,10 +78,10 @@ def test_deblurgan_is_as_published(tmp_path: Path) -> None:
     assert sum(parameter.numel() for parameter in model.network.parameters()) == 11_378_179
     assert sum(parameter.numel() for parameter in model.discriminator.parameters()) == 2_764_737
     sharp = torch.rand(2, 3, 64, 64)
-    turns = list(model.losses(Batch(sharp, sharp), 0))
-    assert [turn.player for turn in turns] == ["discriminator"] * 5 + ["generator"]
-    assert set(turns[0].losses) == {"adversarial", "gradient_penalty"}
-    assert set(turns[-1].losses) == {"vgg", "adversarial"}
+    steps = list(model.losses(Batch(sharp, sharp), 0))
+    assert [step.group for step in steps] == ["discriminator"] * 5 + ["generator"]
+    assert set(steps[0].losses) == {"adversarial", "gradient_penalty"}
+    assert set(steps[-1].losses) == {"vgg", "adversarial"}
     (content,) = model.content.terms.values()
     assert (content.weight, content.normalization, model.adversarial_weight) == (100, "symmetric", 1)
     assert model.adversarial.penalty_weight == 10

@@ -15,7 +15,8 @@ from deblurbench.images.photo import SUFFIXES, Photo, is_image_name, list_images
 from deblurbench.images.reading import read_photo
 from deblurbench.images.tensors import to_tensor, with_pixels
 from deblurbench.images.writing import write_photo
-from deblurbench.models.base import Model
+from deblurbench.models.base import Restorer
+from deblurbench.models.restoration import RestoreOptions
 from deblurbench.models.windows import CONTEXT
 from deblurbench.progress import progress_bar
 
@@ -64,7 +65,7 @@ def plan_files(inputs: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
     return plan
 
 
-def deblur_files(model: Model, plan: Sequence[tuple[Path, Path]], *, tile: int, seed: int, device: torch.device) -> Restored:
+def deblur_files(model: Restorer, plan: Sequence[tuple[Path, Path]], *, tile: int, seed: int, device: torch.device) -> Restored:
     """Restore each photograph of `plan`: same size, orientation, depth and transparency out. One that fails is named."""
     outcome = Restored()
     for source, target in progress_bar(plan, desc="deblurring", unit="photo"):
@@ -84,14 +85,15 @@ def deblur_files(model: Model, plan: Sequence[tuple[Path, Path]], *, tile: int, 
     return outcome
 
 
-def _tiling_difference(model: Model, photo: Photo, tile: int, seed: int, device: torch.device) -> float | None:
+def _tiling_difference(model: Restorer, photo: Photo, tile: int, seed: int, device: torch.device) -> float | None:
     """The largest change that tiles make to the middle of `photo`; None where no network sees the whole image."""
     if not model.sees_whole_image:
         return None
     rows, columns = (middle(side, tile + 2 * CONTEXT) for side in photo.pixels.shape[:2])  # two tiles a side
     part = to_tensor(photo.pixels[rows, columns]).to(device)
-    return float((model.restore(part, seed=seed, tile=tile) - model.restore(part, seed=seed)).abs().max())
+    tiled, whole = (model.restore(part, RestoreOptions(seed=seed, tile=size)) for size in (tile, None))
+    return float((tiled - whole).abs().max())
 
 
-def _restored(model: Model, photo: Photo, tile: int, seed: int, device: torch.device) -> Photo:
-    return with_pixels(photo, model.restore(to_tensor(photo.pixels).to(device), seed=seed, tile=tile))
+def _restored(model: Restorer, photo: Photo, tile: int, seed: int, device: torch.device) -> Photo:
+    return with_pixels(photo, model.restore(to_tensor(photo.pixels).to(device), RestoreOptions(seed=seed, tile=tile)))

@@ -24,7 +24,7 @@ from deblurbench.errors import DeblurbenchError, UsageError, is_full_disk, one_l
 from deblurbench.experiment.experiment import Experiment
 from deblurbench.experiment.model_entries import ModelEntry
 from deblurbench.files import file_hash, remove_unfinished, write_json, write_whole
-from deblurbench.models.base import Model, family
+from deblurbench.models.base import Model, Restorer, family
 from deblurbench.models.loading import fill_trained, load, save_model, warm_start
 from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
@@ -205,12 +205,12 @@ class Runner:
             self.say(f"failed: timing the models of {dataset}: {one_line(error)}")
             outcome.untimed.append(dataset)
 
-    def _model_of(self, cell: Cell) -> Model:
+    def _model_of(self, cell: Cell) -> Restorer:
         """The model that this cell restores with, from its weights where it has any; of a sweep, the best candidate."""
         if cell.candidates:
             cell, _ = chosen(cell)
         if cell.weights_of is None:
-            model: Model = MODELS.build(cell.spec)
+            model: Restorer = MODELS.build(cell.spec)
             return model.to(self.accelerator.device).eval()
         weights = cell.weights_of / LAST
         if not weights.is_file():
@@ -228,7 +228,7 @@ class Runner:
             seed=cell.seed, folder=cell.folder, identity=cell.training_identity, workers=self.workers,
         ).run()  # fmt: skip
 
-    def _fill(self, model: Model, cell: Cell) -> None:
+    def _fill(self, model: Restorer, cell: Cell) -> None:
         """Give the models within `model`, and itself, the weights that others were trained to."""
         for path in (*cell.sources.values(), cell.start):
             if path is not None and not path.is_file():
@@ -240,7 +240,7 @@ class Runner:
 
     def _put_together(self, cell: Cell) -> None:
         """Write the checkpoint of a model that is made of trained ones and needs no training itself."""
-        model: Model = MODELS.build(cell.spec)
+        model: Restorer = MODELS.build(cell.spec)
         self._fill(model, cell)
         save_model(cell.folder / LAST, model, cell.spec, dataset=cell.dataset, seed=cell.seed, identity=cell.training_identity)
 

@@ -10,14 +10,14 @@ import torch
 
 from deblurbench.benchmark.cells import Cell
 from deblurbench.files import write_json
-from deblurbench.models.base import Model
+from deblurbench.models.base import Restorer
 from deblurbench.records.checked import WITHOUT_TIMES, Times, read_checked
 from deblurbench.records.paths import TIMES
 from deblurbench.scoring.costs import TimeCost, time_cost, time_in_turn
 
 
 def time_cells(
-    cells: Iterable[Cell], model_of: Callable[[Cell], Model], device: torch.device, environment: dict[str, Any]
+    cells: Iterable[Cell], model_of: Callable[[Cell], Restorer], device: torch.device, environment: dict[str, Any]
 ) -> None:
     """Time the models of all finished `cells` of one data set in turn, and write it; nothing where all are known.
 

@@ -14,7 +14,7 @@ import torch
 from deblurbench.errors import UsageError, suggestion
 from deblurbench.experiment.composition import MOST_MODELS, folder_name, mapping, with_networks
 from deblurbench.experiment.sweeps import Sweep, read_sweep
-from deblurbench.models.base import Model, family
+from deblurbench.models.base import Model, Restorer, family
 from deblurbench.models.loading import require_fitting_start, spec_of_checkpoint, with_restoring_parameters
 from deblurbench.registry import MODELS, Spec, check_arguments
 from deblurbench.training.settings import TrainingSettings
@@ -133,7 +133,7 @@ class _Entries:
         _require_bounded(filled, where)
         spec = MODELS.resolve(filled, where)
         with torch.device("meta"):  # finds what a constructor would refuse, at no cost
-            model: Model = MODELS.build(spec, where)
+            model: Restorer = MODELS.build(spec, where)
         is_trained = _freeze(model, sources, where)
         if is_trained and model.is_oracle:
             raise UsageError(f"{where}: cannot be trained on what an oracle restores: training does not know the true kernels")
@@ -189,11 +189,11 @@ class _Entries:
         owner = self._owner(source)
         return owner is None or self.entry(owner).is_trained or bool(self.entry(owner).sources)
 
-    def _check_start(self, model: Model, start: Any, where: str) -> None:
+    def _check_start(self, model: Restorer, start: Any, where: str) -> None:
         if not isinstance(start, str):
             raise UsageError(f"{where}: expected a model of the experiment or a checkpoint, not {start!r}")
         with torch.device("meta"):
-            source: Model = MODELS.build(self._spec_of(start, where), where)
+            source: Restorer = MODELS.build(self._spec_of(start, where), where)
         if not source.restoring_modules:
             raise UsageError(f"{where}: '{start}' has no weights to start from")
         require_fitting_start(model, source.restoring_state(), f"{where}: {start}")
@@ -208,19 +208,20 @@ def check_training(given: dict[str, Any], where: str) -> TrainingSettings:
         raise UsageError(f"{where}: {error}") from error
 
 
-def _freeze(model: Model, sources: dict[str, str], where: str) -> bool:
+def _freeze(model: Restorer, sources: dict[str, str], where: str) -> bool:
     """Let nothing train what is given trained; whether something else is left to train.
 
     Raises UsageError where a network would neither be trained nor be given so.
     """
     for place in sources:
         model.get_submodule(place).requires_grad_(False)
-    players = {id(value) for values in model.trained_parameters().values() for value in values}
+    groups = model.trained_parameters() if isinstance(model, Model) else {}
+    trained = {id(value) for values in groups.values() for value in values}
     for name in model.restoring_modules:
         is_given = any(not place or f"{name}.".startswith(f"{place}.") for place in sources)
-        if not is_given and not any(id(value) in players for value in model.get_submodule(name).parameters()):
+        if not is_given and not any(id(value) in trained for value in model.get_submodule(name).parameters()):
             raise UsageError(f"{where}.{name.rpartition('.')[0]}: is used as it is: give it trained, {{{TRAINED}: NAME}}")
-    return bool(players)
+    return bool(trained)
 
 
 def _require_bounded(value: Any, where: str) -> None:

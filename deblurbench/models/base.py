@@ -1,11 +1,11 @@
-"""What every model is."""
+"""The contracts: a restorer restores; a model is a restorer that learns."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
@@ -14,103 +14,87 @@ from torch import Tensor, nn
 
 from deblurbench.batch import Batch
 from deblurbench.errors import DeblurbenchError
-from deblurbench.models.self_ensemble import mean_over_turns
+from deblurbench.models.restoration import Progress, RestorationContext, RestoreOptions
+from deblurbench.models.self_ensemble import SYMMETRIES, self_ensemble_mean
 from deblurbench.models.windows import sees_whole_image
 from deblurbench.networks.pooling import global_averages, pooling_within
 from deblurbench.registry import MODELS, NETWORKS
 
-SEEDS = 2**64  # how many a generator of PyTorch takes
+SEEDS = 2**64  # the number of seeds that a generator of PyTorch takes
+DEFAULTS = RestoreOptions()
 
 
-class Turn(NamedTuple):
-    """A player's turn in a training step: its weighted losses by name, and what else is worth watching, by name."""
+class Restorer(nn.Module, ABC):
+    """Anything that restores an image: blurred in, sharp out.
 
-    player: str
-    losses: dict[str, Tensor]
-    observed: Mapping[str, Tensor] = MappingProxyType({})
+    `restoring_modules` names the networks that `restore` needs, as attributes or, of nested restorers, with dots. They are
+    saved and counted as its parameters. `restoring_parameters` names constructor parameters that change only how it
+    restores, not its weights: they may be varied on one set of weights.
 
-
-@dataclass(frozen=True)
-class Restoring:
-    """The circumstances of one restoration, handed down to whatever takes part in it."""
-
-    generator: torch.Generator  # of all noise, on the CPU
-    tile: int | None = None  # the most pixels a side that a network sees at once
-    kernel: Tensor | None = None  # the true blur kernel (h, w), for an oracle
-
-
-class Model(nn.Module, ABC):
-    """A family: it gives the losses of a batch, and restores.
-
-    `restoring_modules` names the networks that `restore` needs, as attributes or, of models within, with dots. They are
-    what is averaged (EMA), saved and counted as the model's parameters. `restoring_parameters` names constructor
-    parameters that change only how it restores, not what it learns: they may be varied on one set of trained weights.
-
-    Two of these any family may offer. `self_ensemble`: the mean over the eight turns and reflections of the image is
-    given (x8, Timofte et al. 2016). `pooling_window`: layers that pool over the whole image pool over so many pixels a
-    side instead (TLC, Chu et al. 2022); 1.5 times the training crop is usual.
+    Two of these any restorer may offer. `self_ensemble`: the mean over the eight rotations and reflections of the image
+    is returned (x8, Timofte et al. 2016). `pooling_window`: layers that pool over the whole image pool over so many pixels
+    a side instead (TLC, Chu et al. 2022); 1.5 times the training crop is usual.
     """
 
-    restoring_modules: tuple[str, ...] = ("network",)
+    restoring_modules: tuple[str, ...] = ()
     restoring_parameters: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *, self_ensemble: bool = False, pooling_window: int | None = None) -> None:
         super().__init__()
         self.self_ensemble, self.pooling_window = self_ensemble, pooling_window
 
-    def players(self) -> dict[str, nn.Module]:
-        """What is trained: the module that each player owns, by the player's name. A classical model has none."""
-        return {name: self.get_submodule(name) for name in self.restoring_modules}
-
-    def trained_parameters(self) -> dict[str, list[nn.Parameter]]:
-        """The parameters that training changes, by player. None of a player whose parts were all given trained."""
-        parameters = {
-            player: [value for value in module.parameters() if value.requires_grad] for player, module in self.players().items()
-        }
-        return {player: values for player, values in parameters.items() if values}
-
     @abstractmethod
-    def losses(self, batch: Batch, step: int) -> Iterator[Turn]:
-        """Yield one player's turn after another.
-
-        The sum of its losses is what the player minimises. The trainer updates that player before it resumes the generator.
-        """
-
-    @abstractmethod
-    def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
-        """Restore (B, 3, H, W); networks are called with `how.tile`."""
+    def _restore(self, blurred: Tensor, context: RestorationContext) -> Tensor:
+        """Restore (B, 3, H, W); networks are called with `context`."""
 
     @torch.no_grad()
-    def restore(self, blurred: Tensor, *, seed: int = 0, tile: int | None = None, kernel: Tensor | None = None) -> Tensor:
+    def restore(self, blurred: Tensor, options: RestoreOptions = DEFAULTS) -> Tensor:
         """Deblur float32 (B, 3, H, W) of values in [0, 1], any H and W -> the same shape, in [0, 1].
 
-        `seed`, in [0, 2^64), decides the noise of models that sample. With `tile`, networks see at most `tile` pixels a
-        side at once, so that memory stays bounded. An oracle must be told the true blur `kernel` (h, w). Raises
-        ValueError for another shape, type or seed and for no pixels, DeblurbenchError where the result is not finite.
+        Raises ValueError for another shape, type or seed and for no pixels, DeblurbenchError where an oracle is not given
+        the kernel or the result is not finite.
         """
         if blurred.ndim != 4 or blurred.shape[1] != 3 or blurred.dtype != torch.float32 or not blurred.numel():
             found = f"{blurred.dtype} {tuple(blurred.shape)}"
             raise ValueError(f"expected float32 (B, 3, H, W) of at least one pixel, in [0, 1], not {found}")
-        if not 0 <= seed < SEEDS:
-            raise ValueError(f"expected a seed from 0 to 2^64 - 1, not {seed}")
-        if self.is_oracle and kernel is None:
+        if not 0 <= options.seed < SEEDS:
+            raise ValueError(f"expected a seed from 0 to 2^64 - 1, not {options.seed}")
+        if self.is_oracle and options.kernel is None:
             raise DeblurbenchError("this model is an oracle: it restores only where the true blur kernel is known")
-        restored = self.restored(blurred, Restoring(torch.Generator().manual_seed(seed), tile, kernel))
+        generator = torch.Generator().manual_seed(options.seed)
+        progress = Progress(self.evaluations, options.on_progress)
+        restored = self.restore_in_context(blurred, RestorationContext(generator, options.tile, options.kernel, progress))
         if not torch.isfinite(restored).all():
             raise DeblurbenchError("the model restores to values that are not finite: its training diverged")
         return restored
 
     @torch.no_grad()
-    def restored(self, blurred: Tensor, how: Restoring) -> Tensor:
-        """What `restore` gives, without its checks: for models that are made of models."""
-        with evaluating(self), pooling_within(self._own_networks(), self.pooling_window):
-            if self.self_ensemble:
-                return mean_over_turns(lambda turned: self._restore(turned, how), blurred).clamp(0, 1)
-            return self._restore(blurred, how).clamp(0, 1)
+    def restore_in_context(self, blurred: Tensor, context: RestorationContext) -> Tensor:
+        """Restore as `restore` does, without its checks: for restorers that are composed of restorers."""
+
+        def restore_once(image: Tensor) -> Tensor:
+            done = context.progress.evaluations + self._evaluations_per_pass
+            restored = self._restore(image, context)
+            context.progress.finish_evaluations(done)
+            return restored
+
+        with evaluation_mode(self), pooling_within(self._own_networks(), self.pooling_window):
+            restored = self_ensemble_mean(restore_once, blurred) if self.self_ensemble else restore_once(blurred)
+            return restored.clamp(0, 1)
+
+    @property
+    def evaluations(self) -> int:
+        """The number of network evaluations of one restoration; 1 for a method without networks."""
+        return self._evaluations_per_pass * (SYMMETRIES if self.self_ensemble else 1)
+
+    @property
+    def _evaluations_per_pass(self) -> int:
+        """The network evaluations of one call of `_restore`."""
+        return 1
 
     @property
     def is_oracle(self) -> bool:
-        """Whether it must be told the true blur kernel, which nobody knows of a photograph."""
+        """Whether it needs the true blur kernel, which nobody knows of a photograph."""
         return False
 
     @property
@@ -121,37 +105,30 @@ class Model(nn.Module, ABC):
 
     @property
     def method(self) -> str:
-        """What it restores with, in words for a table: its networks."""
+        """The names of its networks, or of its method, for a table."""
         return " + ".join(NETWORKS.name_of(network) for network in self.networks())
 
     @property
     def sees_whole_image(self) -> bool:
-        """Whether tiles would change what it restores."""
+        """Whether tiles would change the result."""
         return any(sees_whole_image(network) for network in self.networks())
 
-    def _own_networks(self) -> list[nn.Module]:
-        """The networks that restore, less those of models within, which restore in their own way."""
-        return [self.get_submodule(name) for name in self.restoring_modules if "." not in name]
-
-    def _models_within(self) -> list[Model]:
-        return [module for module in self.modules() if isinstance(module, Model) and module is not self]
-
     def networks(self) -> list[nn.Module]:
-        """The networks that restore, its models' own included."""
+        """The networks that restore, those of nested restorers included."""
         return [self.get_submodule(name) for name in self.restoring_modules]
 
-    def prepare_training(self) -> None:
-        """Fetch what training needs: trained weights of losses and networks. Raises UsageError where it cannot be had."""
-        within = {id(part) for model in self._models_within() for part in model.modules()}
-        for module in self.modules():
-            prepare = getattr(module, "prepare", None)
-            if callable(prepare) and id(module) not in within:  # models within are used as they are
-                prepare()
-
     def restoring_state(self) -> dict[str, Tensor]:
-        """The tensors that `restore` needs, by the names that they have in the whole model."""
+        """The tensors that `restore` needs, by their names in the whole state dict."""
         prefixes = tuple(f"{name}." for name in self.restoring_modules)
         return {name: tensor for name, tensor in self.state_dict().items() if name.startswith(prefixes)}
+
+    def weight_files(self) -> tuple[Path, ...]:
+        """Files of weights that it brings itself; their content is part of a cell's identity."""
+        return ()
+
+    def _own_networks(self) -> list[nn.Module]:
+        """The networks that restore, less those of nested restorers, which restore in their own way."""
+        return [self.get_submodule(name) for name in self.restoring_modules if "." not in name]
 
     def _require_pooling(self) -> None:
         """Raise ValueError where `pooling_window` would change nothing."""
@@ -159,18 +136,63 @@ class Model(nn.Module, ABC):
             raise ValueError("pooling_window: this network has no layer that pools over the whole image; leave it out")
 
 
-def family(name: str, where: str = "") -> type[Model]:
-    """The class of the family called `name`. Raises UsageError as the registry does."""
-    found: type[Model] = MODELS.get(name, where)
+class LossStep(NamedTuple):
+    """One update within a training step: the weighted losses that a parameter group minimises, and observed quantities."""
+
+    group: str
+    losses: dict[str, Tensor]
+    observed: Mapping[str, Tensor] = MappingProxyType({})
+
+
+class Model(Restorer):
+    """A restorer that learns: it gives the losses of a batch, and says what they train.
+
+    Its `restoring_modules` are averaged over training (EMA), as far as they are trained.
+    """
+
+    restoring_modules: tuple[str, ...] = ("network",)
+
+    @abstractmethod
+    def losses(self, batch: Batch, step: int) -> Iterator[LossStep]:
+        """Yield one loss step after another.
+
+        Its parameter group minimises the sum of its losses. The trainer updates that group before it resumes the generator.
+        """
+
+    def parameter_groups(self) -> dict[str, nn.Module]:
+        """The module that each parameter group trains, by the group's name."""
+        return {name: self.get_submodule(name) for name in self.restoring_modules}
+
+    def trained_parameters(self) -> dict[str, list[nn.Parameter]]:
+        """The parameters that training changes, by group; without groups of which all are given trained."""
+        parameters = {
+            group: [value for value in module.parameters() if value.requires_grad]
+            for group, module in self.parameter_groups().items()
+        }
+        return {group: values for group, values in parameters.items() if values}
+
+    def prepare_training(self) -> None:
+        """Fetch what training needs: trained weights of losses and networks. Raises UsageError where it cannot be had."""
+        nested = [module for module in self.modules() if isinstance(module, Restorer) and module is not self]
+        within = {id(part) for restorer in nested for part in restorer.modules()}
+        for module in self.modules():
+            prepare = getattr(module, "prepare", None)
+            if callable(prepare) and id(module) not in within:  # nested restorers are given trained
+                prepare()
+
+
+def family(name: str, where: str = "") -> type[Restorer]:
+    """The class that is registered as `name`. Raises UsageError as the registry does."""
+    found: type[Restorer] = MODELS.get(name, where)
     return found
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
+def evaluation_mode(module: nn.Module) -> Iterator[None]:
     """Evaluation mode for the length of a `with` block."""
-    was_training = model.training
-    model.eval()
+    was_training = module.training
+    module.eval()
     try:
         yield
     finally:
-        model.train(was_training)
+        module.train(was_training)

@@ -11,8 +11,9 @@ from torch import Tensor
 from deblurbench.batch import Batch
 from deblurbench.images.tensors import at_scale
 from deblurbench.losses.base import ContentLosses
-from deblurbench.models.base import Model, Restoring, Turn
-from deblurbench.models.samplers import walk
+from deblurbench.models.base import LossStep, Model
+from deblurbench.models.restoration import RestorationContext
+from deblurbench.models.samplers import sample_indi
 from deblurbench.models.time import build_timed_network, call_at_time, call_at_time_at_scales
 from deblurbench.models.windows import gives_image
 from deblurbench.registry import MODELS, LossSpec, NetworkSpec, PositiveInt
@@ -44,23 +45,27 @@ class Bridge(Model):
         self.sampling_steps = sampling_steps
         self._require_pooling()
 
-    def losses(self, batch: Batch, step: int) -> Iterator[Turn]:
+    def losses(self, batch: Batch, step: int) -> Iterator[LossStep]:
         t = 1 - torch.rand(batch.sharp.shape[0], device=batch.sharp.device)  # in (0, 1]
         share = t[:, None, None, None]
         x = torch.lerp(batch.sharp, batch.blurred, share)
         scales = call_at_time_at_scales(self.network, x, t)
         predicted = [self._predicted(at_scale(x, scale), share, output) for scale, output in enumerate(scales)]
-        yield Turn("network", self.content(predicted, batch.sharp))
+        yield LossStep("network", self.content(predicted, batch.sharp))
 
-    def predict(self, x: Tensor, t: Tensor, tile: int | None = None) -> Tensor:
+    def predict(self, x: Tensor, t: Tensor, context: RestorationContext | None = None) -> Tensor:
         """The sharp image (B, 3, H, W) as seen from `x` (B, 3, H, W) at times `t` (B,)."""
-        return self._predicted(x, t[:, None, None, None], call_at_time(self.network, x, t, tile))
+        return self._predicted(x, t[:, None, None, None], call_at_time(self.network, x, t, context))
 
     def _predicted(self, x: Tensor, share: Tensor, output: Tensor) -> Tensor:
         return x + share * (output - x if gives_image(self.network) else output)
 
-    def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
-        return walk(lambda x, t: self.predict(x, t, how.tile), blurred, self.sampling_steps)
+    def _restore(self, blurred: Tensor, context: RestorationContext) -> Tensor:
+        return sample_indi(lambda x, t: self.predict(x, t, context), blurred, self.sampling_steps)
+
+    @property
+    def _evaluations_per_pass(self) -> int:
+        return self.sampling_steps
 
     @property
     def inference(self) -> str:

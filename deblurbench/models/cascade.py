@@ -1,4 +1,4 @@
-"""Cascade: one model's output is the next one's input."""
+"""Cascade: the output of one restorer is the input of the next."""
 
 from __future__ import annotations
 
@@ -8,42 +8,47 @@ import torch
 from torch import Tensor, nn
 
 from deblurbench.batch import Batch
-from deblurbench.models.base import Model, Restoring, Turn
+from deblurbench.models.base import LossStep, Model, Restorer
 from deblurbench.models.composite import Composite
+from deblurbench.models.restoration import RestorationContext
 from deblurbench.registry import MODELS, ModelSpec
 
 
 @MODELS.register("cascade")
-class Cascade(Composite):
+class Cascade(Composite, Model):
     """`stages` restore one after another: a trained regressor first, say, and a finisher after it.
 
-    All but the last are used as they are; the last is trained on what they give, unless it is given trained.
+    All but the last are given trained; the last learns from their outputs, unless it is given trained or cannot learn.
     """
 
     part = "stages"
 
     def __init__(self, *, stages: Sequence[ModelSpec]) -> None:
         super().__init__()
-        self._take(stages)
-        for stage in self.models()[:-1]:
+        self._build_parts(stages)
+        for stage in self.restorers()[:-1]:
             stage.requires_grad_(False)
 
-    def players(self) -> dict[str, nn.Module]:
-        return self.models()[-1].players()
+    def parameter_groups(self) -> dict[str, nn.Module]:
+        last = self.restorers()[-1]
+        return last.parameter_groups() if isinstance(last, Model) else {}
 
     def prepare_training(self) -> None:
-        self.models()[-1].prepare_training()
+        last = self.restorers()[-1]
+        if isinstance(last, Model):
+            last.prepare_training()
 
-    def losses(self, batch: Batch, step: int) -> Iterator[Turn]:
-        *before, last = self.models()
-        blurred = _through(before, batch.blurred, Restoring(torch.Generator().manual_seed(step)))
+    def losses(self, batch: Batch, step: int) -> Iterator[LossStep]:
+        *earlier, last = self.restorers()
+        assert isinstance(last, Model)  # where it cannot learn there is no parameter group, and nothing to train
+        blurred = _apply_stages(earlier, batch.blurred, RestorationContext(torch.Generator().manual_seed(step)))
         yield from last.losses(Batch(blurred, batch.sharp), step)
 
-    def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
-        return _through(self.models(), blurred, how)
+    def _restore(self, blurred: Tensor, context: RestorationContext) -> Tensor:
+        return _apply_stages(self.restorers(), blurred, context)
 
 
-def _through(stages: list[Model], image: Tensor, how: Restoring) -> Tensor:
+def _apply_stages(stages: list[Restorer], image: Tensor, context: RestorationContext) -> Tensor:
     for stage in stages:
-        image = stage.restored(image, how)
+        image = stage.restore_in_context(image, context)
     return image

@@ -5,21 +5,21 @@ from __future__ import annotations
 from torch import Tensor
 
 from deblurbench.classical.base import Method
-from deblurbench.models.base import Restoring
-from deblurbench.models.untrained import Untrained
+from deblurbench.models.base import Restorer
+from deblurbench.models.restoration import RestorationContext
 from deblurbench.registry import CLASSICAL, MODELS, ClassicalSpec
 
 
 @MODELS.register("classical")
-class Classical(Untrained):
+class Classical(Restorer):
     """Any classical method. One that is given the true blur kernel is an oracle, and says so."""
 
     def __init__(self, *, method: ClassicalSpec) -> None:
         super().__init__()
         self._method: Method = CLASSICAL.build(method)
 
-    def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
-        return self._method(blurred, how.kernel)
+    def _restore(self, blurred: Tensor, context: RestorationContext) -> Tensor:
+        return self._method(blurred, context.kernel)
 
     @property
     def is_oracle(self) -> bool:

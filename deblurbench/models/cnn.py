@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from deblurbench.batch import Batch
 from deblurbench.losses.base import ContentLosses
-from deblurbench.models.base import Turn
+from deblurbench.models.base import LossStep
 from deblurbench.models.regression import Regression
 from deblurbench.registry import MODELS, LossSpec, NetworkSpec, PositiveInt
 
@@ -30,5 +30,5 @@ class CNN(Regression):
         super().__init__(network, self_ensemble=self_ensemble, pooling_window=pooling_window)
         self.content = ContentLosses(losses)
 
-    def losses(self, batch: Batch, step: int) -> Iterator[Turn]:
-        yield Turn("network", self.content(self.predicted(batch.blurred), batch.sharp, self.coarser_targets))
+    def losses(self, batch: Batch, step: int) -> Iterator[LossStep]:
+        yield LossStep("network", self.content(self.predicted(batch.blurred), batch.sharp, self.coarser_targets))

@@ -1,42 +1,50 @@
-"""What is made of several models."""
+"""Restorers that are composed of several restorers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from torch import nn
 
-from deblurbench.models.base import Model
+from deblurbench.models.base import Restorer
 from deblurbench.registry import MODELS, ModelSpec
 
 
-class Composite(Model):
-    """A model made of models, which lie in the attribute `part`, and restore with their own parameters."""
+class Composite(Restorer):
+    """A restorer composed of restorers, in the attribute that `part` names; each restores with its own parameters."""
 
     part: str
 
-    def _take(self, specs: Sequence[ModelSpec]) -> None:
-        """Build the models of `specs`. Raises ValueError for fewer than two."""
+    def _build_parts(self, specs: Sequence[ModelSpec]) -> None:
+        """Build the restorers of `specs`. Raises ValueError for fewer than two."""
         if len(specs) < 2:
             raise ValueError(f"{self.part}: give at least two models")
-        models = [MODELS.build(spec, f"{self.part}[{place}]") for place, spec in enumerate(specs)]
-        setattr(self, self.part, nn.ModuleList(models))
+        restorers = [MODELS.build(spec, f"{self.part}[{index}]") for index, spec in enumerate(specs)]
+        setattr(self, self.part, nn.ModuleList(restorers))
         self.restoring_modules = tuple(
-            f"{self.part}.{place}.{name}" for place, model in enumerate(models) for name in model.restoring_modules
+            f"{self.part}.{index}.{name}" for index, restorer in enumerate(restorers) for name in restorer.restoring_modules
         )
 
-    def models(self) -> list[Model]:
-        """Its models, in their order."""
-        return [model for model in getattr(self, self.part) if isinstance(model, Model)]
+    def restorers(self) -> list[Restorer]:
+        """Its restorers, in their order."""
+        return [restorer for restorer in getattr(self, self.part) if isinstance(restorer, Restorer)]
+
+    def weight_files(self) -> tuple[Path, ...]:
+        return tuple(path for restorer in self.restorers() for path in restorer.weight_files())
+
+    @property
+    def _evaluations_per_pass(self) -> int:
+        return sum(restorer.evaluations for restorer in self.restorers())
 
     @property
     def is_oracle(self) -> bool:
-        return any(model.is_oracle for model in self.models())
+        return any(restorer.is_oracle for restorer in self.restorers())
 
     @property
     def inference(self) -> str:
-        return "; ".join(dict.fromkeys(model.inference for model in self.models() if model.inference))
+        return "; ".join(dict.fromkeys(restorer.inference for restorer in self.restorers() if restorer.inference))
 
     @property
     def method(self) -> str:
-        return " + ".join(filter(None, (model.method for model in self.models())))
+        return " + ".join(filter(None, (restorer.method for restorer in self.restorers())))

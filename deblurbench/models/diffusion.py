@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
@@ -11,7 +12,8 @@ from torch.nn import functional as F
 
 from deblurbench.batch import Batch
 from deblurbench.images.tensors import at_scale
-from deblurbench.models.base import Model, Restoring, Turn
+from deblurbench.models.base import LossStep, Model, Restorer
+from deblurbench.models.restoration import RestorationContext
 from deblurbench.models.samplers import cosine_schedule, ddim, ddpm, dpm_solver, linear_schedule, spaced_times
 from deblurbench.models.time import build_timed_network, call_at_time, call_at_time_at_scales
 from deblurbench.registry import MODELS, ModelSpec, NetworkSpec, PositiveFloat, PositiveInt
@@ -57,7 +59,7 @@ class Diffusion(Model):
         if regressor is not None and target == "image":
             raise ValueError("target 'image' has no use for a regressor: leave one of them out")
         self.network = build_timed_network(network, in_channels=6 if regressor is None else 9)
-        self.regressor: Model | None = None
+        self.regressor: Restorer | None = None
         if regressor is not None:
             self.regressor = MODELS.build(regressor, "regressor").requires_grad_(False)
             assert self.regressor is not None
@@ -69,11 +71,11 @@ class Diffusion(Model):
         self.sampler, self.sampling_steps, self.samples = sampler, sampling_steps, samples
         self._require_pooling()
 
-    def players(self) -> dict[str, nn.Module]:
+    def parameter_groups(self) -> dict[str, nn.Module]:
         return {"network": self.network}
 
-    def losses(self, batch: Batch, step: int) -> Iterator[Turn]:
-        base, condition = self._given(batch.blurred, Restoring(torch.Generator().manual_seed(step)))
+    def losses(self, batch: Batch, step: int) -> Iterator[LossStep]:
+        base, condition = self._given(batch.blurred, RestorationContext(torch.Generator().manual_seed(step)))
         clean = self.scale * (batch.sharp - base)
         t = torch.randint(1, self.timesteps + 1, (clean.shape[0],), device=clean.device) / self.timesteps
         alpha, sigma = (level[:, None, None, None] for level in self.schedule(t))
@@ -82,12 +84,12 @@ class Diffusion(Model):
         wanted = {"v": alpha * noise - sigma * clean, "eps": noise, "x0": clean}[self.prediction]
         scales = call_at_time_at_scales(self.network, torch.cat([z, condition], dim=1), t)
         errors = [F.mse_loss(output.float(), at_scale(wanted, scale)) for scale, output in enumerate(scales)]
-        yield Turn("network", {self.prediction: torch.stack(errors).mean()})
+        yield LossStep("network", {self.prediction: torch.stack(errors).mean()})
 
-    def clean(self, z: Tensor, condition: Tensor, t: Tensor, tile: int | None = None) -> Tensor:
+    def clean(self, z: Tensor, condition: Tensor, t: Tensor, context: RestorationContext | None = None) -> Tensor:
         """The clean x (B, 3, H, W) that the network makes of `z` at times `t` (B,), given `condition` (B, 3 or 6, H, W)."""
         alpha, sigma = (level[:, None, None, None] for level in self.schedule(t))
-        output = call_at_time(self.network, torch.cat([z, condition], dim=1), t, tile)
+        output = call_at_time(self.network, torch.cat([z, condition], dim=1), t, context)
         if self.prediction == "v":
             output = alpha * z - sigma * output
         elif self.prediction == "eps":
@@ -95,30 +97,37 @@ class Diffusion(Model):
             output = torch.where(alpha > SMALLEST_SIGNAL, (z - sigma * output) / alpha.clamp(min=SMALLEST_SIGNAL), 0.0)
         return output.clamp(-self.bound, self.bound)
 
-    def _given(self, blurred: Tensor, how: Restoring) -> tuple[Tensor, Tensor]:
+    def _given(self, blurred: Tensor, context: RestorationContext) -> tuple[Tensor, Tensor]:
         """What x is the difference to, and what the network sees beside z."""
         if self.target == "image":
             return torch.full_like(blurred, 0.5), blurred
         if self.regressor is None:
             return blurred, blurred
-        predicted = self.regressor.restored(blurred, how)
+        predicted = self.regressor.restore_in_context(blurred, context)
         return predicted, torch.cat([blurred, predicted], dim=1)
 
-    def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
-        base, condition = self._given(blurred, how)
+    def _restore(self, blurred: Tensor, context: RestorationContext) -> Tensor:
+        base, condition = self._given(blurred, context)
 
         def denoise(z: Tensor, t: Tensor) -> Tensor:
-            return self.clean(z, condition, t, how.tile)
+            return self.clean(z, condition, t, context)
 
         times = spaced_times(self.sampling_steps, self.timesteps)
         total = torch.zeros_like(blurred)
         for _ in range(self.samples):
-            noise = torch.randn(blurred.shape, generator=how.generator).to(blurred)  # for the whole image, tiled or not
+            noise = torch.randn(blurred.shape, generator=context.generator).to(blurred)  # for the whole image, tiled or not
             if self.sampler == "ddpm":
-                total += ddpm(denoise, noise, times, self.schedule, how.generator)
+                total += ddpm(denoise, noise, times, self.schedule, context.generator)
             else:
                 total += (ddim if self.sampler == "ddim" else dpm_solver)(denoise, noise, times, self.schedule)
         return base + total / (self.samples * self.scale)
+
+    @property
+    def _evaluations_per_pass(self) -> int:
+        return self.samples * self.sampling_steps + (self.regressor.evaluations if self.regressor is not None else 0)
+
+    def weight_files(self) -> tuple[Path, ...]:
+        return self.regressor.weight_files() if self.regressor is not None else ()
 
     @property
     def is_oracle(self) -> bool:

@@ -1,34 +1,28 @@
-"""Ensemble: the mean of what several models restore."""
+"""Ensemble: the mean of what several restorers give."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from deblurbench.batch import Batch
-from deblurbench.models.base import Restoring, Turn
 from deblurbench.models.composite import Composite
+from deblurbench.models.restoration import RestorationContext
 from deblurbench.registry import MODELS, ModelSpec
 
 
 @MODELS.register("ensemble")
 class Ensemble(Composite):
-    """The mean of `members`, which are used as they are: give them trained."""
+    """The mean of `members`, which are given trained: an ensemble has nothing to train."""
 
     part = "members"
 
     def __init__(self, *, members: Sequence[ModelSpec]) -> None:
         super().__init__()
-        self._take(members)
+        self._build_parts(members)
         self.requires_grad_(False)
 
-    def players(self) -> dict[str, nn.Module]:
-        return {}
-
-    def losses(self, batch: Batch, step: int) -> Iterator[Turn]:
-        yield from ()
-
-    def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
-        return torch.stack([member.restored(blurred, how) for member in self.models()]).mean(dim=0)
+    def _restore(self, blurred: Tensor, context: RestorationContext) -> Tensor:
+        restored = torch.stack([member.restore_in_context(blurred, context) for member in self.restorers()])  # (M, B, 3, H, W)
+        return restored.mean(dim=0)  # (B, 3, H, W)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from deblurbench.batch import Batch
 from deblurbench.losses.adversarial import AdversarialLoss
 from deblurbench.losses.base import ContentLosses
-from deblurbench.models.base import Turn
+from deblurbench.models.base import LossStep
 from deblurbench.models.regression import Regression
 from deblurbench.registry import (
     ADVERSARIAL_LOSSES,
@@ -56,13 +56,13 @@ class GAN(Regression):
         self.adversarial: AdversarialLoss = ADVERSARIAL_LOSSES.build(adversarial)
         self.adversarial_weight, self.discriminator_steps = adversarial_weight, discriminator_steps
 
-    def players(self) -> dict[str, nn.Module]:
+    def parameter_groups(self) -> dict[str, nn.Module]:
         return {"generator": self.network, "discriminator": self.discriminator}
 
-    def losses(self, batch: Batch, step: int) -> Iterator[Turn]:
+    def losses(self, batch: Batch, step: int) -> Iterator[LossStep]:
         scales = self.predicted(batch.blurred)
         for _ in range(self.discriminator_steps):
-            yield self._discriminator_turn(batch.sharp, scales[0].detach())
+            yield self._discriminator_step(batch.sharp, scales[0].detach())
         # Resumed after the discriminator's step: the generator faces the newest one, on the same restored images.
         fake = self.discriminator(scales[0])
         real = fake
@@ -71,9 +71,9 @@ class GAN(Regression):
                 real = self.discriminator(batch.sharp)
         adversarial = _mean(self.adversarial.generator, real, fake)
         content = self.content(scales, batch.sharp, self.coarser_targets)
-        yield Turn("generator", {**content, "adversarial": self.adversarial_weight * adversarial})
+        yield LossStep("generator", {**content, "adversarial": self.adversarial_weight * adversarial})
 
-    def _discriminator_turn(self, sharp: Tensor, restored: Tensor) -> Turn:
+    def _discriminator_step(self, sharp: Tensor, restored: Tensor) -> LossStep:
         real, fake = self.discriminator(sharp), self.discriminator(restored)
         losses = {"adversarial": _mean(self.adversarial.discriminator, real, fake)}
         penalty = self.adversarial.penalty(self.discriminator, sharp, restored)
@@ -85,7 +85,7 @@ class GAN(Regression):
                 "score_restored": torch.stack([scores.float().mean() for scores in fake]).mean(),
                 "sharp_scores_higher": _mean(lambda sharper, other: (sharper > other).float().mean(), real, fake),
             }
-        return Turn("discriminator", losses, observed)
+        return LossStep("discriminator", losses, observed)
 
 
 def _mean(loss: Callable[[Tensor, Tensor], Tensor], real: Scores, fake: Scores) -> Tensor:

@@ -1,17 +1,17 @@
-"""Doing nothing: what every deblurrer has to beat."""
+"""Identity: the baseline that every deblurrer has to beat."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from deblurbench.models.base import Restoring
-from deblurbench.models.untrained import Untrained
+from deblurbench.models.base import Restorer
+from deblurbench.models.restoration import RestorationContext
 from deblurbench.registry import MODELS
 
 
 @MODELS.register("identity")
-class Identity(Untrained):
-    """Returns the blurred image as it is. It owns no parameters and is not trained."""
+class Identity(Restorer):
+    """Returns the blurred image unchanged."""
 
-    def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
+    def _restore(self, blurred: Tensor, context: RestorationContext) -> Tensor:
         return blurred

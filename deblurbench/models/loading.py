@@ -13,7 +13,7 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from deblurbench.checkpoint import REMEDY, load_checkpoint, load_weights, require_fitting, save_checkpoint
 from deblurbench.errors import DeblurbenchError, UsageError, one_line
-from deblurbench.models.base import Model, family
+from deblurbench.models.base import Restorer, family
 from deblurbench.registry import MODELS, Spec
 
 DEEPEST = 50  # lists and mappings within each other in a model's spec; a model within a model takes two
@@ -21,12 +21,12 @@ DEEPEST = 50  # lists and mappings within each other in a model's spec; a model 
 MOST_PARAMETERS, MOST_VALUES = 1_000, 2**27
 
 
-def save_model(path: Path, model: Model, spec: Spec, **facts: Any) -> None:
+def save_model(path: Path, model: Restorer, spec: Spec, **facts: Any) -> None:
     """Save what `model` needs to restore, with its resolved `spec` and whatever else should be known of it."""
     save_checkpoint(path, model.restoring_state(), {"model": spec, **facts})
 
 
-def load(path: str | Path, *, device: str | torch.device = "cpu", **restoring: Any) -> Model:
+def load(path: str | Path, *, device: str | torch.device = "cpu", **restoring: Any) -> Restorer:
     """The model in a checkpoint (`last.safetensors` or `best.safetensors` of a run), ready to restore.
 
     `restoring` changes parameters that affect only how it restores, `samples=8` of a diffusion model, say. Raises
@@ -34,7 +34,7 @@ def load(path: str | Path, *, device: str | torch.device = "cpu", **restoring: A
     """
     path = Path(path)
     tensors, spec = _read(path)
-    model: Model = MODELS.build(with_restoring_parameters(spec, restoring, str(path)), str(path))
+    model: Restorer = MODELS.build(with_restoring_parameters(spec, restoring, str(path)), str(path))
     _fill(model, tensors, path)
     # Channels last, as in training: what convolutions are fastest in.
     return model.to(device).to(memory_format=torch.channels_last).eval()
@@ -48,15 +48,15 @@ def spec_of_checkpoint(path: Path, where: str) -> Spec:
         raise UsageError(f"{where}: {error}") from error
 
 
-def fill_trained(model: Model, place: str, path: Path) -> None:
+def fill_trained(model: Restorer, place: str, path: Path) -> None:
     """Give the model at `place` within `model` the weights of its checkpoint; they will not be trained any more."""
     part = model.get_submodule(place)
-    assert isinstance(part, Model)  # a reference stands where a model does
+    assert isinstance(part, Restorer)  # a reference stands where a model does
     _fill(part, _read(path)[0], path)
     part.requires_grad_(False)
 
 
-def warm_start(model: Model, path: Path) -> None:
+def warm_start(model: Restorer, path: Path) -> None:
     """Give `model` the weights of the checkpoint as its first. Raises UsageError where some do not fit."""
     tensors = _read(path)[0]
     require_fitting_start(model, tensors, str(path))
@@ -67,7 +67,7 @@ def warm_start(model: Model, path: Path) -> None:
             own[name][tuple(slice(side) for side in tensor.shape)] = tensor
 
 
-def require_fitting_start(model: Model, tensors: dict[str, Tensor], what: str) -> None:
+def require_fitting_start(model: Restorer, tensors: dict[str, Tensor], what: str) -> None:
     """Raise UsageError, naming `what` and the first tensor, where one of `tensors` does not fit `model`.
 
     The model may have more of its own: a discriminator, say, what tells a bridge its time, or further input channels of a
@@ -100,7 +100,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Spec]:
         spec = MODELS.resolve(metadata["model"], "model")
         # Without memory for its weights: what a damaged file describes may be of any size.
         with torch.device("meta"), _limited(tensors):
-            model: Model = MODELS.build(spec, "model")
+            model: Restorer = MODELS.build(spec, "model")
     except DeblurbenchError as error:
         raise UsageError(f"{path}: {error}") from error
     except Exception as error:  # constructors raise what they like for what nobody would ask for
@@ -136,7 +136,7 @@ def _limited(tensors: dict[str, Tensor]) -> Iterator[None]:
         handle.remove()
 
 
-def _by_part(model: Model, tensors: dict[str, Tensor]) -> Iterator[tuple[nn.Module, dict[str, Tensor]]]:
+def _by_part(model: Restorer, tensors: dict[str, Tensor]) -> Iterator[tuple[nn.Module, dict[str, Tensor]]]:
     """The networks that restore, each with its own of a checkpoint's `tensors`."""
     for part in model.restoring_modules:
         prefix = f"{part}."
@@ -144,7 +144,7 @@ def _by_part(model: Model, tensors: dict[str, Tensor]) -> Iterator[tuple[nn.Modu
         yield model.get_submodule(part), own
 
 
-def _fill(model: Model, tensors: dict[str, Tensor], path: Path) -> None:
+def _fill(model: Restorer, tensors: dict[str, Tensor], path: Path) -> None:
     """Copy a checkpoint's `tensors` into the networks that restore."""
     for part, own in _by_part(model, tensors):
         load_weights(part, own, path)

@@ -7,7 +7,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from deblurbench.images.tensors import Reduction, at_scale
-from deblurbench.models.base import Model, Restoring
+from deblurbench.models.base import Model
+from deblurbench.models.restoration import RestorationContext
 from deblurbench.models.windows import call_network, call_network_at_scales, gives_image
 from deblurbench.registry import NETWORKS, NetworkSpec
 
@@ -36,6 +37,6 @@ class Regression(Model):
         by: Reduction = getattr(self.network, "coarser_targets", "area")
         return by
 
-    def _restore(self, blurred: Tensor, how: Restoring) -> Tensor:
-        output = call_network(self.network, blurred, tile=how.tile)
+    def _restore(self, blurred: Tensor, context: RestorationContext) -> Tensor:
+        output = call_network(self.network, blurred, context=context)
         return output if gives_image(self.network) else blurred + output

@@ -70,7 +70,7 @@ def dpm_solver(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedul
     return z
 
 
-def walk(predict: Denoiser, blurred: Tensor, steps: int) -> Tensor:
+def sample_indi(predict: Denoiser, blurred: Tensor, steps: int) -> Tensor:
     """InDI (Delbracio & Milanfar 2023, equation 10): from `blurred` at t = 1 to the sharp image at t = 0.
 
     `predict` gives the sharp image from x_t = (1 - t) sharp + t blurred; each step goes there by d / t of the way.

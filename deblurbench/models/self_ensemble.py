@@ -1,4 +1,4 @@
-"""The mean over an image's turns and reflections."""
+"""The mean over an image's rotations and reflections."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+SYMMETRIES = 8  # four rotations, each with and without a reflection
 
-def mean_over_turns(restore: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
-    """The mean of what `restore` makes of `image` (B, C, H, W) in its eight turns and reflections, turned back."""
+
+def self_ensemble_mean(restore: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
+    """The mean of `restore` over the eight rotations and reflections of `image` (B, C, H, W), each undone afterwards."""
     total = torch.zeros_like(image)
     for quarters in range(4):
-        for mirrored in (False, True):
-            turned = torch.rot90(image.flip(3) if mirrored else image, quarters, (2, 3))
-            back = torch.rot90(restore(turned), -quarters, (2, 3))
-            total += back.flip(3) if mirrored else back
-    return total / 8
+        for is_reflected in (False, True):
+            transformed = torch.rot90(image.flip(3) if is_reflected else image, quarters, (2, 3))  # odd: (B, C, W, H)
+            restored = torch.rot90(restore(transformed), -quarters, (2, 3))  # (B, C, H, W)
+            total += restored.flip(3) if is_reflected else restored
+    return total / SYMMETRIES

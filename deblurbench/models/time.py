@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from deblurbench.models.restoration import RestorationContext
 from deblurbench.models.windows import call_network, call_network_at_scales
 from deblurbench.registry import NETWORKS, NetworkSpec
 
@@ -34,9 +35,9 @@ def build_timed_network(spec: NetworkSpec, in_channels: int) -> nn.Module:
     return network
 
 
-def call_at_time(network: nn.Module, images: Tensor, t: Tensor, tile: int | None = None) -> Tensor:
+def call_at_time(network: nn.Module, images: Tensor, t: Tensor, context: RestorationContext | None = None) -> Tensor:
     """The finest output (B, 3, H, W) for `images` (B, C, H, W) at times `t` (B,) in [0, 1]."""
-    return call_network(network, *_told(network, images, t), tile=tile)
+    return call_network(network, *_told(network, images, t), context=context)
 
 
 def call_at_time_at_scales(network: nn.Module, images: Tensor, t: Tensor) -> list[Tensor]:

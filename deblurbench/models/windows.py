@@ -8,38 +8,45 @@ import torch
 from torch import Tensor, nn
 
 from deblurbench.images.cropping import mirrored
+from deblurbench.models.restoration import Progress, RestorationContext
 
 CONTEXT = 64  # pixels around a tile that the network sees and that are then cut away
 GLOBAL_LAYERS = (nn.InstanceNorm2d, nn.GroupNorm, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.MultiheadAttention)
 
 
-def call_network(network: nn.Module, image: Tensor, condition: Tensor | None = None, tile: int | None = None) -> Tensor:
+def call_network(
+    network: nn.Module, image: Tensor, condition: Tensor | None = None, context: RestorationContext | None = None
+) -> Tensor:
     """`network(image, condition)` at the size of `image` (B, C, H, W), whatever multiple the network needs.
 
-    With `tile` the network sees at most `tile` pixels a side (its core and `CONTEXT` around it) at once. The context
-    covers nearly all that a pixel depends on: where no layer looks at the whole image, tests measure a change of less
-    than an 8-bit step. Raises ValueError for too small a tile.
+    With the `tile` of `context` the network sees at most so many pixels a side (a core and `CONTEXT` around it) at once:
+    that covers nearly all that a pixel depends on. Where no layer sees the whole image, tests measure a change of less
+    than an 8-bit step. Every tile is counted in the progress of `context`. Raises ValueError for too small a tile.
     """
+    tile, progress = (context.tile, context.progress) if context is not None else (None, Progress())
     height, width = image.shape[-2:]
     multiple = getattr(network, "multiple", 1)
     padded = mirror_pad(image, -height % multiple, -width % multiple)
     if tile is None or max(height, width) <= tile:
         output = _called(network, padded, condition)[0]
+        progress.finish_tile(1)
         return output if padded is image else output[..., :height, :width]  # a needless slice costs its backward pass
-    context = -(-CONTEXT // multiple) * multiple
-    core = (tile - 2 * context) // multiple * multiple
+    margin = -(-CONTEXT // multiple) * multiple
+    core = (tile - 2 * margin) // multiple * multiple
     if core <= 0:
-        raise ValueError(f"a tile of {tile} pixels is too small: give at least {2 * context + multiple}")
+        raise ValueError(f"a tile of {tile} pixels is too small: give at least {2 * margin + multiple}")
     result = None
-    for rows, columns in _cores(padded.shape[-2], padded.shape[-1], core):
-        top, left = max(rows.start - context, 0), max(columns.start - context, 0)
-        seen = padded[..., top : rows.stop + context, left : columns.stop + context]
+    cores = list(_cores(padded.shape[-2], padded.shape[-1], core))
+    for rows, columns in cores:
+        top, left = max(rows.start - margin, 0), max(columns.start - margin, 0)
+        seen = padded[..., top : rows.stop + margin, left : columns.stop + margin]
         restored = _called(network, seen, condition)[0]
         if result is None:
             result = restored.new_empty(*restored.shape[:2], *padded.shape[-2:])
         result[..., rows, columns] = restored[
             ..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
         ]
+        progress.finish_tile(len(cores))
     assert result is not None
     return result[..., :height, :width]
 

@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from deblurbench.devices import synchronize
-from deblurbench.models.base import Model
+from deblurbench.models.base import Restorer
+from deblurbench.models.restoration import RestoreOptions
 
 MACS_SIZE, TIMING_SIZE, KERNEL_SIZE = 256, 256, 25
 ROUNDS, AT_LEAST_SECONDS = 15, 1.0
@@ -26,12 +27,12 @@ class TimeCost(NamedTuple):
     ms_per_megapixel_spread: float
 
 
-def count_parameters(model: Model) -> int:
+def count_parameters(model: Restorer) -> int:
     """The parameters that restoring needs; what only training needs (a discriminator) is not counted."""
     return sum(parameter.numel() for network in model.networks() for parameter in network.parameters())
 
 
-def evaluations_and_macs(model: Model, device: torch.device) -> tuple[int, int]:
+def evaluations_and_macs(model: Restorer, device: torch.device) -> tuple[int, int]:
     """How many times a network is called to restore one 256x256 image, and the multiply-accumulates of it all."""
     calls = 0
 
@@ -40,8 +41,8 @@ def evaluations_and_macs(model: Model, device: torch.device) -> tuple[int, int]:
         calls += inputs[0].shape[0]
 
     handles = [network.register_forward_pre_hook(count) for network in model.networks()]
-    kernel = _some_kernel(model)
-    macs = count_macs(lambda image: model.restore(image, kernel=kernel), device)
+    options = RestoreOptions(kernel=_some_kernel(model))
+    macs = count_macs(lambda image: model.restore(image, options), device)
     for handle in handles:
         handle.remove()
     return calls, macs
@@ -56,7 +57,7 @@ def count_macs(call: Callable[[Tensor], object], device: torch.device) -> int:
 
 
 def time_in_turn(
-    models: Sequence[Model], device: torch.device, clock: Callable[[], float] = time.perf_counter
+    models: Sequence[Restorer], device: torch.device, clock: Callable[[], float] = time.perf_counter
 ) -> list[list[float]]:
     """Seconds that each model takes to restore a 256x256 image, one a round: (models, rounds).
 
@@ -65,11 +66,11 @@ def time_in_turn(
     """
     image = torch.rand(1, 3, TIMING_SIZE, TIMING_SIZE, generator=torch.Generator().manual_seed(0)).to(device)
 
-    def seconds(model: Model) -> float:
-        kernel = _some_kernel(model)
+    def seconds(model: Restorer) -> float:
+        options = RestoreOptions(kernel=_some_kernel(model))
         synchronize(device)
         start = clock()
-        model.restore(image, kernel=kernel)
+        model.restore(image, options)
         synchronize(device)
         return clock() - start
 
@@ -98,6 +99,6 @@ def time_cost(seconds: Sequence[float]) -> TimeCost:
     return TimeCost(least * 1e3 / (TIMING_SIZE**2 / 1e6), statistics.median(seconds) / least - 1)
 
 
-def _some_kernel(model: Model) -> Tensor | None:
+def _some_kernel(model: Restorer) -> Tensor | None:
     """A kernel for an oracle, whose cost does not depend on what it holds."""
     return torch.full((KERNEL_SIZE, KERNEL_SIZE), KERNEL_SIZE**-2.0) if model.is_oracle else None

@@ -17,7 +17,8 @@ from deblurbench.images.photo import Photo, Pixels
 from deblurbench.images.tensors import to_pixels, to_tensor
 from deblurbench.images.writing import write_photo
 from deblurbench.metrics.recipe import Recipe
-from deblurbench.models.base import Model
+from deblurbench.models.base import Restorer
+from deblurbench.models.restoration import RestoreOptions
 from deblurbench.randomness import integer_seed
 from deblurbench.records.paths import picture_path
 from deblurbench.registry import NO_REFERENCE
@@ -36,7 +37,7 @@ class Scores(NamedTuple):
 
 
 def score_images(
-    model: Model, images: PairedImages, recipe: Recipe, *, seed: int, device: torch.device, restored_folder: Path,
+    model: Restorer, images: PairedImages, recipe: Recipe, *, seed: int, device: torch.device, restored_folder: Path,
     done: Callable[[], object],
 ) -> Scores:  # fmt: skip
     """Restore every test image into `restored_folder`, and score it; in the order of the keys.
@@ -101,19 +102,19 @@ def require_scorable(images: PairedImages, recipe: Recipe) -> None:
             )
 
 
-def image_count(model: Model, images: PairedImages) -> int:
+def image_count(model: Restorer, images: PairedImages) -> int:
     """How many images `score_images` restores."""
     return len(_restored_items(model, images))
 
 
-def _restored_items(model: Model, images: PairedImages) -> list[Item]:
+def _restored_items(model: Restorer, images: PairedImages) -> list[Item]:
     return [*images.items(TEST), *([] if model.is_oracle else images.items(SHOWN))]
 
 
-def _restore(model: Model, blurred: Pixels, kernel: Kernel | None, seed: int, device: torch.device) -> Tensor:
+def _restore(model: Restorer, blurred: Pixels, kernel: Kernel | None, seed: int, device: torch.device) -> Tensor:
     tile = None if model.sees_whole_image else TILE
     true_kernel = None if kernel is None else torch.from_numpy(kernel)
-    return model.restore(to_tensor(blurred).to(device), seed=seed, tile=tile, kernel=true_kernel)
+    return model.restore(to_tensor(blurred).to(device), RestoreOptions(seed, tile, true_kernel))
 
 
 def mean_scores(rows: list[Row], metrics: Iterable[str]) -> Iterator[tuple[str, float]]:

@@ -30,7 +30,7 @@ def planned(settings: TrainingSettings, model: Model) -> Schedule:
 
 
 def macs_of_sample(model: Model, crop_size: int) -> int:
-    """Multiply-accumulates of the forward and backward passes of all players on one patch."""
+    """Multiply-accumulates of the forward and backward passes of all loss steps on one patch."""
     probe = copy.deepcopy(model)  # its buffers would change
     device = next(probe.parameters()).device
     # Two of them, because statistics of a batch need more than one.

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deblurbench.models.base import Turn
+from deblurbench.models.base import LossStep
 
 History = dict[str, list[dict[str, Any]]]
 Interval = dict[str, Any]
@@ -37,11 +37,11 @@ class Journal:
         sums = {key: float(value) for key, value in self._sums.items()}
         return {"sums": sums, "turns": self._turns, "images": self._images, "seconds": self._seconds}
 
-    def add_turn(self, turn: Turn) -> None:
-        """Remember a turn's losses and what was observed in it, on the device: nothing waits for them here."""
-        for kind, values in (("loss", turn.losses), ("observed", turn.observed)):
+    def add_losses(self, step: LossStep) -> None:
+        """Add the losses and observed quantities of a loss step, on the device: nothing waits for them here."""
+        for kind, values in (("loss", step.losses), ("observed", step.observed)):
             for name, value in values.items():
-                key = f"{kind}/{turn.player}/{name}"
+                key = f"{kind}/{step.group}/{name}"
                 value = value.detach().float()  # many of half precision would not add up
                 self._sums[key] = self._sums[key].to(value.device) + value if key in self._sums else value
                 self._turns[key] = self._turns.get(key, 0) + 1
@@ -57,12 +57,12 @@ class Journal:
     def log_interval(self, step: int, rate: float, norms: dict[str, Tensor]) -> None:
         """Write the means since the last row, and begin anew."""
         means = {key: float(value) / self._turns[key] for key, value in self._sums.items()}
-        gradient_norms = {player: float(norm) for player, norm in norms.items()}
+        gradient_norms = {group: float(norm) for group, norm in norms.items()}
         speed = self._images / self._seconds
         for key, value in means.items():
             self._writer.add_scalar(key, value, step)
-        for player, value in gradient_norms.items():
-            self._writer.add_scalar(f"gradient_norm/{player}", value, step)
+        for group, value in gradient_norms.items():
+            self._writer.add_scalar(f"gradient_norm/{group}", value, step)
         self._writer.add_scalar("learning_rate", rate, step)
         self._writer.add_scalar("images_per_second", speed, step)
         self.history["training"].append(

@@ -30,8 +30,8 @@ class Patches(TypedDict):
 class TrainingSettings:
     """The budget and the optimiser of one training; every field can change its result.
 
-    The budget is one of `steps`; `teramacs`, 10^12 multiply-accumulates of forward and backward passes, all players'
-    included; or `minutes` of training time, which makes a result that cannot be reproduced exactly. `progressive` begins
+    The budget is one of `steps`; `teramacs`, 10^12 multiply-accumulates of forward and backward passes, of all parameter
+    groups; or `minutes` of training time, which makes a result that cannot be reproduced exactly. `progressive` begins
     with other patches, small ones and many of them, as a rule (Restormer, Zamir et al. 2022). Until the share
     `constant_until` of it is spent the learning rate stays at its peak.
     """

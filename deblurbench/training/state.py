@@ -41,9 +41,9 @@ def save_state(
     """Write weights, their average, optimiser moments and `facts` (any JSON value) as one file."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.modules.state_dict().items()}
-    for player, optimizer in optimizers.items():
+    for group, optimizer in optimizers.items():
         for index, moments in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{player}.{index}.{name}": value for name, value in moments.items()}
+            tensors |= {f"optimizer.{group}.{index}.{name}": value for name, value in moments.items()}
     save_checkpoint(path, tensors, facts)
 
 
@@ -60,15 +60,15 @@ def load_state(
     load_weights(model, _below("model.", tensors), path)
     load_weights(average.modules, _below("average.", tensors), path)
     try:
-        for player, optimizer in optimizers.items():
-            _load_moments(optimizer, _below(f"optimizer.{player}.", tensors))
+        for group, optimizer in optimizers.items():
+            _load_moments(optimizer, _below(f"optimizer.{group}.", tensors))
     except (LookupError, ValueError) as error:
         raise UsageError(f"{path}: is the state of another optimiser ({one_line(error)}); {REMEDY}") from error
     return facts
 
 
 def _load_moments(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    parameters = [parameter for each in optimizer.param_groups for parameter in each["params"]]
     moments: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         index, name = key.split(".", 1)

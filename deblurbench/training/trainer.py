@@ -18,7 +18,7 @@ from deblurbench.data.loader import batches
 from deblurbench.devices import synchronize
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.files import write_json
-from deblurbench.models.base import Model, Turn
+from deblurbench.models.base import LossStep, Model
 from deblurbench.models.loading import save_model
 from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
@@ -27,7 +27,7 @@ from deblurbench.registry import Spec
 from deblurbench.training.budget import planned
 from deblurbench.training.ema import ExponentialMovingAverage
 from deblurbench.training.journal import Journal
-from deblurbench.training.player import Player
+from deblurbench.training.parameter_group import ParameterGroup
 from deblurbench.training.precision import autocast, compile_networks
 from deblurbench.training.processes import first_process_does
 from deblurbench.training.schedule import patches_of
@@ -70,8 +70,9 @@ class Trainer:
         self.images, self.settings, self.accelerator = images, settings, accelerator
         self.spec, self.seed, self.folder, self.identity, self.workers = spec, seed, folder, identity, workers
         self.average = ExponentialMovingAverage(model, settings.ema_decay)
-        self.players = {
-            name: Player(parameters, settings, accelerator.device) for name, parameters in model.trained_parameters().items()
+        self.parameter_groups = {
+            name: ParameterGroup(parameters, settings, accelerator.device)
+            for name, parameters in model.trained_parameters().items()
         }
         self.schedule = planned(settings, model)
         if settings.compile:
@@ -137,26 +138,27 @@ class Trainer:
             self.journal.close()
 
     def advance(self, batch: Batch) -> None:
-        """One step: every player of the model is updated in its turn, then the average."""
+        """One training step: every loss step of the model updates its parameter group, then the average is updated."""
         seed_torch(self.seed, "step", self.step, self.accelerator.process_index)
-        turns = self.model.losses(batch, self.step)
+        loss_steps = self.model.losses(batch, self.step)
         while True:
             with autocast(self.settings, self.accelerator.device):
-                turn = next(turns, None)
-            if turn is None:
+                loss_step = next(loss_steps, None)
+            if loss_step is None:
                 break
-            self._update(turn)
+            self._update(loss_step)
         self.average.update(self.model, self.step)
         self.step += 1
         self.samples += self.batch_size
         if self.journal is not None:
             self.journal.add_step(self.batch_size)
 
-    def _update(self, turn: Turn) -> None:
+    def _update(self, loss_step: LossStep) -> None:
         rate = self.schedule.learning_rate(self.step, self.elapsed())
-        self.players[turn.player].update(torch.stack(list(turn.losses.values())).sum(), rate, self._average_gradients)
+        loss = torch.stack(list(loss_step.losses.values())).sum()
+        self.parameter_groups[loss_step.group].update(loss, rate, self._average_gradients)
         if self.journal is not None:
-            self.journal.add_turn(turn)
+            self.journal.add_losses(loss_step)
 
     def _average_gradients(self, parameters: list[torch.nn.Parameter]) -> None:
         """The mean of the processes' gradients. Losses do not pass through `forward`, so no wrapper would do it."""
@@ -200,13 +202,13 @@ class Trainer:
     def _log(self) -> None:
         self._add_time()
         if self.journal is not None:
-            rate = next(iter(self.players.values())).optimizer.param_groups[0]["lr"]
-            norms = {name: player.gradient_norm for name, player in self.players.items()}
+            rate = next(iter(self.parameter_groups.values())).optimizer.param_groups[0]["lr"]
+            norms = {name: group.gradient_norm for name, group in self.parameter_groups.items()}
             self.journal.log_interval(self.step, rate, norms)
 
     def _refuse_divergence(self) -> None:
         """Raise where a gradient is not finite, in every process alike, before anything of it is saved."""
-        if any(player.diverges for player in self.players.values()):
+        if any(group.diverges for group in self.parameter_groups.values()):
             raise DeblurbenchError(
                 f"training diverged: a gradient is not finite at step {self.step}; lower training.learning_rate and run with "
                 "--restart"
@@ -232,7 +234,7 @@ class Trainer:
         facts = {
             "identity": self.identity, "step": self.step, "samples": self.samples, "seconds": self.seconds,
             "best_psnr": self.best_psnr, "history": self.journal.history, "interval": self.journal.interval,
-            "scalers": {name: player.scaler.state_dict() for name, player in self.players.items()},
+            "scalers": {name: group.scaler.state_dict() for name, group in self.parameter_groups.items()},
         }  # fmt: skip
         save_state(self.folder / STATE, self.model, self.average, self._optimizers, facts)
 
@@ -259,13 +261,13 @@ class Trainer:
             raise UsageError(f"{path}: belongs to another training; move it away, or run with --restart")
         self.step, self.samples, self.seconds = facts["step"], facts["samples"], facts["seconds"]
         self.best_psnr = facts["best_psnr"]
-        for name, player in self.players.items():
-            player.scaler.load_state_dict(facts["scalers"][name])
+        for name, group in self.parameter_groups.items():
+            group.scaler.load_state_dict(facts["scalers"][name])
         return facts
 
     @property
     def _optimizers(self) -> dict[str, AdamW]:
-        return {name: player.optimizer for name, player in self.players.items()}
+        return {name: group.optimizer for name, group in self.parameter_groups.items()}
 
     def _mark_time(self) -> None:
         synchronize(self.accelerator.device)

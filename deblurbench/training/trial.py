@@ -20,7 +20,7 @@ from deblurbench.files import digest
 from deblurbench.models.base import Model
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS, Spec
-from deblurbench.training.player import Player
+from deblurbench.training.parameter_group import ParameterGroup
 from deblurbench.training.precision import autocast
 from deblurbench.training.schedule import patches_of
 from deblurbench.training.settings import TrainingSettings
@@ -65,7 +65,7 @@ def require_memory(training: Training, device: torch.device, processes: int) -> 
 
 
 def try_out(trainings: Sequence[Training], device: torch.device, processes: int) -> None:
-    """One step, forward and backward, of every player in every stage of `trainings`, on random images.
+    """One step, forward and backward, of every parameter group in every stage of `trainings`, on random images.
 
     Each has the stage's patches, precision and this process's share of its batches; where that would take long, as few
     images as have the same character, and where that would too, there is none. What is alike is tried once. Nothing is left
@@ -140,15 +140,16 @@ def _cost_of_image(model: Model, crop_size: int, count: int) -> Cost | None:
 
 def _step(model: Model, settings: TrainingSettings, crop_size: int, count: int, device: torch.device) -> None:
     """What the trainer does in a step, but for compiled code."""
-    players = {name: Player(parameters, settings, device) for name, parameters in model.trained_parameters().items()}
+    groups = {name: ParameterGroup(parameters, settings, device) for name, parameters in model.trained_parameters().items()}
     images = torch.rand(2, count, crop_size, crop_size, 3, device=device).permute(0, 1, 4, 2, 3)  # channels last
-    turns = model.losses(Batch(*images), 0)
+    loss_steps = model.losses(Batch(*images), 0)
     while True:
         with autocast(settings, device):
-            turn = next(turns, None)
-        if turn is None:
+            loss_step = next(loss_steps, None)
+        if loss_step is None:
             return
-        players[turn.player].update(torch.stack(list(turn.losses.values())).sum(), settings.learning_rate, lambda _: None)
+        loss = torch.stack(list(loss_step.losses.values())).sum()
+        groups[loss_step.group].update(loss, settings.learning_rate, lambda _: None)
 
 
 @contextmanager

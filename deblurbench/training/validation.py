@@ -15,7 +15,8 @@ from deblurbench.images.photo import Pixels
 from deblurbench.images.tensors import to_tensor
 from deblurbench.metrics.distortion import PSNR
 from deblurbench.metrics.ssim import SSIM
-from deblurbench.models.base import Model
+from deblurbench.models.base import Restorer
+from deblurbench.models.restoration import RestoreOptions
 
 STRIP_IMAGES, STRIP_SIZE = 4, 128
 
@@ -29,13 +30,13 @@ class Validator:
     def __init__(self, images: PairedImages, *, crop: int, count: int, seed: int) -> None:
         self._images, self._crop, self._count, self._seed = images, crop, count, seed
 
-    def __call__(self, model: Model, device: torch.device) -> tuple[dict[str, float], Tensor]:
+    def __call__(self, model: Restorer, device: torch.device) -> tuple[dict[str, float], Tensor]:
         """Scores, and the strip (3, 3 STRIP_SIZE, n STRIP_SIZE) of blurred over restored over sharp."""
         psnr, ssim = [], []
         columns: list[Tensor] = []
         for pair in self._pairs:
             blurred, sharp = (to_tensor(side).to(device) for side in pair)
-            restored = model.restore(blurred, seed=self._seed)
+            restored = model.restore(blurred, RestoreOptions(seed=self._seed))
             blurred, sharp, restored = blurred.cpu(), sharp.cpu(), restored.cpu()
             psnr.append(float(PSNR()(restored, sharp)))
             ssim.append(float(SSIM()(restored, sharp)) if min(sharp.shape[-2:]) >= SSIM.smallest_side else float("nan"))

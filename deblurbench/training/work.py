@@ -12,15 +12,15 @@ from deblurbench.models.base import Model
 
 
 def macs_of_step(model: Model, batch: Batch) -> int:
-    """Multiply-accumulates of the forward and backward passes of all players of `model` on `batch`: FLOPs / 2.
+    """Multiply-accumulates of the forward and backward passes of all loss steps of `model` on `batch`: FLOPs / 2.
 
     On the device "meta" nothing is computed for it.
     """
     parameters = model.trained_parameters()
     # PyTorch counts the gradient of a grouped convolution's weights as that of one without groups.
     with FlopCounterMode(display=False, custom_mapping={torch.ops.aten.convolution_backward: _convolution_backward}) as counter:
-        for turn in model.losses(batch, 0):
-            torch.stack(list(turn.losses.values())).sum().backward(inputs=parameters[turn.player])
+        for loss_step in model.losses(batch, 0):
+            torch.stack(list(loss_step.losses.values())).sum().backward(inputs=parameters[loss_step.group])
     return counter.get_total_flops() // 2
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from deblurbench.batch import Batch
 from deblurbench.files import read_csv, read_json
-from deblurbench.models.base import Model, Turn
+from deblurbench.models.base import LossStep, Model
 from deblurbench.models.cnn import CNN
 from deblurbench.records.paths import RECORD
 from deblurbench.training.trainer import Trainer
@@ -19,11 +19,11 @@ from tests.benchmark.running import ONE_MODEL, run
 Write = Callable[..., Path]
 
 
-def failing(family: type[Model], message: str) -> Callable[..., Iterator[Turn]]:
+def failing(family: type[Model], message: str) -> Callable[..., Iterator[LossStep]]:
     """Losses of a model that fail from the second step on: the first is tried before any work begins."""
     original = family.losses
 
-    def losses(self: Model, batch: Batch, step: int) -> Iterator[Turn]:
+    def losses(self: Model, batch: Batch, step: int) -> Iterator[LossStep]:
         if step > 0:
             raise RuntimeError(message)
         yield from original(self, batch, step)

@@ -69,10 +69,13 @@ def test_models_within_models_have_the_weights_of_those_they_name(folder: Path) 
     assert refiner.regressor is not None
     assert torch.equal(refiner.regressor.restore(image), cnn.restore(image))
     assert isinstance(cascade, Cascade)
-    assert torch.equal(cascade.models()[0].restore(image), cnn.restore(image))
-    assert not torch.equal(cascade.models()[1].restore(image), cnn.restore(image))
+    assert torch.equal(cascade.restorers()[0].restore(image), cnn.restore(image))
+    assert not torch.equal(cascade.restorers()[1].restore(image), cnn.restore(image))
     assert isinstance(ensemble, Ensemble)
-    assert torch.allclose(ensemble.restore(image, seed=3), (cnn.restore(image) + refiner.restore(image, seed=3)) / 2, atol=1e-6)
+    options = deblurbench.RestoreOptions(seed=3)
+    assert torch.allclose(
+        ensemble.restore(image, options), (cnn.restore(image) + refiner.restore(image, options)) / 2, atol=1e-6
+    )
 
 
 def test_costs_include_those_of_what_a_model_is_made_of(folder: Path) -> None:
@@ -125,7 +128,7 @@ def test_a_source_may_be_a_checkpoint_of_another_run(folder: Path, write_experim
     image = torch.rand(1, 3, 32, 32)
     cascade = deblurbench.load(weights(path.parent, "cascade"))
     assert isinstance(cascade, Cascade)
-    assert torch.equal(cascade.models()[0].restore(image), deblurbench.load(checkpoint).restore(image))
+    assert torch.equal(cascade.restorers()[0].restore(image), deblurbench.load(checkpoint).restore(image))
 
 
 def test_a_source_that_failed_fails_what_is_made_of_it_and_says_which(write_experiment: Write) -> None:

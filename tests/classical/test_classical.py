@@ -22,6 +22,7 @@ from deblurbench.classical.wiener import wiener
 from deblurbench.errors import DeblurbenchError
 from deblurbench.images.tensors import to_tensor
 from deblurbench.models.classical import Classical
+from deblurbench.models.restoration import RestoreOptions
 from deblurbench.randomness import generator
 
 
@@ -116,7 +117,7 @@ def test_an_oracle_in_the_matrix_is_told_the_kernel_and_labelled_so(method: str,
     assert model.is_oracle
     assert "oracle" in model.inference
     before, truth = to_tensor(blurred), to_tensor(photo)
-    restored = model.restore(before, kernel=torch.from_numpy(drawn.kernel))
+    restored = model.restore(before, RestoreOptions(kernel=torch.from_numpy(drawn.kernel)))
     assert psnr(restored, truth) > psnr(before, truth) + 1.5
     with pytest.raises(DeblurbenchError, match="is an oracle: it restores only where the true blur kernel is known"):
         model.restore(before)
@@ -135,9 +136,9 @@ def test_a_guess_needs_no_truth_and_is_no_oracle(method: str, photo: np.ndarray)
 def test_light_is_what_blur_convolves(photo: np.ndarray) -> None:
     """Of a photograph blurred in linear light, undoing it in the values of the file is worse."""
     blurred, drawn = blur_whole(photo, Gaussian(sigma=(1.5, 1.5)), Camera(shot_noise=0, read_noise=0), generator("a"))
-    kernel, truth = torch.from_numpy(drawn.kernel), to_tensor(photo)
+    options, truth = RestoreOptions(kernel=torch.from_numpy(drawn.kernel)), to_tensor(photo)
     linear, encoded = (
-        psnr(Classical(method={"name": "wiener", "linear_light": flag}).restore(to_tensor(blurred), kernel=kernel), truth)
+        psnr(Classical(method={"name": "wiener", "linear_light": flag}).restore(to_tensor(blurred), options), truth)
         for flag in (True, False)
     )
     assert linear > encoded

@@ -20,7 +20,7 @@ from torch import Tensor
 from deblurbench import load
 from deblurbench.checkpoint import METADATA_KEY, load_checkpoint
 from deblurbench.errors import DeblurbenchError, one_line
-from deblurbench.models.base import Model
+from deblurbench.models.base import Restorer
 from deblurbench.models.loading import save_model
 from deblurbench.registry import MODELS
 from tests.conftest import TINY_UNET, tiny_network
@@ -103,7 +103,7 @@ def test_a_damaged_checkpoint_is_a_model_or_one_line(data: bytes) -> None:
     started, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     said = f"{path}: nothing"
     try:
-        assert isinstance(load(path), Model)
+        assert isinstance(load(path), Restorer)
     except DeblurbenchError as error:
         said = one_line(error)
     assert said.startswith(str(path))

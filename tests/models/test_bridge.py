@@ -9,6 +9,7 @@ from torch import Tensor, nn
 import deblurbench.models.bridge as module
 from deblurbench.batch import Batch
 from deblurbench.models.bridge import Bridge
+from deblurbench.models.restoration import RestoreOptions
 from deblurbench.randomness import seed_torch
 from tests.conftest import TINY_UNET, tiny_network
 
@@ -44,9 +45,9 @@ def test_it_starts_at_the_blurred_image_and_is_told_the_time(batch: Batch, monke
     model, seen = build(sampling_steps=3), []
     original = module.call_at_time
 
-    def remember(network: nn.Module, images: Tensor, t: Tensor, tile: int | None) -> Tensor:
+    def remember(network: nn.Module, images: Tensor, t: Tensor, context: object) -> Tensor:
         seen.append((images.clone(), float(t[0])))
-        return original(network, images, t, tile)
+        return original(network, images, t, context)
 
     monkeypatch.setattr(module, "call_at_time", remember)
     model.restore(batch.blurred)
@@ -58,7 +59,7 @@ def test_it_starts_at_the_blurred_image_and_is_told_the_time(batch: Batch, monke
 
 def test_it_is_deterministic_and_its_steps_matter(batch: Batch) -> None:
     model = build()
-    assert torch.equal(model.restore(batch.blurred, seed=0), model.restore(batch.blurred, seed=1))
+    assert torch.equal(model.restore(batch.blurred), model.restore(batch.blurred, RestoreOptions(seed=1)))
     restored = []
     for steps in (1, 2, 10):
         model.sampling_steps = steps

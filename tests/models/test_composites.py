@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from deblurbench import load
 from deblurbench.batch import Batch
-from deblurbench.models.base import Model, Restoring
+from deblurbench.models.base import Model, Restorer
 from deblurbench.models.cascade import Cascade
 from deblurbench.models.cnn import CNN
 from deblurbench.models.ensemble import Ensemble
 from deblurbench.models.loading import save_model
-from deblurbench.models.self_ensemble import mean_over_turns
+from deblurbench.models.restoration import RestorationContext
+from deblurbench.models.self_ensemble import self_ensemble_mean
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS, Spec
 from deblurbench.training.ema import ExponentialMovingAverage
@@ -25,9 +26,9 @@ REGRESSOR: Spec = {"name": "cnn", "network": TINY_UNET}
 GAN: Spec = {"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "width": 4}}
 
 
-def build(spec: Spec) -> Model:
+def build(spec: Spec) -> Restorer:
     seed_torch(0)
-    model: Model = MODELS.build(spec)
+    model: Restorer = MODELS.build(spec)
     for network in model.networks():
         nn.init.normal_(network.output.weight, std=0.05)  # type: ignore[union-attr,arg-type]
     return model
@@ -37,26 +38,29 @@ def test_each_stage_of_a_cascade_sees_what_the_one_before_restored(batch: Batch)
     model = build({"name": "cascade", "stages": [REGRESSOR, {"name": "classical", "method": "unsharp"}, REGRESSOR]})
     assert isinstance(model, Cascade)
     expected = batch.blurred
-    for stage in model.models():
+    for stage in model.restorers():
         expected = stage.restore(expected)
     assert torch.equal(model.restore(batch.blurred), expected)
-    assert not torch.allclose(model.models()[0].restore(batch.blurred), expected, atol=1e-3)
+    assert not torch.allclose(model.restorers()[0].restore(batch.blurred), expected, atol=1e-3)
 
 
 def test_only_the_last_stage_is_trained_and_on_what_it_will_see(batch: Batch) -> None:
-    assert set(build({"name": "cascade", "stages": [REGRESSOR, GAN]}).players()) == {"generator", "discriminator"}
+    model = build({"name": "cascade", "stages": [REGRESSOR, GAN]})
+    assert isinstance(model, Model)
+    assert set(model.parameter_groups()) == {"generator", "discriminator"}
     model = build({"name": "cascade", "stages": [REGRESSOR, REGRESSOR]})
     assert isinstance(model, Cascade)
-    first, last = model.models()
-    turns = list(model.losses(batch, 0))
+    first, last = model.restorers()
+    steps = list(model.losses(batch, 0))
     handed = Batch(first.restore(batch.blurred), batch.sharp)
-    for turn, expected in zip(turns, last.losses(handed, 0), strict=True):
-        assert turn.player == expected.player
+    assert isinstance(last, Model)
+    for step, expected in zip(steps, last.losses(handed, 0), strict=True):
+        assert step.group == expected.group
         assert all(
-            float(turn.losses[name].detach()) == pytest.approx(float(value.detach()), rel=1e-4)
+            float(step.losses[name].detach()) == pytest.approx(float(value.detach()), rel=1e-4)
             for name, value in expected.losses.items()
         )
-    sum(turns[-1].losses.values()).backward()  # type: ignore[union-attr]
+    sum(steps[-1].losses.values()).backward()  # type: ignore[union-attr]
     assert all(value.grad is None for value in first.parameters())
     assert any(value.grad is not None for value in last.parameters())
 
@@ -65,6 +69,7 @@ def test_a_composite_keeps_what_restores_and_nothing_else(batch: Batch, tmp_path
     """The discriminator of its GAN is neither saved, nor averaged, nor counted."""
     spec = {"name": "cascade", "stages": [REGRESSOR, GAN]}
     model = build(spec)
+    assert isinstance(model, Model)
     assert {name.rsplit(".", 2)[0].split(".network")[0] for name in model.restoring_state()} == {"stages.0", "stages.1"}
     assert not any("discriminator" in name for name in model.restoring_state())
     average = ExponentialMovingAverage(model, 0.9)
@@ -85,9 +90,9 @@ def test_a_composite_keeps_what_restores_and_nothing_else(batch: Batch, tmp_path
 def test_an_ensemble_is_the_mean_of_its_members(batch: Batch) -> None:
     model = build({"name": "ensemble", "members": [REGRESSOR, {"name": "identity"}, {**REGRESSOR, "self_ensemble": True}]})
     assert isinstance(model, Ensemble)
-    mean = torch.stack([member.restore(batch.blurred) for member in model.models()]).mean(dim=0)
+    mean = torch.stack([member.restore(batch.blurred) for member in model.restorers()]).mean(dim=0)
     assert torch.allclose(model.restore(batch.blurred), mean, atol=1e-6)
-    assert model.players() == {}
+    assert not isinstance(model, Model)  # there is nothing to train
     assert not any(value.requires_grad for value in model.parameters())
     assert model.inference == "x8 self-ensemble"
     assert model.method == "unet + unet"
@@ -109,15 +114,15 @@ def test_the_self_ensemble_is_the_mean_over_eight_turned_images(batch: Batch) ->
         return image * torch.arange(image.shape[-1])
 
     image = torch.rand(1, 1, 4, 4)
-    mean = mean_over_turns(restore, image)
+    mean = self_ensemble_mean(restore, image)
     assert len({tuple(turned.flatten().tolist()) for turned in seen}) == 8
     ramp = torch.arange(4.0).expand(4, 4)
-    turns = [torch.rot90(side, quarters) for quarters in range(4) for side in (ramp, ramp.flip(1))]
-    assert torch.allclose(mean, image * torch.stack(turns).mean(dim=0), atol=1e-6)
+    transformed = [torch.rot90(side, quarters) for quarters in range(4) for side in (ramp, ramp.flip(1))]
+    assert torch.allclose(mean, image * torch.stack(transformed).mean(dim=0), atol=1e-6)
 
 
 def test_what_treats_all_turns_alike_is_unchanged_by_the_self_ensemble(batch: Batch) -> None:
-    assert torch.allclose(mean_over_turns(lambda image: image * 0.5, batch.blurred), 0.5 * batch.blurred, atol=1e-6)
+    assert torch.allclose(self_ensemble_mean(lambda image: image * 0.5, batch.blurred), 0.5 * batch.blurred, atol=1e-6)
 
 
 def test_the_self_ensemble_is_a_switch_on_the_same_weights(batch: Batch, tmp_path: Path) -> None:
@@ -125,8 +130,8 @@ def test_the_self_ensemble_is_a_switch_on_the_same_weights(batch: Batch, tmp_pat
     assert isinstance(model, CNN)
     save_model(tmp_path / "m.safetensors", model, MODELS.resolve(REGRESSOR))
     switched = load(tmp_path / "m.safetensors", self_ensemble=True)
-    how = Restoring(torch.Generator())
-    expected = mean_over_turns(lambda turned: model._restore(turned, how), batch.blurred).clamp(0, 1)
+    context = RestorationContext(torch.Generator())
+    expected = self_ensemble_mean(lambda image: model._restore(image, context), batch.blurred).clamp(0, 1)
     assert torch.allclose(switched.restore(batch.blurred), expected, atol=1e-5)
     assert not torch.allclose(switched.restore(batch.blurred), model.restore(batch.blurred), atol=1e-4)
     assert (model.inference, switched.inference) == ("", "x8 self-ensemble")

@@ -13,6 +13,7 @@ from deblurbench.batch import Batch
 from deblurbench.errors import UsageError
 from deblurbench.models.cnn import CNN
 from deblurbench.models.diffusion import SCHEDULES, Diffusion
+from deblurbench.models.restoration import RestoreOptions
 from deblurbench.models.samplers import cosine_schedule
 from deblurbench.models.time import time_features
 from deblurbench.networks.pooling import GlobalAverage
@@ -41,7 +42,7 @@ def build(**arguments: object) -> Diffusion:
 def test_samples_change_with_the_noise_seed_and_with_nothing_else(batch: Batch) -> None:
     for sampler in ("ddim", "ddpm", "dpm-solver"):
         model = build(sampler=sampler)
-        first, again, other = (model.restore(batch.blurred, seed=seed) for seed in (1, 1, 2))
+        first, again, other = (model.restore(batch.blurred, RestoreOptions(seed=seed)) for seed in (1, 1, 2))
         assert torch.equal(first, again)
         assert (first - other).abs().mean() > 1e-3
 
@@ -51,7 +52,9 @@ def test_the_mean_of_many_samples_varies_less(batch: Batch) -> None:
     spread = {}
     for samples in (1, 16):
         model.samples = samples
-        spread[samples] = torch.stack([model.restore(batch.blurred, seed=seed) for seed in range(8)]).std(dim=0).mean()
+        spread[samples] = (
+            torch.stack([model.restore(batch.blurred, RestoreOptions(seed=seed)) for seed in range(8)]).std(dim=0).mean()
+        )
     assert spread[16] < 0.4 * spread[1]  # a quarter, in the mean
 
 
@@ -81,7 +84,7 @@ def test_an_oracle_denoiser_returns_the_sharp_image(
     base = model.regressor.restore(batch.blurred) if model.regressor is not None else base
     clean = model.scale * (batch.sharp - base)
 
-    def oracle(network: nn.Module, images: Tensor, t: Tensor, tile: int | None = None) -> Tensor:
+    def oracle(network: nn.Module, images: Tensor, t: Tensor, context: object = None) -> Tensor:
         z = images[:, :3]
         alpha, sigma = (level[:, None, None, None] for level in model.schedule(t))
         noise = (z - alpha * clean) / sigma
@@ -107,7 +110,7 @@ def test_the_training_target_is_what_the_sampler_makes_of_it(
 
     monkeypatch.setattr(module, "call_at_time_at_scales", remember)
     (loss,) = next(model.losses(batch, 0)).losses.values()
-    base, condition = model._given(batch.blurred, module.Restoring(torch.Generator()))
+    base, condition = model._given(batch.blurred, module.RestorationContext(torch.Generator()))
     clean = model.scale * (batch.sharp - base)
     alpha, sigma = (level[:, None, None, None] for level in model.schedule(seen["t"]))
     noise = (seen["z"] - alpha * clean) / sigma
@@ -120,7 +123,7 @@ def test_the_training_target_is_what_the_sampler_makes_of_it(
 
 def test_a_model_that_predicts_no_residual_leaves_the_blurred_image(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     model = build()
-    monkeypatch.setattr(model, "clean", lambda z, condition, t, tile: torch.zeros_like(z))
+    monkeypatch.setattr(model, "clean", lambda z, condition, t, context: torch.zeros_like(z))
     assert torch.allclose(model.restore(batch.blurred), batch.blurred, atol=1e-6)
 
 
@@ -134,7 +137,7 @@ def test_a_slightly_wrong_noise_does_not_explode_where_nothing_is_left_of_the_im
         clean = model.scale * (batch.sharp - batch.blurred)
 
         def nearly(
-            network: nn.Module, images: Tensor, t: Tensor, tile: int | None, model: Diffusion = model, clean: Tensor = clean
+            network: nn.Module, images: Tensor, t: Tensor, context: object, model: Diffusion = model, clean: Tensor = clean
         ) -> Tensor:
             alpha, sigma = (level[:, None, None, None] for level in model.schedule(t))
             return (images[:, :3] - alpha * clean) / sigma + 0.05 * torch.randn_like(clean)
@@ -167,9 +170,9 @@ def test_with_a_regressor_it_refines_what_that_predicts(batch: Batch, monkeypatc
     assert isinstance(model.regressor, CNN)
     predicted = model.regressor.restore(batch.blurred)
     assert (predicted - batch.blurred).abs().max() > 0.01
-    monkeypatch.setattr(model, "clean", lambda z, condition, t, tile: torch.zeros_like(z))
+    monkeypatch.setattr(model, "clean", lambda z, condition, t, context: torch.zeros_like(z))
     assert torch.allclose(model.restore(batch.blurred), predicted, atol=1e-6)
-    assert set(model.players()) == {"network"}
+    assert set(model.parameter_groups()) == {"network"}
     assert not any(value.requires_grad for value in model.regressor.parameters())
     sum(next(model.losses(batch, 0)).losses.values()).backward()  # type: ignore[union-attr]
     assert {name.split(".")[0] for name in model.restoring_state()} == {"network", "regressor"}

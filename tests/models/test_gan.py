@@ -21,8 +21,8 @@ def build(**arguments: object) -> GAN:
 
 
 def turns_of(model: GAN, batch: Batch) -> dict[str, dict[str, torch.Tensor]]:
-    """The losses of each player; of several turns of one, the last."""
-    return {turn.player: turn.losses for turn in model.losses(batch, 0)}
+    """The losses of each parameter group; of several loss steps of one, the last."""
+    return {step.group: step.losses for step in model.losses(batch, 0)}
 
 
 def generator_gradient(model: GAN, batch: Batch, *names: str) -> torch.Tensor:
@@ -55,24 +55,24 @@ def test_the_adversarial_gradient_comes_through_the_discriminator(batch: Batch) 
 
 def test_the_discriminators_loss_does_not_touch_the_generator(batch: Batch) -> None:
     model = build()
-    turn = next(model.losses(batch, 0))
-    assert turn.player == "discriminator"
-    turn.losses["adversarial"].backward()
+    step = next(model.losses(batch, 0))
+    assert step.group == "discriminator"
+    step.losses["adversarial"].backward()
     assert all(parameter.grad is None for parameter in model.network.parameters())
     assert all(parameter.grad is not None for parameter in model.discriminator.parameters())
 
 
 def test_the_generator_faces_the_discriminator_as_it_is_after_its_step(batch: Batch) -> None:
-    """The trainer updates a player before it resumes the generator function: the next turn must see that."""
+    """The trainer updates a parameter group before it resumes the generator function: the next loss step must see that."""
     unchanged, updated = build(), build()
     adversarial = []
     for model in (unchanged, updated):
-        turns = model.losses(batch, 0)
-        next(turns)
+        steps = model.losses(batch, 0)
+        next(steps)
         if model is updated:
             with torch.no_grad():
                 model.discriminator.score.bias.add_(1.0)
-        adversarial.append(float(next(turns).losses["adversarial"].detach()))
+        adversarial.append(float(next(steps).losses["adversarial"].detach()))
     assert adversarial[1] == pytest.approx(adversarial[0] - updated.adversarial_weight, rel=1e-4)
 
 
@@ -80,19 +80,19 @@ def test_the_discriminator_learns_to_tell_sharp_from_blurred(batch: Batch) -> No
     model = build()
     optimizer = torch.optim.Adam(model.discriminator.parameters(), lr=5e-3)
     for _ in range(150):
-        turn = next(model.losses(batch, 0))
+        step = next(model.losses(batch, 0))
         optimizer.zero_grad()
-        turn.losses["adversarial"].backward()
+        step.losses["adversarial"].backward()
         optimizer.step()
     real, fake = (model.discriminator(images)[0] for images in (batch.sharp, model.restore(batch.blurred)))
     assert real.mean() > fake.mean() + 0.1
-    assert float(turn.observed["sharp_scores_higher"]) > 0.7
-    assert float(turn.observed["score_sharp"]) == pytest.approx(float(real.mean()), abs=0.2)
+    assert float(step.observed["sharp_scores_higher"]) > 0.7
+    assert float(step.observed["score_sharp"]) == pytest.approx(float(real.mean()), abs=0.2)
 
 
 def test_the_discriminator_may_take_several_steps(batch: Batch) -> None:
-    players = [turn.player for turn in build(discriminator_steps=5).losses(batch, 0)]
-    assert players == ["discriminator"] * 5 + ["generator"]
+    groups = [step.group for step in build(discriminator_steps=5).losses(batch, 0)]
+    assert groups == ["discriminator"] * 5 + ["generator"]
 
 
 def test_the_penalty_is_that_of_the_critics_gradient(batch: Batch) -> None:
@@ -109,9 +109,9 @@ def test_the_penalty_is_that_of_the_critics_gradient(batch: Batch) -> None:
 
 def test_the_penalty_reaches_the_critics_weights(batch: Batch) -> None:
     model = GAN(network=TINY_UNET, discriminator={**DISCRIMINATOR, "normalization": "none"}, adversarial="wgan-gp")
-    turn = next(model.losses(batch, 0))
-    assert set(turn.losses) == {"adversarial", "gradient_penalty"}
-    turn.losses["gradient_penalty"].backward()
+    step = next(model.losses(batch, 0))
+    assert set(step.losses) == {"adversarial", "gradient_penalty"}
+    step.losses["gradient_penalty"].backward()
     first = next(model.discriminator.parameters())
     assert first.grad is not None
     assert first.grad.abs().max() > 0
@@ -139,8 +139,8 @@ def test_scores_are_squared_in_float32(adversarial: str, batch: Batch, monkeypat
         return [(scores + 300).half() for scores in original(images)]
 
     monkeypatch.setattr(model.discriminator, "forward", large)
-    for turn in model.losses(batch, 0):
-        assert all(value.dtype == torch.float32 and torch.isfinite(value) for value in turn.losses.values())
+    for step in model.losses(batch, 0):
+        assert all(value.dtype == torch.float32 and torch.isfinite(value) for value in step.losses.values())
 
 
 def test_what_only_training_needs_is_not_saved_for_restoring() -> None:

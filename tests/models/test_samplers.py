@@ -16,8 +16,8 @@ from deblurbench.models.samplers import (
     ddpm,
     dpm_solver,
     linear_schedule,
+    sample_indi,
     spaced_times,
-    walk,
 )
 
 SCHEDULES = pytest.mark.parametrize("schedule", [cosine_schedule, linear_schedule])
@@ -147,12 +147,12 @@ def test_a_walk_has_its_published_values() -> None:
         seen.append(float(t))
         return x + t[:, None, None, None]
 
-    walked = float(walk(predict, blurred, 4))
+    sampled = float(sample_indi(predict, blurred, 4))
     x = 0.8
     for t in (1.0, 0.75, 0.5, 0.25):
         x = 0.25 / t * (x + t) + (1 - 0.25 / t) * x
     assert seen == [1.0, 0.75, 0.5, 0.25]
-    assert walked == pytest.approx(x)
+    assert sampled == pytest.approx(x)
 
 
 @pytest.mark.parametrize("steps", range(1, 11))
@@ -164,6 +164,6 @@ def test_a_walk_with_an_oracle_ends_at_the_sharp_image(steps: int) -> None:
         seen.append((x, t))
         return sharp
 
-    assert torch.allclose(walk(oracle, blurred, steps), sharp, atol=1e-6)
+    assert torch.allclose(sample_indi(oracle, blurred, steps), sharp, atol=1e-6)
     for x, t in seen:  # and never leaves the straight line between the two
         assert torch.allclose(x, torch.lerp(sharp, blurred, t[0]), atol=1e-5)

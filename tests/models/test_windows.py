@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from deblurbench.models.restoration import RestorationContext
 from deblurbench.models.windows import CONTEXT, call_network, mirror_pad, sees_whole_image
 from deblurbench.registry import NETWORKS
 
@@ -23,6 +24,10 @@ class Recorder(nn.Module):
         return image + 1
 
 
+def tiled(tile: int) -> RestorationContext:
+    return RestorationContext(torch.Generator(), tile)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (7, 9), (8, 8), (100, 3)])
 def test_padding_is_mirrored_and_cut_off_again(size: tuple[int, int]) -> None:
     image = torch.rand(1, 3, *size)
@@ -39,20 +44,20 @@ def test_mirroring_is_numpys_reflection() -> None:
 @pytest.mark.parametrize("size", [(500, 333), (129, 2000), (300, 300)])
 def test_tiles_bound_what_the_network_sees_and_cover_everything(size: tuple[int, int]) -> None:
     recorder, image = Recorder(), torch.rand(1, 3, *size)
-    assert torch.equal(call_network(recorder, image, tile=256), image + 1)
+    assert torch.equal(call_network(recorder, image, context=tiled(256)), image + 1)
     assert max(max(seen) for seen in recorder.sizes) <= 256
     assert len(recorder.sizes) > 1
 
 
 def test_an_image_that_fits_is_called_once() -> None:
     recorder = Recorder()
-    call_network(recorder, torch.rand(1, 3, 200, 256), tile=256)
+    call_network(recorder, torch.rand(1, 3, 200, 256), context=tiled(256))
     assert len(recorder.sizes) == 1
 
 
 def test_too_small_a_tile_is_refused() -> None:
     with pytest.raises(ValueError, match=f"give at least {2 * CONTEXT + 8}"):
-        call_network(Recorder(), torch.rand(1, 3, 300, 300), tile=2 * CONTEXT)
+        call_network(Recorder(), torch.rand(1, 3, 300, 300), context=tiled(2 * CONTEXT))
 
 
 def test_the_finest_scale_is_taken_of_a_network_that_gives_several() -> None:

@@ -254,12 +254,12 @@ def test_float16_trains_keeps_float32_weights_and_resumes_its_scale(make_trainer
     trainer.open()
     trainer.train(itertools.islice(trainer.batches(), 3))
     trainer.close()
-    assert trainer.players["network"].scaler.get_scale() == 4096
-    trainer.players["network"].scaler.update(512.0)
+    assert trainer.parameter_groups["network"].scaler.get_scale() == 4096
+    trainer.parameter_groups["network"].scaler.update(512.0)
     trainer._save()
     again = make_trainer(precision="float16", checkpoint_every=3)
     again.open()
-    assert again.players["network"].scaler.get_scale() == 512
+    assert again.parameter_groups["network"].scaler.get_scale() == 512
     again.close()
     again.run()
     assert {value.dtype for value in deblurbench.load(tmp_path / "run" / LAST).state_dict().values()} == {torch.float32}
@@ -267,15 +267,15 @@ def test_float16_trains_keeps_float32_weights_and_resumes_its_scale(make_trainer
 
 def test_a_float16_step_that_overflows_is_left_out_and_the_scale_falls(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer(precision="float16")
-    player = trainer.players["network"]
+    group = trainer.parameter_groups["network"]
     before = [value.detach().clone() for value in trainer.model.parameters()]
     loss = sum(value.sum() for value in trainer.model.parameters()) * torch.tensor(float("inf"))
-    player.update(loss, 1e-3, lambda _: None)
+    group.update(loss, 1e-3, lambda _: None)
     assert all(torch.equal(*pair) for pair in zip(before, trainer.model.parameters(), strict=True))
-    assert player.scaler.get_scale() == 2048
-    assert not player.diverges  # until no scale is small enough
-    player.scaler.update(1.0)
-    assert player.diverges
+    assert group.scaler.get_scale() == 2048
+    assert not group.diverges  # until no scale is small enough
+    group.scaler.update(1.0)
+    assert group.diverges
 
 
 def test_compiled_training_gives_the_same_up_to_rounding(make_trainer: MakeTrainer, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from deblurbench.models.base import Model
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS, Spec
 from deblurbench.training.ema import ExponentialMovingAverage
-from deblurbench.training.player import Player
+from deblurbench.training.parameter_group import ParameterGroup
 from deblurbench.training.processes import open_accelerator
 from deblurbench.training.schedule import Schedule
 from deblurbench.training.settings import TrainingSettings
@@ -105,7 +105,7 @@ def test_killed_between_its_last_state_and_its_weights_it_still_leaves_them(make
 
 @FAMILY
 def test_the_trainer_does_what_a_bare_loop_does(make_trainer: MakeTrainer, sharp_photos: PairedImages, family: str) -> None:
-    """Clipping, learning rate, order of players: written out once more, as plainly as can be."""
+    """Clipping, learning rate, order of loss steps: written out once more, as plainly as can be."""
     from deblurbench.data.loader import batches
 
     trainer = make_trainer(family)
@@ -114,19 +114,19 @@ def test_the_trainer_does_what_a_bare_loop_does(make_trainer: MakeTrainer, sharp
     seed_torch(0, "initial weights")
     model: Model = MODELS.build(spec).to(memory_format=torch.channels_last)
     optimizers = {
-        player: torch.optim.AdamW(module.parameters(), betas=(0.9, 0.99), weight_decay=0.0, fused=True)
-        for player, module in model.players().items()
+        group: torch.optim.AdamW(module.parameters(), betas=(0.9, 0.99), weight_decay=0.0, fused=True)
+        for group, module in model.parameter_groups().items()
     }
     loader = batches(sharp_photos, crop_size=32, batch_size=2, seed=0, first=0, steps=6, device=torch.device("cpu"))
     for step, batch in enumerate(loader):
         seed_torch(0, "step", step, 0)
-        for turn in model.losses(batch, step):
-            parameters = list(model.players()[turn.player].parameters())
-            optimizers[turn.player].zero_grad()
-            sum(turn.losses.values()).backward(inputs=parameters)  # type: ignore[union-attr]
+        for group, losses, _ in model.losses(batch, step):
+            parameters = list(model.parameter_groups()[group].parameters())
+            optimizers[group].zero_grad()
+            sum(losses.values()).backward(inputs=parameters)  # type: ignore[union-attr]
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizers[turn.player].param_groups[0]["lr"] = Schedule(SETTINGS, [6]).learning_rate(step, 0)
-            optimizers[turn.player].step()
+            optimizers[group].param_groups[0]["lr"] = Schedule(SETTINGS, [6]).learning_rate(step, 0)
+            optimizers[group].step()
     for name, tensor in model.state_dict().items():
         assert torch.allclose(tensor, trainer.model.state_dict()[name], atol=1e-6), name
 
@@ -137,14 +137,14 @@ def test_gradients_are_clipped_as_pytorch_does_bit_for_bit(norm: float) -> None:
     parameters = [torch.nn.Parameter(torch.zeros(shape)) for shape in ((40, 30), (7,), (3, 4, 5))]
     direction = torch.randn(1267, generator=torch.Generator().manual_seed(0))
     gradients = [part * (norm / direction.norm()) for part in direction.split([1200, 7, 60])]
-    player = Player(parameters, SETTINGS, torch.device("cpu"))
+    group = ParameterGroup(parameters, SETTINGS, torch.device("cpu"))
     loss = sum((value.flatten() * part).sum() for value, part in zip(parameters, gradients, strict=True))
-    player.update(loss, 0.0, lambda _: None)
+    group.update(loss, 0.0, lambda _: None)
     twins = [torch.nn.Parameter(torch.zeros(value.shape)) for value in parameters]
     for twin, part in zip(twins, gradients, strict=True):
         twin.grad = part.view(twin.shape).clone()
     expected = torch.nn.utils.clip_grad_norm_(twins, SETTINGS.clip_norm)
-    assert torch.equal(player.gradient_norm, expected) or math.isnan(norm)
+    assert torch.equal(group.gradient_norm, expected) or math.isnan(norm)
     for value, twin in zip(parameters, twins, strict=True):
         assert torch.allclose(value.grad, twin.grad, rtol=0, atol=0, equal_nan=True)  # type: ignore[arg-type]
 
@@ -153,16 +153,18 @@ def test_nothing_is_looked_up_or_passed_over_in_vain(monkeypatch: pytest.MonkeyP
     """Neither the parameters of a network at every step, nor gradients to multiply them by one."""
     model = MODELS.build(FAMILIES["cnn"])
     average = ExponentialMovingAverage(model, decay=0.9)
-    player = Player(model.trained_parameters()["network"], SETTINGS, torch.device("cpu"))
+    group = ParameterGroup(model.trained_parameters()["network"], SETTINGS, torch.device("cpu"))
     loss = 1e-3 * sum(value.sum() for value in model.parameters())
     monkeypatch.setattr(torch.nn.Module, "named_parameters", lambda *_: pytest.fail("looked up"))
-    monkeypatch.setattr("deblurbench.training.player.clip_grads_with_norm_", lambda *_: pytest.fail("multiplied by one"))
-    player.update(loss, 1e-3, lambda _: None)
+    monkeypatch.setattr(
+        "deblurbench.training.parameter_group.clip_grads_with_norm_", lambda *_: pytest.fail("multiplied by one")
+    )
+    group.update(loss, 1e-3, lambda _: None)
     average.update(model, 0)
-    assert player.gradient_norm > 0
+    assert group.gradient_norm > 0
 
 
-def test_every_player_is_trained(make_trainer: MakeTrainer) -> None:
+def test_every_parameter_group_is_trained(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer("gan")
     before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
     trainer.run()
@@ -269,8 +271,8 @@ def test_a_diverged_training_says_so_and_keeps_its_last_checkpoint(make_trainer:
     original = sick.model.losses
 
     def sicken(batch: Any, step: int) -> Any:
-        for turn in original(batch, step):
-            yield turn._replace(losses={name: value * float("nan") for name, value in turn.losses.items()})
+        for loss_step in original(batch, step):
+            yield loss_step._replace(losses={name: value * float("nan") for name, value in loss_step.losses.items()})
 
     sick.model.losses = sicken  # type: ignore[method-assign]
     with pytest.raises(

@@ -16,7 +16,7 @@ from deblurbench.batch import Batch
 from deblurbench.errors import UsageError
 from deblurbench.experiment.model_entries import check_training
 from deblurbench.files import read_json
-from deblurbench.models.base import Turn
+from deblurbench.models.base import LossStep
 from deblurbench.models.cnn import CNN
 from deblurbench.records.paths import LAST, RECORD
 from deblurbench.registry import MODELS
@@ -203,7 +203,7 @@ def test_what_a_step_keeps_is_counted_before_it_is_taken(steps: list[Any], monke
 
 
 def test_whatever_is_raised_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def losses(self: CNN, batch: Batch, step: int) -> Iterator[Turn]:
+    def losses(self: CNN, batch: Batch, step: int) -> Iterator[LossStep]:
         raise KeyError("one\ntwo")
 
     monkeypatch.setattr(CNN, "losses", losses)

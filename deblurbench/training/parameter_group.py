@@ -1,4 +1,4 @@
-"""One player of a training: its parameters and what updates them."""
+"""A parameter group: parameters, their optimiser, and how a loss updates them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deblurbench.training.precision import SMALLEST_SCALE, gradient_scaler
 from deblurbench.training.settings import TrainingSettings
 
 
-class Player:
+class ParameterGroup:
     """`parameters`, their optimiser, and the scale of their float16 losses."""
 
     def __init__(self, parameters: list[nn.Parameter], settings: TrainingSettings, device: torch.device) -> None:
