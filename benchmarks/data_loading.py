@@ -27,8 +27,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from deblurbench.data.cache import PixelCache
-from deblurbench.data.dataset import PairedImages, open_dataset
+from deblurbench.data.dataset import open_dataset
 from deblurbench.data.loader import batches
+from deblurbench.data.prepared import PreparedDataset
 from deblurbench.data.table import TRAIN
 from deblurbench.files import write_whole
 
@@ -68,7 +69,7 @@ def rival(read: Callable[[int], tuple[np.ndarray, np.ndarray]], count: int, work
         yield blurred.to(torch.float32).div_(255), sharp.to(torch.float32).div_(255)
 
 
-def ours(images: PairedImages, workers: int) -> Iterable[Any]:
+def ours(images: PreparedDataset, workers: int) -> Iterable[Any]:
     """Our batches."""
     return batches(
         images, crop_size=SIZE, batch_size=BATCH, seed=0, first=0, steps=NEVER, device=torch.device("cpu"), workers=workers
@@ -104,11 +105,10 @@ def draw_pairs(root: Path, count: int, width: int = 1280, height: int = 720) -> 
             write_whole(path, cv2.imencode(".png", image.astype(np.uint8))[1].tobytes())
 
 
-def data_set(root: Path, cache: PixelCache, **options: Any) -> PairedImages:
+def data_set(root: Path, cache: PixelCache, **options: Any) -> PreparedDataset:
     """The pairs in `root`, ready."""
-    images = open_dataset("pairs", cache, layout={"name": "paired-folder", "path": str(root)}, **options)
-    images.prepare(show_progress=True)
-    return images
+    layout = {"name": "paired-folder", "path": str(root)}
+    return open_dataset("pairs", cache, layout=layout, **options).prepare(show_progress=True)
 
 
 def measure_rates(root: Path, folder: Path, seconds: float, workers: int) -> None:
@@ -152,14 +152,14 @@ def measure_rates(root: Path, folder: Path, seconds: float, workers: int) -> Non
         print(f"{name:48} {median:9.0f}  {against[0]:10.2f}  {against[1]:9.2f}")
 
 
-def _raw_array(path: Path, images: PairedImages) -> np.ndarray:
+def _raw_array(path: Path, images: PreparedDataset) -> np.ndarray:
     """All training pairs (N, 2, H, W, 3) of the first one's size as one memory-mapped array."""
-    pairs = [images.whole(item) for item in images.items(TRAIN)]
-    shape = pairs[0][0].shape
-    pairs = [pair for pair in pairs if pair[0].shape == shape]
+    pairs = [images.test_image(item) for item in images.items(TRAIN)]
+    shape = pairs[0].blurred.shape
+    pairs = [pair for pair in pairs if pair.blurred.shape == shape]
     array = np.lib.format.open_memmap(path, "w+", np.uint8, (len(pairs), 2, *shape))
     for number, pair in enumerate(pairs):
-        array[number, 0], array[number, 1] = pair
+        array[number, 0], array[number, 1] = pair.blurred, pair.sharp
     array.flush()
     return np.load(path, mmap_mode="r")
 

@@ -21,8 +21,9 @@ from torch import nn
 
 from deblurbench.batch import Batch
 from deblurbench.data.cache import PixelCache, default_cache_folder
-from deblurbench.data.dataset import PairedImages, open_dataset
+from deblurbench.data.dataset import open_dataset
 from deblurbench.data.loader import batches
+from deblurbench.data.prepared import PreparedDataset
 from deblurbench.models.cnn import CNN
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS
@@ -34,7 +35,7 @@ SPEC = {"name": "cnn", "network": {"name": "unet", "widths": [32, 64, 96], "bloc
 NEVER = 10**9
 
 
-def load_batches(images: PairedImages, settings: TrainingSettings, steps: int) -> list[Batch]:
+def load_batches(images: PreparedDataset, settings: TrainingSettings, steps: int) -> list[Batch]:
     """The same batches for both, made beforehand: the loader's time is the loader's."""
     return list(
         batches(
@@ -92,8 +93,7 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=10)
     options = parser.parse_args()
     settings = TrainingSettings(steps=NEVER, validate_every=NEVER, checkpoint_every=NEVER, log_every=20)
-    images = open_dataset("photos", PixelCache(default_cache_folder()), layout="skimage-photos", blur="gaussian")
-    images.prepare()
+    images = open_dataset("photos", PixelCache(default_cache_folder()), layout="skimage-photos", blur="gaussian").prepare()
     block = load_batches(images, settings, options.steps)
     with tempfile.TemporaryDirectory() as folder:
         model, twin = (_same_model() for _ in range(2))

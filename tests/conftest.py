@@ -14,7 +14,8 @@ from PIL import Image
 
 from deblurbench.batch import Batch
 from deblurbench.data.cache import PixelCache
-from deblurbench.data.dataset import PairedImages, open_dataset
+from deblurbench.data.dataset import open_dataset
+from deblurbench.data.prepared import PreparedDataset
 from deblurbench.images.tensors import to_tensor
 from deblurbench.scoring import costs as cost
 from deblurbench.yaml_files import read_yaml, to_yaml
@@ -94,19 +95,15 @@ def pairs_folder(tmp_path: Path, write_pairs: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def pairs(pairs_folder: Path, cache: PixelCache) -> PairedImages:
+def pairs(pairs_folder: Path, cache: PixelCache) -> PreparedDataset:
     """The data set of `pairs_folder`, ready."""
-    images = open_dataset("pairs", cache, layout={"name": "paired-folder", "path": str(pairs_folder)})
-    images.prepare()
-    return images
+    return open_dataset("pairs", cache, layout={"name": "paired-folder", "path": str(pairs_folder)}).prepare()
 
 
 @pytest.fixture
-def sharp_photos(cache: PixelCache) -> PairedImages:
+def sharp_photos(cache: PixelCache) -> PreparedDataset:
     """scikit-image's photographs, shaken, ready."""
-    images = open_dataset("photos", cache, layout="skimage-photos", blur={"name": "motion", "length": [3.0, 8.0]})
-    images.prepare()
-    return images
+    return open_dataset("photos", cache, layout="skimage-photos", blur={"name": "motion", "length": [3.0, 8.0]}).prepare()
 
 
 TINY_TRAINING = {

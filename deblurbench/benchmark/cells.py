@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from deblurbench.data.dataset import PairedImages
+from deblurbench.data.prepared import PreparedDataset
 from deblurbench.errors import UsageError
 from deblurbench.experiment.experiment import Experiment
 from deblurbench.experiment.model_entries import CHECKPOINT, ModelEntry, in_order
@@ -86,7 +86,7 @@ class Cell:
         return record
 
 
-def list_cells(experiment: Experiment, datasets: dict[str, PairedImages], out: Path) -> list[Cell]:
+def list_cells(experiment: Experiment, datasets: dict[str, PreparedDataset], out: Path) -> list[Cell]:
     """Every cell of `experiment` under `out`, each before its variants; first of each data set the untouched input."""
     cells: list[Cell] = []
     untouched = ModelEntry(MODELS.resolve("identity"), next(iter(experiment.models.values())).training, is_trained=False)
@@ -177,7 +177,7 @@ class _Lister:
         return self._find(source, seed).training_identity
 
 
-def _data_identity(spec: Spec, images: PairedImages) -> Any:
+def _data_identity(spec: Spec, images: PreparedDataset) -> Any:
     """What can change a result about a data set. Where its files lie cannot: the fingerprint holds their contents."""
     return [{key: value for key, value in spec.items() if key not in ("layout", "strict")}, images.fingerprint]
 

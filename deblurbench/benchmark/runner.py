@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from deblurbench.benchmark.trials import try_trainings
 from deblurbench.benchmark.wholeness import has_all_pictures, is_trained, move_damaged_aside, refuse_damage
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
+from deblurbench.data.prepared import PreparedDataset
 from deblurbench.environment import describe_environment
 from deblurbench.errors import DeblurbenchError, UsageError, is_full_disk, one_line
 from deblurbench.experiment.experiment import Experiment
@@ -70,7 +71,8 @@ class Runner:
         self.workers = workers
         self.recipe = experiment.recipe
         self._cache = cache
-        self.datasets = {name: open_dataset(name, cache, **spec) for name, spec in experiment.datasets.items()}
+        self._to_prepare = {name: open_dataset(name, cache, **spec) for name, spec in experiment.datasets.items()}
+        self.datasets: dict[str, PreparedDataset] = {}
         self.environment = describe_environment(accelerator.device, accelerator.num_processes)
         self.cells: list[Cell] = []
 
@@ -80,8 +82,8 @@ class Runner:
         Raises UsageError before any work is begun.
         """
         with self.accelerator.main_process_first():  # the others find the cache filled
-            for images in self.datasets.values():
-                images.prepare(show_progress=self._is_main)
+            for name, dataset in self._to_prepare.items():
+                self.datasets[name] = dataset.prepare(show_progress=self._is_main)
         if self._cache.trouble:
             self.say(self._cache.trouble)
         for name, images in self.datasets.items():
@@ -144,7 +146,7 @@ class Runner:
     def _is_main(self) -> bool:
         return bool(self.accelerator.is_main_process)
 
-    def _say_problems(self, name: str, problems: list[str]) -> None:
+    def _say_problems(self, name: str, problems: Sequence[str]) -> None:
         if problems:
             self.say(f"left out of {name}: {len(problems)} (all are named in the report)")
         for problem in problems[:PROBLEMS_SAID]:

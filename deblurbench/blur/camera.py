@@ -18,6 +18,7 @@ from deblurbench.images.cropping import window
 from deblurbench.images.photo import Pixels
 from deblurbench.registry import CAMERAS, NonNegativeFloat
 
+BLUR_VERSION = 1  # raised whenever the same blur and camera with the same key would give another image
 Light = NDArray[np.float32]
 Quality = Annotated[int, Ge(1), Le(100)]
 CLIPPING = 0.9  # light from which on a file's pixel may have been brighter than the file could say

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -123,13 +124,27 @@ class PixelCache:
         stored = facts and replace(_from_facts(source, content, facts), made=True)
         return stored if stored and self._is_as_written(stored) else None
 
-    def keep(self, origin: Stored, pixels: Pixels, facts: dict[str, Any]) -> Stored | None:
-        """Keep `pixels` that were made from an image, under the content of `origin`; None where they cannot be written."""
-        about = _facts_of(pixels)
-        stored = replace(_from_facts(origin.source, origin.content, about), made=True)
-        if not self._write(stored, pixels):
+    def kept_pixels(self, content: str, source: ImageSource) -> tuple[Pixels, dict[str, Any]] | None:
+        """The read-only pixels kept under `content`, made from `source`, and their facts.
+
+        None where they are not there as they were written, or the cache is off.
+        """
+        facts = None if self._limit == 0 else self.facts(content)
+        if facts is None:
             return None
-        self._note(stored.content, {**about, **facts})
+        pixels = self._verified(_from_facts(source, content, facts))
+        return None if pixels is None else (pixels, facts)
+
+    def keep(self, content: str, source: ImageSource, pixels: Pixels, facts: dict[str, Any]) -> Stored | None:
+        """Keep `pixels` that were made from `source`, and `facts` about them; None where they cannot be written.
+
+        `content` is the digest of everything that they depend on.
+        """
+        about = _facts_of(pixels)
+        stored = replace(_from_facts(source, content, about), made=True)
+        if not self._write(stored, pixels, size_of_facts=len(json.dumps(facts))):
+            return None
+        self._note(content, {**about, **facts})
         return stored
 
     def facts(self, content: str) -> dict[str, Any] | None:
@@ -146,18 +161,21 @@ class PixelCache:
         return stored
 
     def _is_as_written(self, stored: Stored) -> bool:
-        """Whether the disk holds the pixels of `stored` and no others: files rot, and are exchanged."""
+        return self._verified(stored) is not None
+
+    def _verified(self, stored: Stored) -> Pixels | None:
+        """The pixels of `stored` on the disk; None where it holds others or none: files rot, and are exchanged."""
         try:
             pixels = opened(self._file(stored.content), stored.shape, stored.dtype)
         except (OSError, ValueError):
-            return False
-        return _look(pixels) == stored.look
+            return None
+        return pixels if _look(pixels) == stored.look else None
 
-    def _write(self, stored: Stored, pixels: Pixels) -> bool:
+    def _write(self, stored: Stored, pixels: Pixels, *, size_of_facts: int = 0) -> bool:
         """Whether the disk holds the pixels of `stored`, which are written unless it does."""
         if self._limit != 0 and self._is_as_written(stored):
             return True  # a copy of the file has put them there, or another process
-        if not self._may_write(stored):
+        if not self._may_write(stored, size_of_facts=size_of_facts):
             return False
         try:
             write_whole(self._file(stored.content), as_npy(pixels))
@@ -167,12 +185,12 @@ class PixelCache:
         mapped.cache_clear()  # what was there before may be among these
         return True
 
-    def _may_write(self, stored: Stored, *, only_look: bool = False) -> bool:
-        """Whether there is room for the pixels of `stored`, which is then taken; what they replace gives its own."""
+    def _may_write(self, stored: Stored, *, size_of_facts: int = 0, only_look: bool = False) -> bool:
+        """Whether there is room for the pixels of `stored` and its facts, which is then taken; what it replaces counts."""
         if self._limit == 0 or self.trouble:
             return False
         try:
-            more = bytes_needed(stored.shape, stored.dtype) - _size(self._file(stored.content))
+            more = size_of_facts + bytes_needed(stored.shape, stored.dtype) - _size(self._file(stored.content))
             return self._room.take(more, only_look=only_look)
         except OSError as error:
             self._give_up(error)

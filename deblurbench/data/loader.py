@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from deblurbench.batch import Batch
-from deblurbench.data.dataset import PairedImages
 from deblurbench.data.order import GROUP, VISITS, SampleOrder
+from deblurbench.data.prepared import PreparedDataset
 from deblurbench.data.table import TRAIN
 from deblurbench.images.photo import Pixels
 from deblurbench.randomness import generator
@@ -26,7 +26,7 @@ Sample = tuple[Pixels, Pixels]  # blurred and sharp, (size, size, 3)
 class TrainingSamples(Dataset[Sample]):
     """Sample n of an endless training stream: image, crop, blur, noise and turns all derive from (seed, n)."""
 
-    def __init__(self, images: PairedImages, order: SampleOrder, *, crop_size: int, seed: int) -> None:
+    def __init__(self, images: PreparedDataset, order: SampleOrder, *, crop_size: int, seed: int) -> None:
         self._images, self._items, self._order = images, images.items(TRAIN), order
         self._crop_size, self._seed = crop_size, seed
 
@@ -39,7 +39,7 @@ class TrainingSamples(Dataset[Sample]):
 
 
 def batches(
-    images: PairedImages,
+    images: PreparedDataset,
     *,
     crop_size: int,
     batch_size: int,

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from deblurbench.blur.kernels import Kernel
-from deblurbench.data.dataset import Item, PairedImages
+from deblurbench.data.prepared import Item, PreparedDataset
 from deblurbench.data.table import SHOWN, TEST
+from deblurbench.data.test_images import TestImage
 from deblurbench.errors import DeblurbenchError, UsageError
-from deblurbench.images.photo import Photo, Pixels
+from deblurbench.images.photo import Photo
 from deblurbench.images.tensors import to_pixels, to_tensor
 from deblurbench.images.writing import write_photo
 from deblurbench.metrics.recipe import Recipe
@@ -37,7 +37,7 @@ class Scores(NamedTuple):
 
 
 def score_images(
-    model: Restorer, images: PairedImages, recipe: Recipe, *, seed: int, device: torch.device, restored_folder: Path,
+    model: Restorer, dataset: PreparedDataset, recipe: Recipe, *, seed: int, device: torch.device, restored_folder: Path,
     done: Callable[[], object],
 ) -> Scores:  # fmt: skip
     """Restore every test image into `restored_folder`, and score it; in the order of the keys.
@@ -47,17 +47,16 @@ def score_images(
     """
     remove_pictures(restored_folder)
     scores = Scores([], [])
-    for item in _restored_items(model, images):
-        blurred, sharp = images.whole(item)
-        kernel = images.kernel(item) if model.is_oracle else None
-        restored = _restore(model, blurred, kernel, integer_seed(seed, item.entry.key), device)
-        write_photo(picture_path(restored_folder, item.entry.key), Photo(to_pixels(restored)))
-        if sharp is None:
-            scores.shown.append({"image": item.entry.key, **no_reference_scores(restored)})
+    for item in _restored_items(model, dataset):
+        image = dataset.test_image(item)
+        restored = _restore(model, image, integer_seed(seed, image.key), device)
+        write_photo(picture_path(restored_folder, image.key), Photo(to_pixels(restored)))
+        if image.sharp is None:
+            scores.shown.append({"image": image.key, **no_reference_scores(restored)})
         else:
-            kind, spread = images.blur_of(item) or ("", "")
-            facts = {"image": item.entry.key, "scene": item.entry.group, "blur": kind, "spread": spread}
-            scores.tested.append({**facts, **_scored(recipe, restored, to_tensor(sharp).to(device), item.entry.key)})
+            spread = "" if image.spread is None else image.spread
+            facts = {"image": image.key, "scene": image.scene, "blur": image.blur_kind or "", "spread": spread}
+            scores.tested.append({**facts, **_scored(recipe, restored, to_tensor(image.sharp).to(device), image.key)})
         done()
     return scores
 
@@ -75,11 +74,11 @@ def _scored(recipe: Recipe, restored: Tensor, sharp: Tensor, key: str) -> Row:
         raise DeblurbenchError(f"{key}: {error} (recipe {recipe.name})") from error
 
 
-def write_truth(images: PairedImages, folder: Path) -> None:
+def write_truth(dataset: PreparedDataset, folder: Path) -> None:
     """Write the sharp test images, as they are scored against, for the report's pictures; older ones are removed."""
     remove_pictures(folder)
-    for item in images.items(TEST):
-        sharp = images.sharp(item)
+    for item in dataset.items(TEST):
+        sharp = dataset.sharp(item)
         assert sharp is not None  # only the split "shown" has none
         write_photo(picture_path(folder, item.entry.key), Photo(to_pixels(to_tensor(sharp))))
 
@@ -90,10 +89,10 @@ def remove_pictures(folder: Path) -> None:
         path.unlink()
 
 
-def require_scorable(images: PairedImages, recipe: Recipe) -> None:
+def require_scorable(dataset: PreparedDataset, recipe: Recipe) -> None:
     """Raise UsageError where a test image is too small for the recipe, before anything is trained for it."""
-    for item in images.items(TEST):
-        sharp = images.sharp(item)  # its twin is of the same size
+    for item in dataset.items(TEST):
+        sharp = dataset.sharp(item)  # its twin is of the same size
         assert sharp is not None
         if min(sharp.shape[:2]) < recipe.smallest_side:
             raise UsageError(
@@ -102,19 +101,19 @@ def require_scorable(images: PairedImages, recipe: Recipe) -> None:
             )
 
 
-def image_count(model: Restorer, images: PairedImages) -> int:
+def image_count(model: Restorer, dataset: PreparedDataset) -> int:
     """How many images `score_images` restores."""
-    return len(_restored_items(model, images))
+    return len(_restored_items(model, dataset))
 
 
-def _restored_items(model: Restorer, images: PairedImages) -> list[Item]:
-    return [*images.items(TEST), *([] if model.is_oracle else images.items(SHOWN))]
+def _restored_items(model: Restorer, dataset: PreparedDataset) -> list[Item]:
+    return [*dataset.items(TEST), *(() if model.is_oracle else dataset.items(SHOWN))]
 
 
-def _restore(model: Restorer, blurred: Pixels, kernel: Kernel | None, seed: int, device: torch.device) -> Tensor:
+def _restore(model: Restorer, image: TestImage, seed: int, device: torch.device) -> Tensor:
     tile = None if model.sees_whole_image else TILE
-    true_kernel = None if kernel is None else torch.from_numpy(kernel)
-    return model.restore(to_tensor(blurred).to(device), RestoreOptions(seed, tile, true_kernel))
+    kernel = torch.from_numpy(image.kernel) if model.is_oracle and image.kernel is not None else None
+    return model.restore(to_tensor(image.blurred).to(device), RestoreOptions(seed, tile, kernel))
 
 
 def mean_scores(rows: list[Row], metrics: Iterable[str]) -> Iterator[tuple[str, float]]:

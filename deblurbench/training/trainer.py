@@ -13,8 +13,8 @@ from accelerate import Accelerator
 from torch.optim import AdamW
 
 from deblurbench.batch import Batch
-from deblurbench.data.dataset import PairedImages
 from deblurbench.data.loader import batches
+from deblurbench.data.prepared import PreparedDataset
 from deblurbench.devices import synchronize
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.files import write_json
@@ -55,7 +55,7 @@ class Trainer:
     def __init__(
         self,
         model: Model,
-        images: PairedImages,
+        images: PreparedDataset,
         settings: TrainingSettings,
         accelerator: Accelerator,
         *,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deblurbench.data.dataset import PairedImages
+from deblurbench.data.prepared import PreparedDataset
 from deblurbench.data.table import VALIDATION, evenly
 from deblurbench.images.cropping import middle
 from deblurbench.images.photo import Pixels
@@ -27,7 +27,7 @@ class Validator:
     Of each pair the middle `crop` pixels a side are restored; of more than `count` pairs, `count` evenly spaced ones.
     """
 
-    def __init__(self, images: PairedImages, *, crop: int, count: int, seed: int) -> None:
+    def __init__(self, images: PreparedDataset, *, crop: int, count: int, seed: int) -> None:
         self._images, self._crop, self._count, self._seed = images, crop, count, seed
 
     def __call__(self, model: Restorer, device: torch.device) -> tuple[dict[str, float], Tensor]:
@@ -50,10 +50,10 @@ class Validator:
         """The middles of the pairs, copied out of their images: what is blurred by us is blurred once a training."""
         pairs = []
         for item in evenly(self._images.items(VALIDATION), self._count):
-            blurred, sharp = self._images.whole(item)
-            assert sharp is not None  # only the split "shown" has no sharp twin
-            rows, columns = (middle(side, self._crop) for side in sharp.shape[:2])
-            pairs.append((np.array(blurred[rows, columns]), np.array(sharp[rows, columns])))
+            image = self._images.test_image(item)
+            assert image.sharp is not None  # only the split "shown" has no sharp twin
+            rows, columns = (middle(side, self._crop) for side in image.sharp.shape[:2])
+            pairs.append((np.array(image.blurred[rows, columns]), np.array(image.sharp[rows, columns])))
         return pairs
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from deblurbench.apps.cli import app
-from deblurbench.data.dataset import PairedImages
+from deblurbench.data.prepared import PreparedDataset
 from deblurbench.data.table import TEST
 from deblurbench.files import read_csv
 from deblurbench.images.reading import read_photo
@@ -26,10 +26,10 @@ Write = Callable[..., Path]
 
 
 def test_the_truth_is_looked_at_without_blurring_it(
-    sharp_photos: PairedImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sharp_photos: PreparedDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a large test set, blurring every photograph only to learn its size would take minutes."""
-    monkeypatch.setattr("deblurbench.data.dataset.blur_whole", lambda *_: pytest.fail("blurred for nothing"))
+    monkeypatch.setattr("deblurbench.data.test_images.blur_whole", lambda *_: pytest.fail("blurred for nothing"))
     require_scorable(sharp_photos, find_recipe("deblurbench"))
     write_truth(sharp_photos, tmp_path)
     for item in sharp_photos.items(TEST):

@@ -10,7 +10,8 @@ from PIL import Image
 from deblurbench.data.alignment.estimation import align
 from deblurbench.data.alignment.registration import largest_rectangle, register
 from deblurbench.data.cache import PixelCache
-from deblurbench.data.dataset import PairedImages, open_dataset
+from deblurbench.data.dataset import open_dataset
+from deblurbench.data.prepared import Item, PreparedDataset
 from deblurbench.data.table import SHOWN, TEST, TRAIN
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.randomness import generator
@@ -102,10 +103,9 @@ def test_the_largest_rectangle_of_a_mask() -> None:
     assert largest_rectangle(np.zeros((9, 9), bool)) == (slice(0, 0), slice(0, 0))
 
 
-def ready(path: Path, cache: PixelCache, **options: object) -> PairedImages:
-    images = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(path)}, **options)  # type: ignore[arg-type]
-    images.prepare()
-    return images
+def ready(path: Path, cache: PixelCache, **options: object) -> PreparedDataset:
+    layout = {"name": "paired-folder", "path": str(path)}
+    return open_dataset("mine", cache, layout=layout, **options).prepare()  # type: ignore[arg-type]
 
 
 def test_pairs_that_are_not_aligned_are_blurred_by_us_and_that_is_said(separate: Path, cache: PixelCache) -> None:
@@ -114,9 +114,9 @@ def test_pairs_that_are_not_aligned_are_blurred_by_us_and_that_is_said(separate:
     (note,) = images.notes
     assert "its pairs are not aligned (21 pixels apart in the median of 5" in note
     assert "`register: true`" in note
-    blurred, sharp = images.whole(images.items(TEST)[0])
-    assert sharp is not None
-    found = align(blurred, sharp)
+    image = images.test_image(images.items(TEST)[0])
+    assert image.sharp is not None
+    found = align(image.blurred, image.sharp)
     assert found is not None
     assert found.is_aligned
     assert [item.entry.key for item in images.items(SHOWN)] == ["test-0-as-photographed", "test-1-as-photographed"]
@@ -135,34 +135,41 @@ def test_registered_pairs_are_said_to_be_so(separate: Path, tmp_path: Path) -> N
     assert images.pairs == "registered"
     (note,) = images.notes
     assert note.startswith("registered pairs: separate exposures (21 pixels apart in the median of 6")
-    blurred, sharp = images.whole(images.items(TEST)[0])
-    assert sharp is not None
-    assert blurred.shape == sharp.shape
-    assert psnr(blurred, sharp) > 25
+    image = images.test_image(images.items(TEST)[0])
+    assert image.sharp is not None
+    assert image.blurred.shape == image.sharp.shape
+    assert psnr(image.blurred, image.sharp) > 25
+    assert image.kernel is None
     assert images.fingerprint != ready(separate, cache).fingerprint
 
 
 def test_pairs_are_registered_once(separate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = PixelCache(tmp_path / "cache")
     first = ready(separate, cache, register=True)
-    monkeypatch.setattr("deblurbench.data.registered_pairs.register", lambda *_: pytest.fail("registered twice"))
+    monkeypatch.setattr("deblurbench.data.alignment.registered_pairs.register", lambda *_: pytest.fail("registered twice"))
     again = ready(separate, cache, register=True)
     assert again.fingerprint == first.fingerprint
     assert again.notes == first.notes
+
+
+def sides_of(images: PreparedDataset, item: Item) -> list[np.ndarray]:
+    image = images.test_image(item)
+    assert image.sharp is not None
+    return [image.blurred, image.sharp]
 
 
 def test_registered_pixels_that_changed_on_the_disk_are_made_anew(separate: Path, tmp_path: Path) -> None:
     cache = PixelCache(tmp_path / "cache")
     first = ready(separate, cache, register=True)
     item = first.items(TEST)[0]
-    before = [np.array(side) for side in first.whole(item) if side is not None]
+    before = [np.array(side) for side in sides_of(first, item)]
     for side in (item.blurred, item.sharp):
         assert side is not None
         (array,) = cache.folder.rglob(f"{side.content}.npy")
         data = bytearray(array.read_bytes())
         data[-1000] ^= 1
         array.write_bytes(data)
-        again = ready(separate, cache, register=True).whole(item)
+        again = sides_of(ready(separate, cache, register=True), item)
         assert all(np.array_equal(*both) for both in zip(before, again, strict=True))
 
 
@@ -196,11 +203,10 @@ def test_kwentars_exposures_become_pairs_once_registered(tmp_path: Path, photo: 
             (tmp_path / folder).mkdir(exist_ok=True)
             Image.fromarray(image).save(tmp_path / folder / f"{number}_PHONE_{kind}.png")
     layout = {"name": "kwentar-blur", "path": str(tmp_path)}
-    images = open_dataset("k", cache, layout=layout, register=True)
-    images.prepare()
+    images = open_dataset("k", cache, layout=layout, register=True).prepare()
     assert [item.entry.key[-2:] for item in images.items(TEST)] == ["_F", "_M"]
     assert len({item.entry.group for item in images.items(TEST)}) == 1
-    assert images.items(SHOWN) == []
+    assert images.items(SHOWN) == ()
     assert images.pairs == "registered"
 
 
@@ -209,7 +215,7 @@ def test_a_cache_that_is_cleared_under_registered_pairs_is_named(separate: Path,
     for path in (tmp_path / "cache").rglob("*.npy"):
         path.unlink()
     with pytest.raises(DeblurbenchError, match="was cleared during the run; run again to go on"):
-        images.whole(images.items(TEST)[0])
+        images.test_image(images.items(TEST)[0])
 
 
 @pytest.mark.parametrize("size", [(64, 64), (96, 96), (218, 178)])

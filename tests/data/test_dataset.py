@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,25 +10,26 @@ from PIL import Image
 
 from deblurbench.blur.camera import Camera
 from deblurbench.data.cache import PixelCache
-from deblurbench.data.dataset import PairedImages, open_dataset
+from deblurbench.data.dataset import open_dataset
+from deblurbench.data.prepared import PreparedDataset
 from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION
 from deblurbench.errors import UsageError
 from deblurbench.images.reading import read_photo
 from deblurbench.randomness import generator
 
 
-def ready(path: Path, cache: PixelCache, **arguments: object) -> PairedImages:
-    images = open_dataset("mine", cache, **{"layout": {"name": "paired-folder", "path": str(path)}, **arguments})  # type: ignore[arg-type]
-    images.prepare()
-    return images
+def ready(path: Path, cache: PixelCache, **arguments: object) -> PreparedDataset:
+    spec: dict[str, Any] = {"layout": {"name": "paired-folder", "path": str(path)}, **arguments}
+    return open_dataset("mine", cache, **spec).prepare()
 
 
-def test_pairs_come_from_their_files(pairs: PairedImages, pairs_folder: Path) -> None:
-    item = pairs.items(TEST)[0]
-    blurred, sharp = pairs.whole(item)
-    assert np.array_equal(blurred, read_photo(pairs_folder / "test" / "blur" / "t0.png").pixels)
-    assert sharp is not None
-    assert np.array_equal(sharp, read_photo(pairs_folder / "test" / "sharp" / "t0.png").pixels)
+def test_pairs_come_from_their_files(pairs: PreparedDataset, pairs_folder: Path) -> None:
+    image = pairs.test_image(pairs.items(TEST)[0])
+    assert np.array_equal(image.blurred, read_photo(pairs_folder / "test" / "blur" / "t0.png").pixels)
+    assert image.sharp is not None
+    assert np.array_equal(image.sharp, read_photo(pairs_folder / "test" / "sharp" / "t0.png").pixels)
+    assert (image.key, image.scene) == ("test-t0", pairs.items(TEST)[0].entry.group)
+    assert image.kernel is image.blur_kind is image.spread is None
 
 
 def test_patches_of_a_pair_are_cut_and_turned_alike(tmp_path: Path, cache: PixelCache) -> None:
@@ -56,7 +58,7 @@ def test_patches_of_a_pair_are_cut_and_turned_alike(tmp_path: Path, cache: Pixel
     assert len(seen) == 8  # all turns and reflections
 
 
-def test_patches_are_a_function_of_their_key(sharp_photos: PairedImages) -> None:
+def test_patches_are_a_function_of_their_key(sharp_photos: PreparedDataset) -> None:
     item = sharp_photos.items(TRAIN)[0]
     first, again, other = (sharp_photos.patch(item, 32, generator(0, key)) for key in (1, 1, 2))
     assert np.array_equal(first[0], again[0])
@@ -76,23 +78,22 @@ def test_photographs_smaller_than_a_patch_are_mirrored(
 def test_evaluation_blur_is_the_same_for_every_model_and_machine(cache: PixelCache) -> None:
     """Keyed by the photograph alone, and known to the digit: another number here is another benchmark."""
     quiet = {"name": "sensor", "shot_noise": 0, "read_noise": 0}
-    images = open_dataset("p", cache, layout="skimage-photos", blur={"name": "gaussian", "sigma": [1.0, 3.0]}, camera=quiet)
-    images.prepare()
+    blur = {"name": "gaussian", "sigma": [1.0, 3.0]}
+    images = open_dataset("p", cache, layout="skimage-photos", blur=blur, camera=quiet).prepare()
     item = next(item for item in images.items(TEST) if item.entry.key == "chelsea")
-    blurred, sharp = images.whole(item)
-    again, _ = images.whole(item)
-    assert np.array_equal(blurred, again)
-    assert sharp is not None
-    assert float(blurred.mean()) == pytest.approx(116.357, abs=0.02)
-    assert not np.array_equal(blurred, sharp)
+    image, again = images.test_image(item), images.test_image(item)
+    assert np.array_equal(image.blurred, again.blurred)
+    assert image.sharp is not None
+    assert float(image.blurred.mean()) == pytest.approx(116.357, abs=0.02)
+    assert not np.array_equal(image.blurred, image.sharp)
 
 
 def test_test_images_are_cut_to_their_middle(cache: PixelCache, pairs_folder: Path) -> None:
     images = ready(pairs_folder, cache, test_crop=16)
-    blurred, sharp = images.whole(images.items(TEST)[0])
-    assert sharp is not None
-    assert np.array_equal(sharp, read_photo(pairs_folder / "test" / "sharp" / "t0.png").pixels[16:32, 16:32])
-    assert blurred.shape == sharp.shape
+    image = images.test_image(images.items(TEST)[0])
+    assert image.sharp is not None
+    assert np.array_equal(image.sharp, read_photo(pairs_folder / "test" / "sharp" / "t0.png").pixels[16:32, 16:32])
+    assert image.blurred.shape == image.sharp.shape
 
 
 def test_really_blurred_photographs_have_no_truth(tmp_path: Path, cache: PixelCache, photo: np.ndarray) -> None:
@@ -102,10 +103,10 @@ def test_really_blurred_photographs_have_no_truth(tmp_path: Path, cache: PixelCa
             Image.fromarray(photo[number : number + 32, :32]).save(tmp_path / folder / f"{number}_PHONE_{kind}.png")
     images = ready(tmp_path, cache, layout={"name": "kwentar-blur", "path": str(tmp_path)}, blur="gaussian")
     item = images.items(SHOWN)[0]
-    blurred, sharp = images.whole(item)
-    assert sharp is None
+    image = images.test_image(item)
+    assert image.sharp is image.kernel is image.blur_kind is None
     assert item.entry.blurred is not None
-    assert np.array_equal(blurred, read_photo(item.entry.blurred).pixels)  # as it is: no second blur over the real one
+    assert np.array_equal(image.blurred, read_photo(item.entry.blurred).pixels)  # as it is: no second blur over the real one
 
 
 def test_sharp_photographs_need_a_blur(cache: PixelCache) -> None:

@@ -110,8 +110,7 @@ def test_everything_that_is_wrong_is_named(sound: Path) -> None:
 def test_the_same_files_are_named_when_training_and_errors_when_strict(sound: Path, cache: PixelCache) -> None:
     said = ruin(sound)
     layout = {"name": "paired-folder", "path": str(sound)}
-    images = open_dataset("mine", cache, layout=layout)
-    images.prepare()
+    images = open_dataset("mine", cache, layout=layout).prepare()
     assert len(images.items(TRAIN)) == 3
     for name, message in said.items():
         assert any(name in problem and message in problem for problem in images.problems), (name, images.problems)
@@ -133,8 +132,7 @@ def test_a_file_that_the_system_refuses_is_named(sound: Path, monkeypatch: pytes
     code, text = check(sound)
     assert code == 1
     assert "train1.png: cannot be read (Permission denied)" in text
-    images = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(sound)})
-    images.prepare()
+    images = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(sound)}).prepare()
     assert len(images.items(TRAIN)) == 2
     assert "train1.png: cannot be read (Permission denied)" in images.problems[0]
 
@@ -232,8 +230,7 @@ def test_names_that_are_no_utf_8_are_only_names(sound: Path, cache: PixelCache) 
     assert code == 1
     assert "images: 4 train" in text
     assert "broken\\udce9.png: not an image" in text
-    images = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(sound)})
-    images.prepare()
+    images = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(sound)}).prepare()
     assert len(images.items(TRAIN)) == 4
     for number in range(7):
         (sound.parent / "photos").mkdir(exist_ok=True)
@@ -285,8 +282,7 @@ def test_wrong_twins_are_told_and_not_trained_on(tmp_path: Path, photo: np.ndarr
     code, text = check(tmp_path / "pairs")
     assert code == 1
     assert "could be matched: are they twins?" in text or "NOT aligned" in text
-    images = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(tmp_path / "pairs")})
-    images.prepare()
+    images = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(tmp_path / "pairs")}).prepare()
     assert images.pairs == "synthetic"
     assert "its pairs are not aligned" in images.notes[0]
 

@@ -13,15 +13,16 @@ from PIL import Image
 
 from deblurbench.batch import Batch
 from deblurbench.data.cache import PixelCache
-from deblurbench.data.dataset import PairedImages, open_dataset
+from deblurbench.data.dataset import open_dataset
 from deblurbench.data.loader import batches
 from deblurbench.data.order import GROUP, VISITS, SampleOrder
+from deblurbench.data.prepared import PreparedDataset
 from deblurbench.images.reading import decode_photo
 
 CPU = torch.device("cpu")
 
 
-def collect(images: PairedImages, **options: int) -> list[Batch]:
+def collect(images: PreparedDataset, **options: int) -> list[Batch]:
     settings = {"crop_size": 24, "batch_size": 4, "seed": 0, "first": 0, "steps": 5, **options}
     return list(batches(images, device=CPU, **settings))  # type: ignore[arg-type]
 
@@ -32,7 +33,7 @@ def equal(first: list[Batch], second: list[Batch]) -> bool:
     )
 
 
-def test_batches_are_floats_in_range_and_channels_last(sharp_photos: PairedImages) -> None:
+def test_batches_are_floats_in_range_and_channels_last(sharp_photos: PreparedDataset) -> None:
     batch = collect(sharp_photos)[0]
     assert batch.blurred.shape == batch.sharp.shape == (4, 3, 24, 24)
     assert batch.sharp.dtype == torch.float32
@@ -41,12 +42,12 @@ def test_batches_are_floats_in_range_and_channels_last(sharp_photos: PairedImage
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_the_number_of_workers_changes_nothing(sharp_photos: PairedImages, workers: int) -> None:
+def test_the_number_of_workers_changes_nothing(sharp_photos: PreparedDataset, workers: int) -> None:
     assert equal(collect(sharp_photos), collect(sharp_photos, workers=workers))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_any_sample_can_be_the_first(sharp_photos: PairedImages, workers: int) -> None:
+def test_any_sample_can_be_the_first(sharp_photos: PreparedDataset, workers: int) -> None:
     """Whatever the size of the batches: sample 6 is the third of those that begin with sample 4."""
     assert equal(collect(sharp_photos)[3:], collect(sharp_photos, first=12, steps=2, workers=workers))
     fours, threes = collect(sharp_photos, first=4), collect(sharp_photos, batch_size=3, first=6, workers=workers)
@@ -54,12 +55,12 @@ def test_any_sample_can_be_the_first(sharp_photos: PairedImages, workers: int) -
     assert torch.equal(in_order[0][2:17], in_order[1])
 
 
-def test_seeds_differ(sharp_photos: PairedImages) -> None:
+def test_seeds_differ(sharp_photos: PreparedDataset) -> None:
     assert not equal(collect(sharp_photos), collect(sharp_photos, seed=1))
 
 
 @pytest.mark.parametrize("first", [0, 6])
-def test_ranks_share_the_batch_of_one(sharp_photos: PairedImages, first: int) -> None:
+def test_ranks_share_the_batch_of_one(sharp_photos: PreparedDataset, first: int) -> None:
     whole = collect(sharp_photos, first=first)
     shares = [collect(sharp_photos, first=first, rank=rank, ranks=2) for rank in range(2)]
     for together, first, second in zip(whole, *shares, strict=True):
@@ -78,8 +79,8 @@ from deblurbench.data.loader import batches
 
 cv2.setNumThreads(4)
 cv2.GaussianBlur(numpy.random.rand(2000, 2000, 3), (0, 0), 3)
-images = open_dataset("pairs", PixelCache(Path(sys.argv[1])), layout={"name": "paired-folder", "path": sys.argv[1]}, blur="gaussian")
-images.prepare()
+layout = {"name": "paired-folder", "path": sys.argv[1]}
+images = open_dataset("pairs", PixelCache(Path(sys.argv[1])), layout=layout, blur="gaussian").prepare()
 for batch in batches(images, crop_size=24, batch_size=2, seed=0, first=0, steps=3, device=torch.device("cpu"), workers=2):
     print(batch.sharp.shape)
 """
@@ -87,7 +88,7 @@ for batch in batches(images, crop_size=24, batch_size=2, seed=0, first=0, steps=
     assert done.stdout.count("torch.Size([2, 3, 24, 24])") == 3, done.stderr
 
 
-def test_data_sets_travel_to_workers_that_are_started_afresh(sharp_photos: PairedImages) -> None:
+def test_data_sets_travel_to_workers_that_are_started_afresh(sharp_photos: PreparedDataset) -> None:
     """As on Windows and macOS, where nothing is forked."""
     copied = pickle.loads(pickle.dumps(sharp_photos))
     assert equal(collect(sharp_photos), collect(copied))
@@ -106,7 +107,7 @@ def test_an_epoch_takes_every_image_as_often_and_neighbours_are_mixed(count: int
         assert np.mean([len(set(batch)) for batch in batches_of_8]) > 7  # seldom twice in a batch
 
 
-def test_images_no_larger_than_a_patch_give_one_sample_an_epoch(pairs: PairedImages) -> None:
+def test_images_no_larger_than_a_patch_give_one_sample_an_epoch(pairs: PreparedDataset) -> None:
     """There is nothing else to cut from them, and four of each in a row would only narrow the batches."""
     assert pairs.are_larger_than(24)
     assert not pairs.are_larger_than(48)
@@ -126,10 +127,9 @@ def test_bundles_hold_the_same_numbers_image_by_image() -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_images_decoded_on_demand_give_the_same_batches(pairs_folder: Path, pairs: PairedImages, workers: int) -> None:
+def test_images_decoded_on_demand_give_the_same_batches(pairs_folder: Path, pairs: PreparedDataset, workers: int) -> None:
     layout = {"name": "paired-folder", "path": str(pairs_folder)}
-    off = open_dataset("pairs", PixelCache(pairs_folder / "no", limit=0), layout=layout)
-    off.prepare()
+    off = open_dataset("pairs", PixelCache(pairs_folder / "no", limit=0), layout=layout).prepare()
     assert (off.decodes_on_demand, pairs.decodes_on_demand) == (True, False)
     assert off.fingerprint == pairs.fingerprint
     for options in ({}, {"first": 10, "steps": 22}, {"rank": 1, "ranks": 2}):
@@ -137,8 +137,8 @@ def test_images_decoded_on_demand_give_the_same_batches(pairs_folder: Path, pair
 
 
 def test_on_demand_an_image_is_decoded_once_for_its_visits(pairs_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    off = open_dataset("pairs", PixelCache(pairs_folder, limit=0), layout={"name": "paired-folder", "path": str(pairs_folder)})
-    off.prepare()
+    layout = {"name": "paired-folder", "path": str(pairs_folder)}
+    off = open_dataset("pairs", PixelCache(pairs_folder, limit=0), layout=layout).prepare()
     decoded: list[Path] = []
     monkeypatch.setattr(
         "deblurbench.data.cache.decode_photo", lambda data, path: (decoded.append(path), decode_photo(data, path))[1]
@@ -157,8 +157,7 @@ def test_photographs_of_8_and_16_bits_share_a_batch(tmp_path: Path, cache: Pixel
     images = open_dataset(
         "mixed", cache, layout={"name": "sharp-folder", "path": str(tmp_path)}, blur="gaussian",
         camera={"name": "sensor", "shot_noise": 0, "read_noise": 0},
-    )  # fmt: skip
-    images.prepare()
+    ).prepare()  # fmt: skip
     for batch in collect(images, steps=3):
         levels = batch.sharp[:, :1, :1, :1] * 255
         assert torch.allclose(levels, levels.round(), atol=1e-4)

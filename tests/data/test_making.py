@@ -174,8 +174,7 @@ def test_splits_are_kept_and_the_result_is_read_as_a_data_set(
         for number in numbers:
             (sharp / f"photo {number}.jpg").rename(root / split / f"photo {number}.jpg")
     assert blur("out", "--kind", "gaussian", "--format", "jpg", source=root)[0] == 0
-    images = open_dataset("made", cache, layout={"name": "paired-folder", "path": str(tmp_path / "out")})
-    images.prepare()
+    images = open_dataset("made", cache, layout={"name": "paired-folder", "path": str(tmp_path / "out")}).prepare()
     assert images.pairs == "files"
     assert [item.entry.key for item in images.items(TEST)] == ["test-photo 3", "test-photo 4"]
     assert len(images.items(TRAIN)) == 2

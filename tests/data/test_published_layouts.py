@@ -312,14 +312,12 @@ def test_mnists_digits_are_read_from_their_files(tmp_path: Path) -> None:
     assert counts(found) == {TRAIN: 27, VALIDATION: 3, TEST: 5}
     assert found.entries[0].key == "train-00000"
     assert isinstance(found.entries[0].sharp, IdxImage)
-    images = open_dataset(
-        "digits", PixelCache(tmp_path / "cache"), layout={"name": "mnist", "path": str(tmp_path)}, blur="motion"
-    )
-    images.prepare()
-    blurred, sharp = images.whole(images.items(TEST)[0])
-    assert sharp is not None
-    assert blurred.shape == sharp.shape == (28, 28, 3)
-    assert not np.array_equal(blurred, sharp)
+    layout = {"name": "mnist", "path": str(tmp_path)}
+    images = open_dataset("digits", PixelCache(tmp_path / "cache"), layout=layout, blur="motion").prepare()
+    image = images.test_image(images.items(TEST)[0])
+    assert image.sharp is not None
+    assert image.blurred.shape == image.sharp.shape == (28, 28, 3)
+    assert not np.array_equal(image.blurred, image.sharp)
 
 
 def test_mnist_in_kaggles_folders_is_found_too(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ import deblurbench
 from deblurbench.apps.cli import app
 from deblurbench.batch import Batch
 from deblurbench.checkpoint import load_checkpoint, save_checkpoint
-from deblurbench.data.dataset import PairedImages
 from deblurbench.data.loader import TrainingSamples
+from deblurbench.data.prepared import PreparedDataset
 from deblurbench.errors import UsageError
 from deblurbench.files import read_json
 from deblurbench.models.base import Model
@@ -46,7 +46,7 @@ GROWING = ({"until": 0.5, "crop_size": 16, "batch_size": 4}, {"until": 0.8, "cro
 
 
 @pytest.fixture
-def make_trainer(sharp_photos: PairedImages, tmp_path: Path) -> MakeTrainer:
+def make_trainer(sharp_photos: PreparedDataset, tmp_path: Path) -> MakeTrainer:
     def make(folder: str = "run", spec: dict[str, Any] = CNN, **changes: Any) -> Trainer:
         seed_torch(0, "initial weights")
         return Trainer(

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 
 import deblurbench
 from deblurbench.checkpoint import load_checkpoint
-from deblurbench.data.dataset import PairedImages
+from deblurbench.data.prepared import PreparedDataset
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.files import read_json
 from deblurbench.models.base import Model
@@ -40,7 +40,7 @@ MakeTrainer = Callable[..., Trainer]
 
 
 @pytest.fixture
-def make_trainer(sharp_photos: PairedImages, tmp_path: Path) -> MakeTrainer:
+def make_trainer(sharp_photos: PreparedDataset, tmp_path: Path) -> MakeTrainer:
     def make(family: str = "cnn", folder: str = "run", identity: str = "it", **options: Any) -> Trainer:
         spec = MODELS.resolve(FAMILIES[family])
         seed_torch(0, "initial weights")
@@ -104,7 +104,7 @@ def test_killed_between_its_last_state_and_its_weights_it_still_leaves_them(make
 
 
 @FAMILY
-def test_the_trainer_does_what_a_bare_loop_does(make_trainer: MakeTrainer, sharp_photos: PairedImages, family: str) -> None:
+def test_the_trainer_does_what_a_bare_loop_does(make_trainer: MakeTrainer, sharp_photos: PreparedDataset, family: str) -> None:
     """Clipping, learning rate, order of loss steps: written out once more, as plainly as can be."""
     from deblurbench.data.loader import batches
 
@@ -195,7 +195,7 @@ def test_the_best_weights_are_those_of_the_best_validation(make_trainer: MakeTra
 
 
 def test_validation_sees_validation_pairs_only(
-    make_trainer: MakeTrainer, sharp_photos: PairedImages, monkeypatch: pytest.MonkeyPatch
+    make_trainer: MakeTrainer, sharp_photos: PreparedDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: set[str] = set()
     original = sharp_photos.whole
@@ -204,7 +204,7 @@ def test_validation_sees_validation_pairs_only(
     assert seen == {"validation"}
 
 
-def test_training_deblurs(make_trainer: MakeTrainer, sharp_photos: PairedImages, tmp_path: Path) -> None:
+def test_training_deblurs(make_trainer: MakeTrainer, sharp_photos: PreparedDataset, tmp_path: Path) -> None:
     """Not only does the loss fall: validation photographs come nearer to the truth."""
     make_trainer(settings=replace(SETTINGS, steps=150, batch_size=4, learning_rate=4e-3, validate_every=10, log_every=10)).run()
     validations = read_json(tmp_path / "run" / HISTORY)["validation"]
@@ -214,7 +214,7 @@ def test_training_deblurs(make_trainer: MakeTrainer, sharp_photos: PairedImages,
 
 
 def test_a_large_validation_set_is_sampled_evenly_and_blurred_once(
-    sharp_photos: PairedImages, monkeypatch: pytest.MonkeyPatch
+    sharp_photos: PreparedDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A celebrity set has thousands of validation photographs, and diffusion is slow."""
     item = sharp_photos.items("validation")[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from deblurbench.data.alignment.registration import REGISTRATION_VERSION, register
 from deblurbench.data.cache import PixelCache, Stored
@@ -10,8 +10,7 @@ from deblurbench.errors import DeblurbenchError, UnreadableImage
 from deblurbench.files import digest
 
 
-@dataclass(frozen=True, slots=True)
-class RegisteredPair:
+class RegisteredPair(NamedTuple):
     """Both sides in the cache, and by how many pixels they were apart."""
 
     blurred: Stored
@@ -34,7 +33,7 @@ def registered_pair(cache: PixelCache, blurred: Stored, sharp: Stored) -> Regist
     kept = []
     for content, side, pixels in zip(contents, (blurred, sharp), (found.blurred, found.sharp), strict=True):
         facts = {"displacement": found.alignment.displacement, "scale": found.alignment.scale, "gain": found.gain}
-        stored = cache.keep(replace(side, content=content), pixels, facts)
+        stored = cache.keep(content, side.source, pixels, facts)
         if stored is None:
             why = cache.trouble or f"{cache.folder}: has no room for registered pairs; allow it more with --cache-gigabytes"
             raise DeblurbenchError(f"{why} (registered pairs cannot be made anew at every step)")
