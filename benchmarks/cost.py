@@ -17,7 +17,7 @@ from deblurbench.devices import find_device
 from deblurbench.models.base import Model
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS
-from deblurbench.scoring.costs import time_cost, time_in_turn
+from deblurbench.scoring.costs import time_in_turn, time_per_megapixel
 
 
 def build(width: int, device: torch.device) -> Model:
@@ -44,11 +44,9 @@ def main() -> None:
     }
     for _ in range(arguments.sittings):
         times = dict(zip(models, time_in_turn(list(models.values()), device), strict=True))
-        costs = {name: time_cost(own) for name, own in times.items()}
-        shown = ", ".join(
-            f"{name} {cost.ms_per_megapixel:.1f} (+{100 * cost.ms_per_megapixel_spread:.0f} %)" for name, cost in costs.items()
-        )
-        ratio = costs["copy"].ms_per_megapixel / costs["network"].ms_per_megapixel
+        costs = {name: time_per_megapixel(own) for name, own in times.items()}
+        shown = ", ".join(f"{name} {least:.1f} (+{100 * spread:.0f} %)" for name, (least, spread) in costs.items())
+        ratio = costs["copy"][0] / costs["network"][0]
         rounds = len(times["copy"])
         print(f"{rounds} rounds: ms / megapixel: {shown}; copy / network = {ratio:.3f}", flush=True)
 

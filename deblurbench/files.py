@@ -34,9 +34,9 @@ def write_whole(path: Path, content: bytes | str) -> None:
         raise
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove temporary files of killed writes below `folder`; no other process may be writing there."""
-    for path in folder.rglob(f".*{UNFINISHED}"):
+def remove_unfinished(folder: Path, *, recursive: bool = True) -> None:
+    """Remove the files that killed writes have left in `folder` or below it; no other process may be writing there."""
+    for path in folder.glob(f"{'**/' if recursive else ''}.*{UNFINISHED}"):
         path.unlink(missing_ok=True)
 
 

@@ -9,7 +9,19 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "deblurbench"
-GROUND = {"errors", "files", "progress", "devices", "randomness", "registry", "yaml_files", "environment", "download", "batch"}
+GROUND = {
+    "errors",
+    "files",
+    "progress",
+    "devices",
+    "randomness",
+    "registry",
+    "yaml_files",
+    "environment",
+    "download",
+    "batch",
+    "locks",
+}
 # What each room may import, besides itself. On the ground, whatever stands before it in this list.
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
@@ -22,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "environment": {"registry"},
     "download": {"errors", "files"},
     "batch": set(),
+    "locks": {"errors", "files"},
     "records": GROUND,
     "images": GROUND,
     "blur": GROUND | {"images"},
@@ -35,8 +48,9 @@ ALLOWED: dict[str, set[str]] = {
     "models": GROUND | {"images", "classical", "networks", "losses", "checkpoint"},
     "training": GROUND | {"records", "images", "metrics", "data", "checkpoint", "models"},
     "experiment": GROUND | {"records", "metrics", "data", "models", "training"},
-    "scoring": GROUND | {"records", "images", "metrics", "statistics", "blur", "data", "models"},
-    "benchmark": GROUND | {"records", "images", "metrics", "data", "checkpoint", "models", "training", "experiment", "scoring"},
+    "scoring": GROUND | {"records", "images", "metrics", "statistics", "data", "models"},
+    "benchmark": GROUND
+    | {"records", "images", "metrics", "statistics", "data", "checkpoint", "models", "training", "experiment", "scoring"},
     "report": GROUND | {"records", "images", "metrics", "statistics"},
     "apps": GROUND
     | {

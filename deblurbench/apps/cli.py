@@ -30,59 +30,53 @@ CacheSize = Annotated[
 ]  # fmt: skip
 
 
+Workers = Annotated[
+    int | None, typer.Option(min=0, help="Processes that prepare batches.  [default: on a CPU none, else one a core]")
+]
+
+
 @command(app)
 def run(
     experiment: Annotated[str, typer.Argument(help="A YAML file, or the name of one in experiments/.")],
     overrides: Annotated[list[str] | None, typer.Argument(help="key.path=value, laid over the file.")] = None,
     out: Annotated[Path | None, typer.Option(help="The results folder.  [default: results/NAME]")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check, try a step, and list the cells.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Only write the plan, for deblurbench cell.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Move cells with other settings aside, train anew.")] = False,
     device: Device = "auto",
-    workers: Annotated[
-        int | None, typer.Option(min=0, help="Processes that prepare batches.  [default: on a CPU none, else one a core]")
-    ] = None,
+    workers: Workers = None,
     cache_gigabytes: CacheSize = None,
     debug: Debug = False,
 ) -> int:
     """Train, score and report; run again to go on where it stopped."""
-    from deblurbench.benchmark.runner import Runner
-    from deblurbench.data.cache import open_cache
-    from deblurbench.devices import usual_workers
-    from deblurbench.experiment.composition import find_experiment
-    from deblurbench.experiment.experiment import load_experiment
-    from deblurbench.files import require_place
-    from deblurbench.report.page import write_report
-    from deblurbench.report.reading import read_results
-    from deblurbench.training.processes import first_process_does, open_accelerator
+    from deblurbench.apps.experiments import list_cells, open_host, open_runner, plan_experiment, run_experiment
 
-    found = find_experiment(experiment)
-    out = out or Path("results") / found.stem
-    require_place(out, "--out")
-    checked = load_experiment(found, overrides or [])
-    accelerator = open_accelerator(device)
-    if workers is None:
-        workers = usual_workers(accelerator.device, accelerator.num_processes)
-    runner = Runner(checked, out, accelerator, open_cache(cache_gigabytes), typer.echo, workers=workers)
-    runner.prepare()
+    runner = open_runner(experiment, overrides or [], out, open_host(device, workers, cache_gigabytes))
     if dry_run:
-        for cell in runner.cells:
-            runner.say(f"{cell.title}: {'done' if cell.finished() else 'to do'}")
-        runner.say(f"{len(runner.cells)} cells; nothing was run")
-        return 0
-    outcome = runner.run(restart=restart)
+        return list_cells(runner)
+    if plan:
+        return plan_experiment(runner, restart=restart)
+    return run_experiment(runner, restart=restart)
 
-    def conclude() -> None:
-        written = write_report(read_results([out]), out)
-        for line in written.answers:
-            typer.echo(line)
-        typer.echo(f"{len(outcome.finished)} cells done, {len(outcome.skipped)} done before, {len(outcome.failed)} failed")
-        for cell, error in outcome.failed:
-            typer.echo(f"failed: {cell.title}: {error} ({cell.folder / 'error.txt'})", err=True)
-        typer.echo(f"wrote {out / 'comparison.csv'} and {out / 'per_image.csv'}\nopen  {written.page}")
 
-    first_process_does(accelerator, conclude)  # whoever ends before it ends all others
-    accelerator.end_training()
-    return 1 if outcome.failed or outcome.untimed else 0
+@command(app)
+def cell(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder with a plan: deblurbench run --plan.")],
+    name: Annotated[str, typer.Argument(help="DATASET/MODEL/seed-N, as deblurbench run --plan lists them.")],
+    device: Device = "auto",
+    workers: Workers = None,
+    cache_gigabytes: CacheSize = None,
+    debug: Debug = False,
+) -> int:
+    """Run one cell of a planned experiment, on any machine that sees its folder and data; then run it to measure and report."""
+    from deblurbench.apps.experiments import open_host
+    from deblurbench.benchmark.cell_run import run_planned_cell
+    from deblurbench.records.cells import CellName
+
+    parsed = CellName.parse(name)
+    was_run = run_planned_cell(folder, parsed, open_host(device, workers, cache_gigabytes))
+    typer.echo(f"{'wrote' if was_run else 'done before:'} {parsed.folder(folder)}")
+    return 0
 
 
 @command(app)

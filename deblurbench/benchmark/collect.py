@@ -1,68 +1,89 @@
-"""From the records of the cells to the two tables that everything else reads."""
+"""From the records of the cells to the tables that everything else reads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from deblurbench.benchmark.cells import Cell
-from deblurbench.benchmark.times import stored_time
-from deblurbench.files import write_csv, write_json
-from deblurbench.metrics.recipe import Recipe
-from deblurbench.records.paths import COMPARISON, ENVIRONMENT, PER_IMAGE, REALLY_BLURRED
-from deblurbench.registry import NO_REFERENCE
-from deblurbench.scoring.costs import TimeCost
-from deblurbench.scoring.test_set import mean_scores
-
-FACTS = (
-    "family", "network", "inference", "oracle", "pairs", "params", "evaluations", "macs", "train_seconds", *TimeCost._fields,
-    "data", "weights",
-)  # fmt: skip
-
-NAMES = ("dataset", "model", "seed")
-IMAGE = ("image", "scene", "blur", "spread")
+from deblurbench.benchmark.changes import finished
+from deblurbench.benchmark.costs import stored_costs
+from deblurbench.benchmark.plan import Cell
+from deblurbench.files import write_json
+from deblurbench.records.cells import CellRecord, CellScores
+from deblurbench.records.history import read_history
+from deblurbench.records.paths import COMPARISON, ENVIRONMENT, HISTORY, PER_IMAGE, REALLY_BLURRED
+from deblurbench.records.scores import ImageScores
+from deblurbench.records.tables import ComparisonRow, ImageRow, UnpairedRow, no_reference_metrics, write_table
+from deblurbench.statistics.means import finite_mean
 
 
-def write_tables(cells: Iterable[Cell], recipe: Recipe, out: Path) -> None:
+def write_tables(cells: Iterable[Cell], out: Path) -> None:
     """Write `comparison.csv`, one row a finished cell, `per_image.csv`, one row a test image of each, and `environment.json`.
 
-    Times are empty until they are measured. `really_blurred.csv` has the photographs without a sharp twin, where there are
-    any. `environment.json` lists each environment with the cells that were finished in it: a run may go on elsewhere.
+    Costs are empty until they are measured. `really_blurred.csv` has the photographs without a sharp counterpart, where
+    there are any.
     """
-    summary: list[dict[str, Any]] = []
-    images: list[dict[str, Any]] = []
-    shown: list[dict[str, Any]] = []
-    environments: list[dict[str, Any]] = []
-    for cell in cells:
-        record = cell.finished()
-        if record is None or cell.is_candidate:
-            continue
-        name = {"dataset": cell.dataset, "model": cell.model, "seed": cell.seed, "pairs": record["pairs"]}
-        times = stored_time(cell, record)
-        known = record | (times._asdict() if times else dict.fromkeys(TimeCost._fields, ""))
-        facts = {key: known[key] for key in FACTS}
-        summary.append(
-            {"dataset": cell.dataset, "model": cell.model, "family": facts.pop("family"), "network": facts.pop("network"),
-             "seed": cell.seed, **facts, **dict(mean_scores(record["scores"], recipe.metrics))}
-        )  # fmt: skip
-        _add_to(environments, record["environment"], cell.title)
-        images += [name | {key: row[key] for key in (*IMAGE, *recipe.metrics)} for row in record["scores"]]
-        unpaired = {key: name[key] for key in NAMES}
-        shown += [unpaired | {key: row[key] for key in ("image", *NO_REFERENCE.names())} for row in record["shown"]]
-    names = ("dataset", "model", "family", "network", "seed", *FACTS[2:], *recipe.metrics)
-    write_csv(out / COMPARISON, names, summary)
-    write_csv(out / PER_IMAGE, (*NAMES, "pairs", *IMAGE, *recipe.metrics), images)
-    if shown:
-        write_csv(out / REALLY_BLURRED, (*NAMES, "image", *NO_REFERENCE.names()), shown)
+    done = [(cell, record) for cell in cells if (record := finished(cell))]
+    scored = [(cell, record, record.scores) for cell, record in done if record.scores]
+    metrics = next((cell.metrics for cell, _, _ in scored), ())
+    write_table(out / COMPARISON, ComparisonRow, [_summary(*each) for each in scored], metrics)
+    images = [
+        ImageRow(*cell.name, scores.pairs, row.image, row.scene, row.blur, row.spread, row.scores)
+        for cell, _, scores in scored
+        for row in scores.images
+    ]
+    write_table(out / PER_IMAGE, ImageRow, images, metrics)
+    unpaired = [UnpairedRow(*cell.name, row.image, row.scores) for cell, _, scores in scored for row in scores.unpaired]
+    if unpaired:
+        write_table(out / REALLY_BLURRED, UnpairedRow, unpaired, no_reference_metrics())
     else:
         (out / REALLY_BLURRED).unlink(missing_ok=True)
-    write_json(out / ENVIRONMENT, environments)
+    write_json(out / ENVIRONMENT, _environments(done))
 
 
-def _add_to(environments: list[dict[str, Any]], environment: dict[str, Any], title: str) -> None:
-    for known in environments:
-        if all(known.get(key) == value for key, value in environment.items()):
-            known["cells"].append(title)
-            return
-    environments.append({**environment, "cells": [title]})
+def _summary(cell: Cell, record: CellRecord, scores: CellScores) -> ComparisonRow:
+    costs = stored_costs(cell, record)
+    return ComparisonRow(
+        dataset=cell.dataset,
+        model=cell.model,
+        family=scores.family,
+        network=scores.network,
+        seed=cell.seed,
+        inference=scores.inference,
+        oracle=scores.oracle,
+        pairs=scores.pairs,
+        costs=asdict(costs) if costs else {},
+        data=scores.data,
+        weights=scores.weights,
+        scores=mean_scores(scores.images, cell.metrics),
+    )
+
+
+def mean_scores(images: Iterable[ImageScores], metrics: Iterable[str]) -> dict[str, float]:
+    """Each metric's mean over the images with a finite value: identical images have an infinite PSNR."""
+    images = list(images)
+    return {metric: finite_mean([row.scores[metric] for row in images]).value for metric in metrics}
+
+
+def _environments(done: Iterable[tuple[Cell, CellRecord]]) -> list[dict[str, Any]]:
+    """Each environment, with the cells that were scored in it and those that were trained in it, at least in part."""
+    found: list[dict[str, Any]] = []
+
+    def add(environment: dict[str, Any], key: str, cell: Cell) -> None:
+        for known in found:
+            if all(known.get(name) == value for name, value in environment.items()):
+                break
+        else:
+            known = {**environment, "cells": [], "trained": []}
+            found.append(known)
+        known[key].append(cell.title)
+
+    for cell, record in done:
+        if cell.settings is not None:
+            for environment in read_history(cell.folder / HISTORY).environments:
+                add(environment, "trained", cell)
+        if record.scores is not None:
+            add(record.scores.environment, "cells", cell)
+    return found

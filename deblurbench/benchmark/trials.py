@@ -1,4 +1,4 @@
-"""Which trainings of a matrix are tried out before any of them begins."""
+"""Which trainings of an experiment are tried before any of them begins."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Iterable
 
 from accelerate import Accelerator
 
-from deblurbench.benchmark.cells import Cell, is_damaged
+from deblurbench.benchmark.changes import finished, is_damaged
+from deblurbench.benchmark.plan import Cell
 from deblurbench.registry import MODELS
 from deblurbench.training.trial import Training, require_memory, try_out
 
 
 def try_trainings(cells: Iterable[Cell], accelerator: Accelerator) -> None:
-    """Have the weights that training the unfinished `cells` needs, and find what would fail in the midst of it."""
+    """Fetch the weights that training the unfinished `cells` needs, and find whatever would fail in the midst of it."""
     trainings = {  # by name: data sets and seeds do not change what a step is made of
         cell.model: Training(cell.model, cell.spec, tuple(cell.sources), cell.settings)
         for cell in cells
-        if cell.settings and (is_damaged(cell) or not cell.finished())  # a run says so, or makes it anew
+        if cell.settings and (is_damaged(cell) or not finished(cell))  # a run says so, or makes it anew
     }
     for training in trainings.values():
         require_memory(training, accelerator.device, accelerator.num_processes)

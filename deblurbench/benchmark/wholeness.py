@@ -1,24 +1,25 @@
-"""Whether what finished cells have left is still there, and what it was."""
+"""Whether the files that finished cells have left are still there, and what they were."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from deblurbench.benchmark.cells import Cell, move_aside, move_scores_aside
+from deblurbench.benchmark.changes import finished, move_aside, move_scores_aside
+from deblurbench.benchmark.plan import Cell
 from deblurbench.checkpoint import load_checkpoint
 from deblurbench.errors import UsageError
 from deblurbench.files import file_hash
 from deblurbench.images.whole import whole_size
-from deblurbench.records.checked import read_history
+from deblurbench.records.cells import CellRecord
+from deblurbench.records.history import read_history
 from deblurbench.records.paths import BLURRED, HISTORY, LAST, RESTORED, SHARP, STATE, picture_path
 
 
 def refuse_damage(cells: list[Cell]) -> None:
     """Raise UsageError where the weights that a cell was scored with are gone or others now, or its history is damaged."""
     for cell in cells:
-        if cell.finished() and (cell.folder / HISTORY).is_file():
+        if finished(cell) and (cell.folder / HISTORY).is_file():
             read_history(cell.folder / HISTORY)
     for path, users in _other_weights(cells):
         what = "is not the file" if path.is_file() else "is missing, the file"
@@ -28,9 +29,9 @@ def refuse_damage(cells: list[Cell]) -> None:
 
 
 def move_damaged_aside(cells: list[Cell]) -> list[Path]:
-    """Rename what is damaged: weights and histories, with all scores of them, and states of trainings to go on with.
+    """Rename damaged weights and histories, with all scores of them, and damaged states of trainings to resume.
 
-    Returns where they went. What was whole beside them is kept: from a whole state no training is repeated.
+    Returns where they went. Whatever was whole beside them is kept: from a whole state no training is repeated.
     """
     moved = []
     for cell in cells:
@@ -43,7 +44,7 @@ def move_damaged_aside(cells: list[Cell]) -> list[Path]:
                 moved += move_scores_aside(cell)
     for cell in cells:
         state = cell.folder / STATE
-        if cell.settings and state.is_file() and not cell.finished() and _identity(state) != cell.training_identity:
+        if cell.settings and state.is_file() and not finished(cell) and _identity(state) != cell.training_identity:
             moved.append(move_aside(state))
     return moved
 
@@ -54,12 +55,13 @@ def is_trained(cell: Cell) -> bool:
 
 
 def has_all_pictures(cell: Cell) -> bool:
-    """Whether every picture of a finished cell is there and whole; for the blurred input, the truth too."""
-    record = cell.finished()
-    if record is None or cell.is_candidate:
+    """Whether every picture of a finished cell is there and whole; for the unprocessed input, the sharp ones too."""
+    record = finished(cell)
+    if record is None or record.scores is None:
         return True
-    tested = [row["image"] for row in record["scores"]]
-    paths = [picture_path(cell.folder / RESTORED, key) for key in (*tested, *(row["image"] for row in record["shown"]))]
+    tested = [row.image for row in record.scores.images]
+    unpaired = [row.image for row in record.scores.unpaired]
+    paths = [picture_path(cell.folder / RESTORED, key) for key in (*tested, *unpaired)]
     if cell.model == BLURRED:
         paths += [picture_path(cell.folder.parent.parent / SHARP, key) for key in tested]
     return all(whole_size(path) for path in paths)
@@ -76,10 +78,10 @@ def _other_weights(cells: list[Cell]) -> Iterator[tuple[Path, list[Cell]]]:
     """Files of weights that are not those of the records, each with the cells that were scored with it."""
     users: dict[Path, list[tuple[Cell, str]]] = {}
     for cell in cells:
-        record = cell.finished()
-        path = None if record is None or cell.is_candidate else _weights(cell, record)
-        if record is not None and path is not None:
-            users.setdefault(path, []).append((cell, record["weights"]))
+        record = finished(cell)
+        path = None if record is None else _weights_file(cell, record)
+        if record is not None and record.scores is not None and path is not None:
+            users.setdefault(path, []).append((cell, record.scores.weights))
     for path, scored in users.items():
         found = file_hash(path) if path.is_file() else ""
         others = [cell for cell, wanted in scored if wanted != found]
@@ -87,10 +89,10 @@ def _other_weights(cells: list[Cell]) -> Iterator[tuple[Path, list[Cell]]]:
             yield path, others
 
 
-def _weights(cell: Cell, record: dict[str, Any]) -> Path | None:
-    """The file that a finished cell was scored with; None where it needs none."""
-    if "chosen" in record:
-        return cell.folder.parent.parent / record["chosen"] / cell.folder.name / LAST
+def _weights_file(cell: Cell, record: CellRecord) -> Path | None:
+    """The file in the results folder that a finished cell was scored with; None where it needs none."""
+    if record.choice is not None:
+        return cell.folder.parent.parent / record.choice.best / cell.folder.name / LAST
     return cell.weights_of / LAST if cell.weights_of else None
 
 

@@ -13,6 +13,7 @@ from deblurbench.data.dataset import open_dataset
 from deblurbench.errors import UsageError
 from deblurbench.experiment.composition import mapping, put_together
 from deblurbench.experiment.model_entries import ModelEntry, check_models
+from deblurbench.experiment.references import with_strings
 from deblurbench.metrics.recipe import Recipe, find_recipe
 from deblurbench.randomness import Seed
 from deblurbench.records.paths import BLURRED, SHARP
@@ -36,17 +37,20 @@ class Experiment:
 
     @property
     def resolved(self) -> dict[str, Any]:
-        """Plain values. What the models' trainings share stands once, so that an override of it reaches all of them."""
+        """Plain values, with absolute paths, so that a process anywhere on this machine finds the same files.
+
+        Settings that the models' trainings share stand once, so that an override reaches all of them.
+        """
         trainings = {name: _plain(asdict(entry.training)) for name, entry in self.models.items()}
         first = next(iter(trainings.values()))
         shared = {key: value for key, value in first.items() if all(other[key] == value for other in trainings.values())}
         return {
             "question": self.question,
-            "datasets": self.datasets,
+            "datasets": {name: _with_absolute(spec, _layout_paths(spec)) for name, spec in self.datasets.items()},
             "models": {
                 name: {
-                    **entry.written_spec,
-                    **({"start": entry.start} if entry.start else {}),
+                    **_with_absolute(entry.written_spec, entry.paths),
+                    **(_with_absolute({"start": entry.start}, entry.paths) if entry.start else {}),
                     **({"sweep": entry.sweep.given} if entry.sweep else {}),
                     "training": {key: value for key, value in trainings[name].items() if key not in shared},
                     "variants": {
@@ -59,7 +63,7 @@ class Experiment:
             "training": shared,
             "seeds": self.seeds,
             "recipe": self.recipe.title,
-            "metrics": list(self.recipe.further),
+            "metrics": [_with_absolute(spec, {str(spec.get("weights"))}) for spec in self.recipe.further],
         }
 
 
@@ -130,3 +134,14 @@ def _check_seeds(value: Any) -> list[int]:
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in settings.items()}
+
+
+def _layout_paths(dataset: Spec) -> set[str]:
+    """The paths that the layout of a data set reads."""
+    return {dataset["layout"]["path"]} if "path" in dataset["layout"] else set()
+
+
+def _with_absolute(spec: Spec, paths: set[str]) -> Spec:
+    """`spec` with `paths` made absolute wherever they stand in it."""
+    absolute: Spec = with_strings(spec, lambda text: str(Path(text).absolute()) if text in paths else text)
+    return absolute

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,30 +14,39 @@ import torch
 
 from deblurbench.errors import UsageError, suggestion
 from deblurbench.experiment.composition import MOST_MODELS, folder_name, mapping, with_networks
+from deblurbench.experiment.references import TRAINED, is_checkpoint, require_bounded, with_references, with_strings
 from deblurbench.experiment.sweeps import Sweep, read_sweep
+from deblurbench.files import file_hash
 from deblurbench.models.base import Model, Restorer, family
 from deblurbench.models.loading import require_fitting_start, spec_of_checkpoint, with_restoring_parameters
 from deblurbench.registry import MODELS, Spec, check_arguments
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.yaml_files import MAX_DEPTH
 
-TRAINED = "trained"  # the key of a reference: {trained: NAME of a model of the experiment, or a checkpoint}
-CHECKPOINT = ".safetensors"
-MOST_VALUES = 2_000  # of one model, those within it included, which references double as aliases would; all are checked
 Check = Callable[[str, Callable[[], Any]], Any]
+
+
+class Weights(Enum):
+    """Where the weights of a model come from."""
+
+    TRAINED = "trained in this experiment"
+    GIVEN = "given trained, by other models of the experiment or checkpoints"
+    OWN = "brought by the model itself, in files"
+    NONE = "none"
 
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One model of an experiment: what is trained, how, from what, and the other ways to restore with the same weights.
+    """One model of an experiment: where its weights come from, and the other ways to restore with the same weights.
 
     A source is the name of another model of the experiment or the path of a checkpoint. `sources` are those of the
-    models within this one, by their place in it; `start` gives its own first weights.
+    restorers within this one, by their place in it; `start` gives its own first weights.
     """
 
     spec: Spec
     training: TrainingSettings
-    is_trained: bool = True
+    weights: Weights = Weights.NONE
+    weight_files: tuple[Path, ...] = ()  # that the model brings itself
     is_oracle: bool = False
     variants: dict[str, Spec] = field(default_factory=dict)  # by name: the whole spec, differing in restoring parameters
     sources: dict[str, str] = field(default_factory=dict)
@@ -45,15 +55,32 @@ class ModelEntry:
     candidates: dict[str, ModelEntry] = field(default_factory=dict)  # of the sweep, by name
 
     @property
+    def is_trained(self) -> bool:
+        """Whether this experiment trains it."""
+        return self.weights is Weights.TRAINED
+
+    @property
     def written_spec(self) -> Spec:
-        """The spec as an experiment file would have it: references in place of what they refer to."""
-        return _with_references(self.spec, self.sources, "")
+        """The spec as an experiment file would have it: references in place of the specs that they refer to."""
+        return with_references(self.spec, self.sources, "")
 
     @property
     def needs(self) -> list[str]:
         """The models of the experiment that must be trained before this one."""
         sources = [source for entry in (self, *self.candidates.values()) for source in (*entry.sources.values(), entry.start)]
-        return [source for source in sources if source and not source.endswith(CHECKPOINT)]
+        return [source for source in sources if source and not is_checkpoint(source)]
+
+    @property
+    def paths(self) -> set[str]:
+        """The files that its spec names: checkpoints, and weights that it brings itself."""
+        sources = {source for source in (*self.sources.values(), self.start) if source and is_checkpoint(source)}
+        return sources | set(map(str, self.weight_files))
+
+    def portable(self, spec: Spec) -> Spec:
+        """`spec`, its own or a variant's, with the hash of each file of weights in place of its path, which may change."""
+        hashes = {str(path): file_hash(path, "blake2b") for path in self.weight_files}
+        portable: Spec = with_strings(spec, lambda text: hashes.get(text, text))
+        return portable
 
 
 def check_models(path: Path, models: dict[str, Any], training: dict[str, Any], checked: Check) -> dict[str, ModelEntry]:
@@ -130,19 +157,20 @@ class _Entries:
         start = content.pop("start", None)
         sources: dict[str, str] = {}
         filled = self._filled(content, "", where, sources)
-        _require_bounded(filled, where)
+        require_bounded(filled, where)
         spec = MODELS.resolve(filled, where)
         with torch.device("meta"):  # finds what a constructor would refuse, at no cost
             model: Restorer = MODELS.build(spec, where)
-        is_trained = _freeze(model, sources, where)
-        if is_trained and model.is_oracle:
+        weights, files = _weights(model, sources, where), model.weight_files()
+        if weights is Weights.TRAINED and model.is_oracle:
             raise UsageError(f"{where}: cannot be trained on what an oracle restores: training does not know the true kernels")
         if start is not None:
             self._check_start(model, start, f"{where}.start")
         return ModelEntry(
             spec=spec,
             training=check_training({**self._training, **own_training}, f"{where}.training"),
-            is_trained=is_trained,
+            weights=weights,
+            weight_files=files,
             is_oracle=model.is_oracle,
             variants={
                 folder_name(label, f"{where}.variants"): with_restoring_parameters(
@@ -170,7 +198,7 @@ class _Entries:
         return spec
 
     def _spec_of(self, source: str, where: str) -> Spec:
-        if source.endswith(CHECKPOINT):
+        if is_checkpoint(source):
             return spec_of_checkpoint(Path(source), where)
         owner = self._owner(source)
         if owner is None:
@@ -208,32 +236,26 @@ def check_training(given: dict[str, Any], where: str) -> TrainingSettings:
         raise UsageError(f"{where}: {error}") from error
 
 
-def _freeze(model: Restorer, sources: dict[str, str], where: str) -> bool:
-    """Let nothing train what is given trained; whether something else is left to train.
+def _weights(model: Restorer, sources: dict[str, str], where: str) -> Weights:
+    """Where the weights of `model` come from; nothing will train those that are given trained.
 
-    Raises UsageError where a network would neither be trained nor be given so.
+    Raises UsageError where a network would have no trained weights, or a file of weights is missing.
     """
     for place in sources:
         model.get_submodule(place).requires_grad_(False)
     groups = model.trained_parameters() if isinstance(model, Model) else {}
     trained = {id(value) for values in groups.values() for value in values}
+    for path in model.weight_files():
+        if not path.is_file():
+            raise UsageError(f"{where}: {path}: there is no such file of weights; check its name")
     for name in model.restoring_modules:
-        is_given = any(not place or f"{name}.".startswith(f"{place}.") for place in sources)
+        is_given = any(not place or f"{name}.".startswith(f"{place}.") for place in sources) or model.weight_files()
         if not is_given and not any(id(value) in trained for value in model.get_submodule(name).parameters()):
-            raise UsageError(f"{where}.{name.rpartition('.')[0]}: is used as it is: give it trained, {{{TRAINED}: NAME}}")
-    return bool(trained)
-
-
-def _require_bounded(value: Any, where: str) -> None:
-    """Raise UsageError where models that refer to models make one of too many levels or values."""
-    waiting, values = [(value, 1)], 0
-    while waiting:
-        one, level = waiting.pop()
-        values += 1
-        if level > MAX_DEPTH or values > MOST_VALUES:
-            raise UsageError(f"{where}: has more than {MAX_DEPTH} levels or {MOST_VALUES:,} values, with all that it refers to")
-        within = one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
-        waiting += [(each, level + 1) for each in within]
+            place = name.rpartition(".")[0]
+            raise UsageError(f"{where}.{place}: has no trained weights; reference a trained model, {{{TRAINED}: NAME}}")
+    if trained:
+        return Weights.TRAINED
+    return Weights.GIVEN if sources else Weights.OWN if model.weight_files() else Weights.NONE
 
 
 def _with_default_specs(content: dict[str, Any], where: str) -> dict[str, Any]:
@@ -249,13 +271,3 @@ def _labels(name: str, entry: Any) -> Iterator[str]:
     yield name
     if isinstance(entry, dict) and isinstance(entry.get("variants"), dict):
         yield from map(str, entry["variants"])
-
-
-def _with_references(value: Any, sources: dict[str, str], place: str) -> Any:
-    if place in sources:
-        return {TRAINED: sources[place]}
-    if isinstance(value, dict):
-        return {key: _with_references(item, sources, f"{place}.{key}".removeprefix(".")) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_with_references(item, sources, f"{place}.{index}") for index, item in enumerate(value)]
-    return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 # In the results folder itself.
-EXPERIMENT, ENVIRONMENT = "experiment.yaml", "environment.json"
+EXPERIMENT, ENVIRONMENT, PLAN = "experiment.yaml", "environment.json", "plan.json"
 PROBLEMS, NOTES = "problems.json", "notes.json"  # what was left out of each data set, and what to know of its numbers
 COMPARISON, PER_IMAGE = "comparison.csv", "per_image.csv"
 REALLY_BLURRED = "really_blurred.csv"  # photographs without truth, scored without it
@@ -18,8 +18,8 @@ RUNS = "runs"  # RUNS/DATASET/MODEL/seed-N/
 RECORD, ERROR, RESTORED = "cell.json", "error.txt", "restored"
 LAST, BEST, STATE, HISTORY = "last.safetensors", "best.safetensors", "state.safetensors", "history.json"
 
-# Beside the models of a data set: the untouched input, which is a row like theirs, the truth, and what time all take.
-BLURRED, SHARP, TIMES = "blurred", "sharp", "times.json"
+# Beside the models of a data set: the unprocessed input, which is a row like theirs, the sharp images, and the costs of all.
+BLURRED, SHARP, COSTS = "blurred", "sharp", "costs.json"
 
 
 def picture_path(folder: Path, key: str) -> Path:

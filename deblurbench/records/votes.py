@@ -6,10 +6,11 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from deblurbench.errors import UsageError
-from deblurbench.files import from_cell
+from deblurbench.files import csv_lines, from_cell
 
 COLUMNS = ("rater", "dataset", "image", "left", "right", "choice", "repeats", "seconds", "time")
 CHOICES = LEFT, RIGHT, NO_DIFFERENCE = "left", "right", "same"
@@ -38,6 +39,16 @@ class Vote:
     def question(self) -> tuple[str, str, str, frozenset[str]]:
         """What was asked, on whatever side."""
         return (self.rater, self.dataset, self.image, frozenset((self.left, self.right)))
+
+
+def vote_line(vote: Vote, seconds: float, time: datetime, *, header: bool) -> str:
+    """`vote` as a line of the file, given after so many `seconds` at `time`; the first of a file takes a `header`."""
+    is_repeat = next(text for text, value in REPEATS.items() if value == vote.is_repeat)
+    cells = (
+        vote.rater, vote.dataset, vote.image, vote.left, vote.right, vote.choice, is_repeat, f"{seconds:.1f}",
+        time.isoformat(timespec="seconds"),
+    )  # fmt: skip
+    return csv_lines(COLUMNS, [dict(zip(COLUMNS, cells, strict=True))], header=header)
 
 
 def read_votes(path: Path) -> list[Vote]:

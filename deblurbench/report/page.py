@@ -14,6 +14,7 @@ from PIL import Image
 from deblurbench.errors import UsageError
 from deblurbench.files import write_csv, write_whole
 from deblurbench.records.paths import COMPARISON, DUELS, GRIDS, HTML, LATEX, MARKDOWN, PER_IMAGE, STATISTICS_TABLE
+from deblurbench.records.tables import ComparisonRow, ImageRow, write_table
 from deblurbench.report.figures.robustness import robustness_curves
 from deblurbench.report.figures.scatter_plots import perception_distortion, quality_and_cost
 from deblurbench.report.figures.training_curves import training_curves
@@ -66,8 +67,9 @@ def write_report(results: Results, out: Path) -> Written:
     if is_own and len(results.folders) > 1:
         raise UsageError(f"--out: {out} is one of the results, whose tables would be replaced; give another folder")
     if not is_own:
-        _write_merged(out / COMPARISON, [row for result in results.results for row in result.rows])
-        _write_merged(out / PER_IMAGE, [row for result in results.results for row in result.images])
+        metrics = tuple(results.recipe.metrics)
+        write_table(out / COMPARISON, ComparisonRow, [row for result in results.results for row in result.rows], metrics)
+        write_table(out / PER_IMAGE, ImageRow, [row for result in results.results for row in result.images], metrics)
     album = Album()
     sections = [_section(results, dataset, album, out) for dataset in results.datasets]
     comparisons = [section.comparison for section in sections]
@@ -144,9 +146,3 @@ def _write_grid(picture: Image.Image | None, out: Path, name: str) -> str | None
     picture.save(buffer, "PNG", optimize=True)
     write_whole(out / GRIDS / f"{name}.png", buffer.getvalue())
     return f"{GRIDS}/{name}.png"
-
-
-def _write_merged(path: Path, rows: list[dict[str, str]]) -> None:
-    """The rows of several results under the columns that all of them have."""
-    shared = [column for column in rows[0] if all(column in row for row in rows)] if rows else []
-    write_csv(path, shared, [{column: row[column] for column in shared} for row in rows])

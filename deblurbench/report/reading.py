@@ -8,11 +8,14 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from deblurbench.errors import UsageError
 from deblurbench.metrics.recipe import Recipe, find_recipe
-from deblurbench.records.checked import read_choice, read_history, read_record
+from deblurbench.records.cells import CellName, read_cell
+from deblurbench.records.costs import COST_COLUMNS
+from deblurbench.records.experiments import read_environments, read_experiment, read_lines
+from deblurbench.records.history import History, read_history
 from deblurbench.records.paths import (
     BLURRED,
     COMPARISON,
@@ -22,15 +25,17 @@ from deblurbench.records.paths import (
     NOTES,
     PER_IMAGE,
     PROBLEMS,
-    RECORD,
+    REALLY_BLURRED,
     RUNS,
     VOTES,
 )  # fmt: skip
-from deblurbench.records.tables import NUMBERS, Row, read_environments, read_experiment, read_lines, read_tables
+from deblurbench.records.tables import ComparisonRow, ImageRow, UnpairedRow, no_reference_metrics, read_table
+from deblurbench.records.validation import REWRITTEN
 from deblurbench.records.votes import Vote, cut_off_note, read_votes
 from deblurbench.report.results import Result, Results
 from deblurbench.statistics.means import finite_mean
 
+RowType = TypeVar("RowType", ComparisonRow, ImageRow, UnpairedRow)
 SAME_INPUT = 0.01  # dB: machines may round a blurred pixel differently, no more
 
 
@@ -93,12 +98,12 @@ def _all_lines(parts: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
     return found
 
 
-def history_of(result: Result) -> dict[str, list[dict[str, Any]]] | None:
+def history_of(result: Result) -> History | None:
     """The training history of the result's first seed, or None where nothing was trained for it."""
     folder = result.folder / f"seed-{result.seeds[0]}"
-    record = read_record(folder / RECORD) if (folder / RECORD).is_file() else {}
-    if "chosen" in record:
-        folder = result.folder.parent / record["chosen"] / folder.name
+    record = read_cell(folder)
+    if record is not None and record.choice is not None:
+        folder = result.folder.parent / record.choice.best / folder.name
     return read_history(folder / HISTORY) if (folder / HISTORY).is_file() else None
 
 
@@ -110,7 +115,7 @@ def _read_one(folder: Path, taken: set[str]) -> Results:
     recipe = find_recipe(experiment["recipe"], experiment.get("metrics", []), f"{folder / EXPERIMENT}: recipe")
     name = folder.resolve().name
     title = next(label for label in (name, *(f"{name} {number}" for number in range(2, 1000))) if label not in taken)
-    results = tuple(_results(folder, *read_tables(folder, tuple(recipe.metrics)), recipe))
+    results = tuple(_results(folder, recipe))
     for result in results:
         history_of(result)  # so that a damaged one is named before anything is written
     return Results(
@@ -129,41 +134,53 @@ def _read_one(folder: Path, taken: set[str]) -> Results:
     )
 
 
-def _results(folder: Path, rows: list[Row], images: list[Row], shown: list[Row], recipe: Recipe) -> Iterator[Result]:
-    by_model = _by_dataset_and_model(images)
-    shown_by_model = _by_dataset_and_model(shown)
+def _results(folder: Path, recipe: Recipe) -> Iterator[Result]:
+    """The results in the tables of `folder`. Raises UsageError where one table lacks a cell that another has."""
+    metrics = tuple(recipe.metrics)
+    rows = read_table(folder / COMPARISON, ComparisonRow, metrics)
+    images = read_table(folder / PER_IMAGE, ImageRow, metrics)
+    path = folder / REALLY_BLURRED
+    unpaired = read_table(path, UnpairedRow, no_reference_metrics()) if path.is_file() else []
+    one, other = ({CellName(row.dataset, row.model, row.seed) for row in table} for table in (rows, images))
+    if lone := sorted(one ^ other):
+        table, lacking = (COMPARISON, PER_IMAGE) if lone[0] in one else (PER_IMAGE, COMPARISON)
+        raise UsageError(f"{folder / lacking}: holds nothing of {lone[0].title}, which is in {table}; {REWRITTEN}")
+    by_model, unpaired_by_model = _by_dataset_and_model(images), _by_dataset_and_model(unpaired)
     for (dataset, model), group in _by_dataset_and_model(rows).items():
-        values = {metric: [float(row[metric]) for row in group] for metric in recipe.metrics}
+        values = {metric: [row.scores[metric] for row in group] for metric in metrics}
         yield Result(
             dataset=dataset,
             model=model,
-            family=group[0]["family"],
-            network=group[0]["network"],
-            inference=group[0]["inference"],
-            is_oracle=group[0]["oracle"] == "True",
-            seeds=tuple(int(row["seed"]) for row in group),
-            costs={name: sum(float(row[name] or math.nan) for row in group) / len(group) for name in NUMBERS},
+            family=group[0].family,
+            network=group[0].network,
+            inference=group[0].inference,
+            is_oracle=group[0].oracle,
+            seeds=tuple(row.seed for row in group),
+            costs={name: sum(row.costs.get(name, math.nan) for row in group) / len(group) for name in COST_COLUMNS},
             scores={metric: finite_mean(numbers).value for metric, numbers in values.items()},
             spreads={metric: _deviation(numbers) for metric, numbers in values.items()} if len(group) > 1 else {},
             folder=folder / RUNS / dataset / model,
             rows=tuple(group),
             images=tuple(by_model[dataset, model]),
-            shown=tuple(shown_by_model.get((dataset, model), [])),
+            shown=tuple(unpaired_by_model.get((dataset, model), [])),
         )
 
 
-def _by_dataset_and_model(rows: list[Row]) -> dict[tuple[str, str], list[Row]]:
-    grouped: dict[tuple[str, str], list[Row]] = {}
+def _by_dataset_and_model(rows: list[RowType]) -> dict[tuple[str, str], list[RowType]]:
+    grouped: dict[tuple[str, str], list[RowType]] = {}
     for row in rows:
-        grouped.setdefault((row["dataset"], row["model"]), []).append(row)
+        grouped.setdefault((row.dataset, row.model), []).append(row)
     return grouped
 
 
 def _renamed(result: Result, model: str) -> Result:
-    rows, images, shown = (
-        tuple({**row, "model": model} for row in table) for table in (result.rows, result.images, result.shown)
+    return replace(
+        result,
+        model=model,
+        rows=tuple(replace(row, model=model) for row in result.rows),
+        images=tuple(replace(row, model=model) for row in result.images),
+        shown=tuple(replace(row, model=model) for row in result.shown),
     )
-    return replace(result, model=model, rows=rows, images=images, shown=shown)
 
 
 def _with_names(vote: Vote, renamed: dict[tuple[str, str], str]) -> Vote:
@@ -185,10 +202,10 @@ def _failures(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
         ]
         for label in [*labels, *candidates]:
             for seed in experiment["seeds"]:
-                path = folder / RUNS / dataset / label / f"seed-{seed}" / RECORD
-                record = read_record(path) if path.is_file() else {"status": "none"}
-                if record["status"] == "failed":
-                    yield f"{dataset} / {label} / seed {seed}: {record.get('error', '')}"
+                name = CellName(dataset, label, seed)
+                record = read_cell(name.folder(folder))
+                if record is not None and record.status == "failed":
+                    yield f"{name.title}: {record.error or ''}"
 
 
 def _remarks(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
@@ -204,12 +221,11 @@ def _remarks(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
         yield f"trained for a time, and so not exactly reproducible: {', '.join(timed)}"
     for dataset in experiment["datasets"]:
         for name in experiment["models"]:
-            path = folder / RUNS / dataset / name / f"seed-{experiment['seeds'][0]}" / RECORD
-            record = read_choice(path)
-            if record:
+            record = read_cell(CellName(dataset, name, experiment["seeds"][0]).folder(folder))
+            if record is not None and (choice := record.choice) is not None:
                 tried = "; ".join(
-                    f"{psnr:.2f} dB with {', '.join(f'{key}={value}' for key, value in record['settings'][label].items())}"
-                    for label, psnr in sorted(record["validation_psnr"].items(), key=lambda item: -item[1])
+                    f"{psnr:.2f} dB with {', '.join(f'{key}={value}' for key, value in choice.settings[label].items())}"
+                    for label, psnr in sorted(choice.validation_psnr.items(), key=lambda item: -item[1])
                 )
                 yield f"{dataset} / {name}: the best of a sweep by validation PSNR: {tried}"
 
@@ -220,7 +236,7 @@ def _deviation(numbers: list[float]) -> float:
 
 
 def _require_same_input(result: Result, twin: Result, metric: str) -> None:
-    first, second = ({row["image"]: float(row[metric]) for row in one.images} for one in (result, twin))
+    first, second = ({row.image: row.scores[metric] for row in one.images} for one in (result, twin))
     other = sorted(first.keys() ^ second.keys()) or sorted(
         image for image in first if not math.isclose(first[image], second[image], abs_tol=SAME_INPUT)
     )

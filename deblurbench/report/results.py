@@ -9,7 +9,7 @@ from typing import Any
 from deblurbench.metrics.base import Metric
 from deblurbench.metrics.recipe import Recipe
 from deblurbench.records.paths import BLURRED
-from deblurbench.records.tables import Row
+from deblurbench.records.tables import ComparisonRow, ImageRow, UnpairedRow
 from deblurbench.records.votes import Vote
 
 PERCEPTUAL = ("lpips", "dists", "gmsd")  # the first that was scored stands for how an image looks
@@ -30,9 +30,9 @@ class Result:
     scores: dict[str, float]
     spreads: dict[str, float]  # standard deviations over seeds; empty with one seed
     folder: Path  # runs/DATASET/MODEL, of the results folder it came from
-    rows: tuple[Row, ...]  # of comparison.csv, one a seed
-    images: tuple[Row, ...]  # of per_image.csv, one a seed and test image
-    shown: tuple[Row, ...]  # of really_blurred.csv: photographs without truth, one a seed and photograph
+    rows: tuple[ComparisonRow, ...]  # of comparison.csv, one a seed
+    images: tuple[ImageRow, ...]  # of per_image.csv, one a seed and test image
+    shown: tuple[UnpairedRow, ...]  # of really_blurred.csv: photographs without truth, one a seed and photograph
 
     @property
     def is_input(self) -> bool:
@@ -88,7 +88,7 @@ class Results:
 
     def label(self, dataset: str) -> str:
         """What a data set is called wherever its numbers stand: those of registered pairs are another kind."""
-        registered = any(row["pairs"] == "registered" for row in self.input_of(dataset).rows)
+        registered = any(row.pairs == "registered" for row in self.input_of(dataset).rows)
         return f"{dataset} (registered pairs)" if registered else dataset
 
     def of(self, dataset: str) -> list[Result]:

@@ -1,11 +1,11 @@
-"""What restoring costs: parameters, multiply-accumulates, time."""
+"""Measuring what restoring costs: parameters, multiply-accumulates, time."""
 
 from __future__ import annotations
 
+import copy
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,17 +14,32 @@ from torch.utils.flop_counter import FlopCounterMode
 from deblurbench.devices import synchronize
 from deblurbench.models.base import Restorer
 from deblurbench.models.restoration import RestoreOptions
+from deblurbench.records.costs import Costs
 
 MACS_SIZE, TIMING_SIZE, KERNEL_SIZE = 256, 256, 25
 ROUNDS, AT_LEAST_SECONDS = 15, 1.0
 FEWEST_ROUNDS, AT_MOST_SECONDS = 5, 30.0  # where models are slow
 
 
-class TimeCost(NamedTuple):
-    """The minimum of all rounds, per 10^6 pixels, and by what share of it their median is longer."""
-
-    ms_per_megapixel: float
-    ms_per_megapixel_spread: float
+def measure_costs(
+    restorers: Sequence[Restorer], train_seconds: Sequence[float], device: torch.device
+) -> list[tuple[int, Costs]]:
+    """The costs of each restorer, and over how many rounds its time is measured; nothing else should run on `device`."""
+    found = []
+    times = time_in_turn(restorers, device)
+    for restorer, trained, seconds in zip(restorers, train_seconds, times, strict=True):
+        evaluations, macs = evaluations_and_macs(restorer, device)
+        least, spread = time_per_megapixel(seconds)
+        costs = Costs(
+            params=count_parameters(restorer),
+            evaluations=evaluations,
+            macs=macs,
+            train_seconds=trained,
+            ms_per_megapixel=least,
+            ms_per_megapixel_spread=spread,
+        )
+        found.append((len(seconds), costs))
+    return found
 
 
 def count_parameters(model: Restorer) -> int:
@@ -32,19 +47,32 @@ def count_parameters(model: Restorer) -> int:
     return sum(parameter.numel() for network in model.networks() for parameter in network.parameters())
 
 
-def evaluations_and_macs(model: Restorer, device: torch.device) -> tuple[int, int]:
-    """How many times a network is called to restore one 256x256 image, and the multiply-accumulates of it all."""
+def evaluations_and_macs(restorer: Restorer, device: torch.device) -> tuple[int, int]:
+    """How many times networks are evaluated to restore one 256x256 image, and the multiply-accumulates of it all.
+
+    They are counted on the device "meta", where nothing is computed; on `device` where a value is asked for.
+    """
+    if restorer.networks():
+        try:
+            return _count(copy.deepcopy(restorer).to("meta"), torch.device("meta"))
+        except (NotImplementedError, RuntimeError):  # of tensors without values
+            pass
+    return _count(restorer, device)
+
+
+def _count(restorer: Restorer, device: torch.device) -> tuple[int, int]:
     calls = 0
 
     def count(_: object, inputs: tuple[Tensor, ...]) -> None:
         nonlocal calls
         calls += inputs[0].shape[0]
 
-    handles = [network.register_forward_pre_hook(count) for network in model.networks()]
-    options = RestoreOptions(kernel=_some_kernel(model))
-    macs = count_macs(lambda image: model.restore(image, options), device)
-    for handle in handles:
-        handle.remove()
+    handles = [network.register_forward_pre_hook(count) for network in restorer.networks()]
+    try:
+        macs = count_macs(lambda image: restorer.restore(image, _options(restorer)), device)
+    finally:
+        for handle in handles:
+            handle.remove()
     return calls, macs
 
 
@@ -67,7 +95,7 @@ def time_in_turn(
     image = torch.rand(1, 3, TIMING_SIZE, TIMING_SIZE, generator=torch.Generator().manual_seed(0)).to(device)
 
     def seconds(model: Restorer) -> float:
-        options = RestoreOptions(kernel=_some_kernel(model))
+        options = _options(model)
         synchronize(device)
         start = clock()
         model.restore(image, options)
@@ -90,15 +118,16 @@ def _are_enough(times: list[list[float]]) -> bool:
     return (rounds >= ROUNDS and total >= AT_LEAST_SECONDS) or (rounds >= FEWEST_ROUNDS and total >= AT_MOST_SECONDS)
 
 
-def time_cost(seconds: Sequence[float]) -> TimeCost:
-    """What the rounds of one model of `time_in_turn` come to.
+def time_per_megapixel(seconds: Sequence[float]) -> tuple[float, float]:
+    """The least milliseconds for 10^6 pixels of the rounds of one model, and by what part the median is longer.
 
     The minimum, because whatever else the machine does only ever adds to a time.
     """
     least = min(seconds)
-    return TimeCost(least * 1e3 / (TIMING_SIZE**2 / 1e6), statistics.median(seconds) / least - 1)
+    return least * 1e3 / (TIMING_SIZE**2 / 1e6), statistics.median(seconds) / least - 1
 
 
-def _some_kernel(model: Restorer) -> Tensor | None:
-    """A kernel for an oracle, whose cost does not depend on what it holds."""
-    return torch.full((KERNEL_SIZE, KERNEL_SIZE), KERNEL_SIZE**-2.0) if model.is_oracle else None
+def _options(restorer: Restorer) -> RestoreOptions:
+    """Options with some kernel for an oracle, whose cost does not depend on it."""
+    kernel = torch.full((KERNEL_SIZE, KERNEL_SIZE), KERNEL_SIZE**-2.0) if restorer.is_oracle else None
+    return RestoreOptions(kernel=kernel)

@@ -1,10 +1,11 @@
-"""Restoring the test images of a cell, and scoring each."""
+"""Restoring the test images of a data set, and scoring each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,60 +22,66 @@ from deblurbench.models.base import Restorer
 from deblurbench.models.restoration import RestoreOptions
 from deblurbench.randomness import integer_seed
 from deblurbench.records.paths import picture_path
+from deblurbench.records.scores import ImageScores, UnpairedScores
 from deblurbench.registry import NO_REFERENCE
-from deblurbench.statistics.means import finite_mean
 
 TILE = 1024  # pixels a side that a network sees at once, so that a large test image fits into memory
 
-Row = dict[str, Any]
-
 
 class Scores(NamedTuple):
-    """Rows of test images, {image, scene, blur, spread, <metrics>}, and of photographs without truth, {image, <metrics>}."""
+    """The scores of test images, and of photographs without a sharp counterpart."""
 
-    tested: list[Row]
-    shown: list[Row]
+    images: list[ImageScores]
+    unpaired: list[UnpairedScores]
+
+
+@dataclass(frozen=True)
+class ScoringRun:
+    """How a test set is scored: by which recipe, with which seed, where, and the folder of the restored images."""
+
+    recipe: Recipe
+    seed: int
+    device: torch.device
+    restored_folder: Path
 
 
 def score_images(
-    model: Restorer, dataset: PreparedDataset, recipe: Recipe, *, seed: int, device: torch.device, restored_folder: Path,
-    done: Callable[[], object],
-) -> Scores:  # fmt: skip
-    """Restore every test image into `restored_folder`, and score it; in the order of the keys.
+    restorer: Restorer, dataset: PreparedDataset, run: ScoringRun, on_image: Callable[[], object] = lambda: None
+) -> Scores:
+    """Restore every test image into a folder, and score it; in the order of the keys.
 
     Really blurred photographs are restored too, but for oracles (nobody knows their kernels), and scored without a
-    reference. `done` is called after each image. Raises DeblurbenchError, with the name, for an image that the recipe refuses.
+    reference. `on_image` is called after each image. Raises DeblurbenchError, with the name, for one that the recipe refuses.
     """
-    remove_pictures(restored_folder)
+    remove_pictures(run.restored_folder)
     scores = Scores([], [])
-    for item in _restored_items(model, dataset):
+    for item in _restored_items(restorer, dataset):
         image = dataset.test_image(item)
-        restored = _restore(model, image, integer_seed(seed, image.key), device)
-        write_photo(picture_path(restored_folder, image.key), Photo(to_pixels(restored)))
+        restored = _restore(restorer, image, integer_seed(run.seed, image.key), run.device)
+        write_photo(picture_path(run.restored_folder, image.key), Photo(to_pixels(restored)))
         if image.sharp is None:
-            scores.shown.append({"image": image.key, **no_reference_scores(restored)})
+            scores.unpaired.append(UnpairedScores(image.key, no_reference_scores(restored)))
         else:
-            spread = "" if image.spread is None else image.spread
-            facts = {"image": image.key, "scene": image.scene, "blur": image.blur_kind or "", "spread": spread}
-            scores.tested.append({**facts, **_scored(recipe, restored, to_tensor(image.sharp).to(device), image.key)})
-        done()
+            found = _score(run.recipe, restored, to_tensor(image.sharp).to(run.device), image.key)
+            scores.images.append(ImageScores(image.key, image.scene, image.blur_kind or "", image.spread, found))
+        on_image()
     return scores
 
 
-def no_reference_scores(image: Tensor) -> Row:
-    """Every metric that needs no sharp twin, of one image (1, 3, H, W), rounded to 8 bits."""
+def no_reference_scores(image: Tensor) -> dict[str, float]:
+    """Every metric that needs no sharp counterpart, of one image (1, 3, H, W), rounded to 8 bits."""
     pixels = to_tensor(to_pixels(image))
     return {name: NO_REFERENCE.build(name)(pixels).item() for name in NO_REFERENCE.names()}
 
 
-def _scored(recipe: Recipe, restored: Tensor, sharp: Tensor, key: str) -> Row:
+def _score(recipe: Recipe, restored: Tensor, sharp: Tensor, key: str) -> dict[str, float]:
     try:
         return {name: values[0] for name, values in recipe.score(restored, sharp).items()}
     except ValueError as error:
         raise DeblurbenchError(f"{key}: {error} (recipe {recipe.name})") from error
 
 
-def write_truth(dataset: PreparedDataset, folder: Path) -> None:
+def write_sharp_images(dataset: PreparedDataset, folder: Path) -> None:
     """Write the sharp test images, as they are scored against, for the report's pictures; older ones are removed."""
     remove_pictures(folder)
     for item in dataset.items(TEST):
@@ -92,7 +99,7 @@ def remove_pictures(folder: Path) -> None:
 def require_scorable(dataset: PreparedDataset, recipe: Recipe) -> None:
     """Raise UsageError where a test image is too small for the recipe, before anything is trained for it."""
     for item in dataset.items(TEST):
-        sharp = dataset.sharp(item)  # its twin is of the same size
+        sharp = dataset.sharp(item)  # its counterpart is of the same size
         assert sharp is not None
         if min(sharp.shape[:2]) < recipe.smallest_side:
             raise UsageError(
@@ -101,22 +108,16 @@ def require_scorable(dataset: PreparedDataset, recipe: Recipe) -> None:
             )
 
 
-def image_count(model: Restorer, dataset: PreparedDataset) -> int:
-    """How many images `score_images` restores."""
-    return len(_restored_items(model, dataset))
+def image_count(restorer: Restorer, dataset: PreparedDataset) -> int:
+    """The number of images that `score_images` restores."""
+    return len(_restored_items(restorer, dataset))
 
 
-def _restored_items(model: Restorer, dataset: PreparedDataset) -> list[Item]:
-    return [*dataset.items(TEST), *(() if model.is_oracle else dataset.items(SHOWN))]
+def _restored_items(restorer: Restorer, dataset: PreparedDataset) -> list[Item]:
+    return [*dataset.items(TEST), *(() if restorer.is_oracle else dataset.items(SHOWN))]
 
 
-def _restore(model: Restorer, image: TestImage, seed: int, device: torch.device) -> Tensor:
-    tile = None if model.sees_whole_image else TILE
-    kernel = torch.from_numpy(image.kernel) if model.is_oracle and image.kernel is not None else None
-    return model.restore(to_tensor(image.blurred).to(device), RestoreOptions(seed, tile, kernel))
-
-
-def mean_scores(rows: list[Row], metrics: Iterable[str]) -> Iterator[tuple[str, float]]:
-    """Each metric's mean over the images with a finite value (identical images have an infinite PSNR)."""
-    for metric in metrics:
-        yield metric, finite_mean([row[metric] for row in rows]).value
+def _restore(restorer: Restorer, image: TestImage, seed: int, device: torch.device) -> Tensor:
+    tile = None if restorer.sees_whole_image else TILE
+    kernel = torch.from_numpy(image.kernel) if restorer.is_oracle and image.kernel is not None else None
+    return restorer.restore(to_tensor(image.blurred).to(device), RestoreOptions(seed, tile, kernel))

@@ -29,8 +29,12 @@ def environment() -> dict[str, str]:
 
 
 def start(experiment: Path, out: Path, *arguments: str, command: list[str] = RUN) -> subprocess.Popen[str]:
+    return start_command([*command, str(experiment), "--out", str(out), "--device", "cpu", *arguments])
+
+
+def start_command(command: list[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*command, str(experiment), "--out", str(out), "--device", "cpu", *arguments],
+        command,
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         # A shell that runs the tests in its background has them, and so this process, ignore interrupts.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
@@ -43,30 +47,31 @@ def finish(process: subprocess.Popen[str]) -> str:
     return output
 
 
-def die(experiment: Path, out: Path, *arguments: str, pattern: str, count: int, moment: str) -> None:
+def die(pattern: str, count: int, moment: str, *command: str) -> None:
     """Run until the `count`-th file that matches `pattern` is half written, or just written, and die there."""
-    command = [sys.executable, str(Path(__file__).with_name("die_at.py")), pattern, str(count), moment, "run"]
-    process = start(experiment, out, *arguments, command=command)
+    script = str(Path(__file__).with_name("die_at.py"))
+    process = start_command([sys.executable, script, pattern, str(count), moment, *command, "--device", "cpu"])
     output, _ = process.communicate(timeout=240)
     assert process.returncode == -signal.SIGKILL, output
 
 
 def test_killed_again_and_again_it_ends_with_the_very_same_weights(write_experiment: Write, tmp_path: Path) -> None:
-    """All three families; with -9, at moments that nothing prepares for, and with other numbers of workers each time."""
+    """All three families; with -9, at moments that nothing prepares for, with other numbers of workers, as a run and as a cell."""
     experiment = write_experiment(training=TRAINING)
     finish(start(experiment, tmp_path / "whole"))
     killed = tmp_path / "killed"
 
+    run = ("run", str(experiment), "--out", str(killed))
     moments = (
-        ("*/cnn/seed-0/cell.json", 1, "after"),  # before the first step
-        ("*/cnn/seed-0/state.safetensors", 1, "half"),
-        ("*/gan/seed-0/state.safetensors", 2, "after"),
-        ("*/diffusion/seed-0/best.safetensors", 1, "half"),
-        ("*/diffusion/seed-0/restored/*.png", 1, "after"),  # while it scores
-        ("*/pairs/times.json", 1, "half"),  # when all else is done
+        ("*/cnn/seed-0/cell.json", 1, "after", run),  # before the first step
+        ("*/cnn/seed-0/state.safetensors", 1, "half", run),
+        ("*/gan/seed-0/state.safetensors", 2, "after", ("cell", str(killed), "pairs/gan/seed-0")),
+        ("*/diffusion/seed-0/best.safetensors", 1, "half", ("cell", str(killed), "pairs/diffusion/seed-0")),
+        ("*/diffusion/seed-0/restored/*.png", 1, "after", run),  # while it scores
+        ("*/pairs/costs.json", 1, "half", run),  # when all else is done
     )
-    for place, (pattern, count, moment) in enumerate(moments):
-        die(experiment, killed, "--workers", str(place % 2), pattern=pattern, count=count, moment=moment)
+    for place, (pattern, count, moment, command) in enumerate(moments):
+        die(pattern, count, moment, *command, "--workers", str(place % 2))
         if moment == "half":
             assert list(killed.rglob("*.part"))
     assert "0 cells done, 5 done before" in finish(start(experiment, killed))

@@ -15,6 +15,7 @@ from deblurbench.models.cnn import CNN
 from deblurbench.records.paths import RECORD
 from deblurbench.training.trainer import Trainer
 from tests.benchmark.running import ONE_MODEL, run
+from tests.conftest import TINY_TRAINING
 
 Write = Callable[..., Path]
 
@@ -99,19 +100,20 @@ def test_more_seeds_only_add_cells_and_are_averaged(write_experiment: Write, tmp
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "why"),
     [
-        {"training": {"steps": 7, "batch_size": 2, "crop_size": 32}},
-        {"models": {"cnn": {"name": "cnn", "network": {"name": "unet", "widths": [8], "blocks": 1}, "losses": ["l1"]}}},
+        ({"training": {**TINY_TRAINING, "steps": 7}}, "training.steps 6, not 7"),
+        ({"models": {"cnn": {**ONE_MODEL["cnn"], "losses": ["l1"]}}}, "model.losses [{'name': 'charbonnier',"),
     ],
 )
-def test_changed_cells_are_never_mixed_in(write_experiment: Write, tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_changed_cells_are_never_mixed_in(write_experiment: Write, tmp_path: Path, changes: dict[str, Any], why: str) -> None:
     run(write_experiment(models=ONE_MODEL))
     before = (tmp_path / "out" / "comparison.csv").read_bytes()
     changed = write_experiment(**{"models": ONE_MODEL, **changes})
     refused = run(changed)
     assert refused.exit_code == 2
-    assert "cnn/seed-0: was trained with other settings or data; run with --restart" in refused.output
+    assert f"cnn/seed-0: was trained with {why}" in refused.output
+    assert "; run with --restart" in refused.output
     assert (tmp_path / "out" / "comparison.csv").read_bytes() == before
     restarted = run(changed, "--restart")
     assert restarted.exit_code == 0
@@ -128,7 +130,7 @@ def test_other_ways_to_restore_are_scored_anew_only_when_asked(write_experiment:
     run(experiment(2))
     refused = run(experiment(3))
     assert refused.exit_code == 2
-    assert "more/seed-0: was scored in another way; run with --restart" in refused.output
+    assert "more/seed-0: was scored with model.sampling_steps 2, not 3; run with --restart" in refused.output
     restarted = run(experiment(3), "--restart")
     assert "1 cells done, 2 done before" in restarted.output
     assert (tmp_path / "out" / "runs" / "pairs" / "more" / "seed-0" / "restored.old-1").is_dir()
@@ -194,7 +196,7 @@ def test_changed_data_are_noticed(write_experiment: Write, pairs_folder: Path) -
     Image.open(path).rotate(90).save(path)
     refused = run(experiment)
     assert refused.exit_code == 2
-    assert "other settings or data (and 1 more)" in refused.output
+    assert "blurred/seed-0: was run with other files of data (and 1 more)" in refused.output
 
 
 def test_data_elsewhere_are_the_same_data(write_experiment: Write, pairs_folder: Path, tmp_path: Path) -> None:

@@ -14,12 +14,14 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from deblurbench.apps.cli import app
+from deblurbench.benchmark.collect import mean_scores
 from deblurbench.data.prepared import PreparedDataset
 from deblurbench.data.table import TEST
 from deblurbench.files import read_csv
 from deblurbench.images.reading import read_photo
 from deblurbench.metrics.recipe import find_recipe
-from deblurbench.scoring.test_set import mean_scores, require_scorable, write_truth
+from deblurbench.records.scores import ImageScores
+from deblurbench.scoring.test_set import require_scorable, write_sharp_images
 from tests.benchmark.running import ONE_MODEL, run
 
 Write = Callable[..., Path]
@@ -31,7 +33,7 @@ def test_the_truth_is_looked_at_without_blurring_it(
     """On a large test set, blurring every photograph only to learn its size would take minutes."""
     monkeypatch.setattr("deblurbench.data.test_images.blur_whole", lambda *_: pytest.fail("blurred for nothing"))
     require_scorable(sharp_photos, find_recipe("deblurbench"))
-    write_truth(sharp_photos, tmp_path)
+    write_sharp_images(sharp_photos, tmp_path)
     for item in sharp_photos.items(TEST):
         written = read_photo(tmp_path / f"{item.entry.key}.png").pixels
         assert np.array_equal(written, sharp_photos.sharp(item))
@@ -135,6 +137,9 @@ def test_really_blurred_photographs_are_restored_and_shown_but_not_scored(
 
 
 def test_infinite_scores_are_left_out_of_means() -> None:
-    means = dict(mean_scores([{"psnr": math.inf, "ssim": 1.0}, {"psnr": 30.0, "ssim": 0.5}], ("psnr", "ssim")))
-    assert means == {"psnr": 30.0, "ssim": 0.75}
-    assert dict(mean_scores([{"psnr": math.inf}], ("psnr",)))["psnr"] == math.inf
+    rows = [
+        ImageScores(name, "", "", None, {"psnr": psnr, "ssim": ssim})
+        for name, psnr, ssim in (("a", math.inf, 1.0), ("b", 30.0, 0.5))
+    ]
+    assert mean_scores(rows, ("psnr", "ssim")) == {"psnr": 30.0, "ssim": 0.75}
+    assert mean_scores(rows[:1], ("psnr",)) == {"psnr": math.inf}

@@ -44,7 +44,7 @@ def choices(results: Results) -> list[Choice]:
     found = []
     for dataset in results.datasets:
         untouched = results.input_of(dataset)
-        images = sorted({row["image"] for row in untouched.images})
+        images = sorted({row.image for row in untouched.images})
         seen = [image for image in images if has_picture(untouched, image) and has_truth(untouched, image)]
         models = sorted((one for one in results.of(dataset) if not one.is_oracle), key=lambda one: one.model)
         kept = {one.model: {image for image in seen if has_picture(one, image)} for one in models}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from deblurbench.records.history import History
 from deblurbench.report.figures.svg import STYLE, add_legend, colors_of, drawn, plain
 from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.reading import history_of
@@ -34,21 +35,21 @@ def training_curves(results: Results, comparison: Comparison) -> str | None:
             _draw_losses(panel, model, history)
         colors = colors_of(results)
         for model, history in trained.items():
-            scores = history["validation"]
-            steps, values = [row["step"] for row in scores], [row["psnr"] for row in scores]
+            scores = history.validation
+            steps, values = [row.step for row in scores], [row.psnr for row in scores]
             last.plot(steps, values, marker="o", markersize=3, label=plain(model), color=colors[model])
         last.set(title="validation PSNR (dB)", xlabel="step")
         add_legend(last)
         return drawn(figure, f"training-{comparison.dataset}")
 
 
-def _draw_losses(panel: Any, model: str, history: dict[str, list[dict[str, Any]]]) -> None:
-    rows = history["training"]
-    names = list(rows[0]["losses"]) if rows else []
+def _draw_losses(panel: Any, model: str, history: History) -> None:
+    rows = history.training
+    names = list(rows[0].losses) if rows else []
     for name in names:
-        panel.plot([row["step"] for row in rows], [row["losses"][name] for row in rows], label=plain(name), linewidth=1.2)
+        panel.plot([row.step for row in rows], [row.losses[name] for row in rows], label=plain(name), linewidth=1.2)
     panel.set(title=f"{plain(model)}: training losses", xlabel="step")
-    values = [value for row in rows for value in row["losses"].values()]
+    values = [value for row in rows for value in row.losses.values()]
     if all(value > 0 for value in values):
         panel.set_yscale("log")
     elif any(value > 0 for value in values):  # adversarial losses may be of either sign; a negative PSNR stays linear

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -95,7 +96,7 @@ class ImageScores:
 def image_scores(results: Results, dataset: str) -> ImageScores:
     """The scores of every model on the test images of `dataset`. Raises UsageError where models were scored on other images."""
     untouched = results.input_of(dataset)
-    facts = {row["image"]: row for row in sorted(untouched.images, key=lambda row: row["image"])}
+    facts = {row.image: row for row in sorted(untouched.images, key=lambda row: row.image)}
     names = tuple(facts)
     place = {name: number for number, name in enumerate(names)}
     values: dict[str, dict[str, Scores]] = {metric: {} for metric in results.recipe.metrics}
@@ -110,9 +111,9 @@ def image_scores(results: Results, dataset: str) -> ImageScores:
     rows = facts.values()
     return ImageScores(
         names,
-        tuple(row["scene"] for row in rows),
-        tuple(row["blur"] for row in rows),
-        np.array([float(row["spread"] or "nan") for row in rows]),
+        tuple(row.scene for row in rows),
+        tuple(row.blur for row in rows),
+        np.array([math.nan if row.spread is None else row.spread for row in rows]),
         values,
         goodness,
         goodness_by_seed,
@@ -121,10 +122,10 @@ def image_scores(results: Results, dataset: str) -> ImageScores:
 
 def _by_seed(result: Result, place: dict[str, int], metrics: list[str]) -> dict[str, Scores]:
     """Of each metric the scores (seeds, N)."""
-    if any(row["image"] not in place for row in result.images) or len(result.images) != len(place) * len(result.seeds):
+    if any(row.image not in place for row in result.images) or len(result.images) != len(place) * len(result.seeds):
         raise UsageError(f"{result.folder}: was not scored on the test images of '{result.dataset}'; its run is not complete")
-    seeds = {str(seed): number for number, seed in enumerate(result.seeds)}
+    seeds = {seed: number for number, seed in enumerate(result.seeds)}
     table = np.empty((len(metrics), len(result.seeds), len(place)))
     for row in result.images:
-        table[:, seeds[row["seed"]], place[row["image"]]] = [float(row[metric]) for metric in metrics]
+        table[:, seeds[row.seed], place[row.image]] = [row.scores[metric] for metric in metrics]
     return dict(zip(metrics, table, strict=True))

@@ -27,7 +27,7 @@ def sharpness(comparison: Comparison) -> Sharpness | None:
         (
             result.model,
             *(
-                f"{finite_mean([float(row[name]) for row in result.shown]).value:.{metric.decimals}f}"
+                f"{finite_mean([row.scores[name] for row in result.shown]).value:.{metric.decimals}f}"
                 for name, metric in metrics.items()
             ),
         )

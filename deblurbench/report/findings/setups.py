@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from deblurbench.errors import UsageError
-from deblurbench.records.checked import read_choice
-from deblurbench.records.paths import COMPARISON, EXPERIMENT, RECORD
+from deblurbench.records.cells import read_cell
+from deblurbench.records.paths import COMPARISON, EXPERIMENT
 from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.formatting import duration, listed, short
 from deblurbench.report.results import Result, Results
@@ -71,9 +71,9 @@ def _setup_of(result: Result, experiment: dict[str, Any]) -> _Setup:
         path = _results_folder(result) / EXPERIMENT
         raise UsageError(f"{path}: has no model '{label}', of which {COMPARISON} has scores; run the experiment again")
     if "sweep" in entry:
-        path = result.folder / f"seed-{result.seeds[0]}" / RECORD
-        record = read_choice(path)
-        chosen = record["settings"][record["chosen"]] if record else dict.fromkeys(_swept(entry["sweep"]), SWEPT)
+        record = read_cell(result.folder / f"seed-{result.seeds[0]}")
+        choice = record.choice if record else None
+        chosen = choice.settings[choice.best] if choice else dict.fromkeys(_swept(entry["sweep"]), SWEPT)
         for key, value in chosen.items():
             set_key(entry, key.split("."), value, f"{label}: {key}")
     model = {**entry, **entry["variants"].get(label, {})}
@@ -103,7 +103,7 @@ def _columns(setups: list[_Setup]) -> Iterator[tuple[str, list[str]]]:
     yield "further settings", _further(setups)
     yield "restores by", [one.result.inference for one in setups]
     yield "seeds", [str(len(one.result.seeds)) for one in setups]
-    yield "training data (hash)", [one.result.rows[0]["data"] for one in setups]
+    yield "training data (hash)", [one.result.rows[0].data for one in setups]
 
 
 def _sentences(setups: list[_Setup]) -> Iterator[str]:

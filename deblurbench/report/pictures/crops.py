@@ -59,7 +59,7 @@ def truth_name(untouched: Result, key: str) -> str:
 
 def shown_keys(untouched: Result) -> list[str]:
     """The really blurred photographs that were restored, and have no truth."""
-    return sorted({row["image"] for row in untouched.shown})
+    return sorted({row.image for row in untouched.shown})
 
 
 def most_changed(sharp: Picture, blurred: Picture, size: int) -> Box:

@@ -43,13 +43,13 @@ def subject_of(comparison: Comparison) -> Subject | None:
     if not kept or not has_picture(untouched, image) or not has_truth(untouched, image):
         return None
     sharp, blurred = sharp_picture(untouched, image), restored_picture(untouched, image)
-    first_seed = {result.model: next(row for row in result.images if row["image"] == image) for result in kept}
+    first_seed = {result.model: next(row for row in result.images if row.image == image) for result in kept}
     return Subject(
         image,
         sharp,
         blurred,
         {result.model: restored_picture(result, image) for result in kept},
-        {model: f"{number(float(row[comparison.first]), 2)} dB" for model, row in first_seed.items()},
+        {model: f"{number(row.scores[comparison.first], 2)} dB" for model, row in first_seed.items()},
         tuple(result.model for result in models if result not in kept),
         scale_of_errors(blurred, sharp),
     )

@@ -1,4 +1,4 @@
-"""What time models take: in what order they are measured, what is made of it, and when it is measured again."""
+"""The costs of models: in what order times are measured, how they are summarised, and when they are measured again."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from deblurbench.benchmark import times
 from deblurbench.files import read_csv, read_json, write_json
+from deblurbench.models.base import RestoreOptions
 from deblurbench.models.identity import Identity
 from deblurbench.scoring import costs as cost
-from deblurbench.scoring.costs import AT_LEAST_SECONDS, FEWEST_ROUNDS, ROUNDS, time_cost, time_in_turn
+from deblurbench.scoring.costs import AT_LEAST_SECONDS, FEWEST_ROUNDS, ROUNDS, time_in_turn, time_per_megapixel
 from tests.benchmark.running import ONE_MODEL, run
 
 CPU = torch.device("cpu")
@@ -36,7 +36,7 @@ class Machine:
         """A model whose calls take `seconds`, the last of them for ever."""
         left, model = list(seconds), Identity()
 
-        def restore(image: torch.Tensor, **_: Any) -> torch.Tensor:
+        def restore(image: torch.Tensor, _: RestoreOptions) -> torch.Tensor:
             self.events.append(name)
             self.now += left.pop(0) if len(left) > 1 else left[0]
             return image
@@ -73,18 +73,19 @@ def test_fast_models_are_timed_more_often_and_slow_ones_less(monkeypatch: pytest
 
 
 def test_a_time_is_the_minimum_of_all_rounds_and_says_how_much_longer_the_median_is() -> None:
-    found = time_cost([0.09, 0.065536, 0.0786432, 5.0, 0.07])
-    assert found.ms_per_megapixel == pytest.approx(1000)  # 65,536 pixels
-    assert found.ms_per_megapixel_spread == pytest.approx(0.2)
+    least, spread = time_per_megapixel([0.09, 0.065536, 0.0786432, 5.0, 0.07])
+    assert least == pytest.approx(1000)  # 65,536 pixels
+    assert spread == pytest.approx(0.2)
 
 
 def test_a_busy_moment_is_nobodys_cost(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(monkeypatch)
     busy = [0.1, *[0.3] * 6, 0.1]
     first, second = (
-        time_cost(own) for own in time_in_turn([machine.model("a", *busy), machine.model("b", 0.1)], CPU, machine.clock)
+        time_per_megapixel(own)
+        for own in time_in_turn([machine.model("a", *busy), machine.model("b", 0.1)], CPU, machine.clock)
     )
-    assert first.ms_per_megapixel == pytest.approx(second.ms_per_megapixel)
+    assert first[0] == pytest.approx(second[0])
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def sittings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         found.append(len(models))
         return [[float(len(found)), len(found) * 1.5, len(found) * 2.0] for _ in models]
 
-    monkeypatch.setattr(times, "time_in_turn", time_in_turn)
+    monkeypatch.setattr(cost, "time_in_turn", time_in_turn)
     return found
 
 
@@ -112,17 +113,17 @@ def test_only_times_of_one_sitting_stand_together(write_experiment: Write, tmp_p
     run(write_experiment(models={**ONE_MODEL, "second": ONE_MODEL["cnn"]}))
     assert sittings == [2, 3]
     assert set(costs(tmp_path / "out").values()) == {"30517.6"}
-    stored = read_json(tmp_path / "out/runs/pairs/times.json")
+    stored = read_json(tmp_path / "out/runs/pairs/costs.json")
     assert stored["environment"]["machine"]["threads"] == torch.get_num_threads()
-    assert stored["cells"]["second / seed 0"]["rounds"] == 3
+    assert stored["cells"]["second/seed-0"]["rounds"] == 3
     assert "30518 (+50 %)" in (tmp_path / "out" / "report.md").read_text()
 
 
 def test_times_of_other_weights_are_not_taken(write_experiment: Write, tmp_path: Path, sittings: list[int]) -> None:
     run(write_experiment(models=ONE_MODEL))
-    path = tmp_path / "out/runs/pairs/times.json"
+    path = tmp_path / "out/runs/pairs/costs.json"
     stored = read_json(path)
-    stored["cells"]["cnn / seed 0"]["weights"] = "others"
+    stored["cells"]["cnn/seed-0"]["weights"] = "others"
     write_json(path, stored)
     run(write_experiment(models=ONE_MODEL))
     assert sittings == [2, 2]
@@ -135,10 +136,10 @@ def test_times_that_cannot_be_had_stay_empty_until_they_can(
         raise RuntimeError("out of\nmemory")
 
     with monkeypatch.context() as patched:
-        patched.setattr(times, "time_in_turn", fail)
+        patched.setattr(cost, "time_in_turn", fail)
         result = run(write_experiment(models=ONE_MODEL))
     assert result.exit_code == 1
-    assert "failed: timing the models of pairs: RuntimeError: out of memory" in result.output
+    assert "failed: measuring the costs of the models on pairs: RuntimeError: out of memory" in result.output
     assert "2 cells done, 0 done before, 0 failed" in result.output
     assert costs(tmp_path / "out") == {"blurred": "", "cnn": ""}
     assert "ms / megapixel:" not in (tmp_path / "out" / "report.md").read_text()
@@ -150,12 +151,12 @@ def test_times_that_cannot_be_had_stay_empty_until_they_can(
 
 def test_damaged_times_say_what_to_do(write_experiment: Write, tmp_path: Path, sittings: list[int]) -> None:
     run(write_experiment(models=ONE_MODEL))
-    path = tmp_path / "out/runs/pairs/times.json"
-    for damaged in ("{", "[]", '{"cells": {"cnn / seed 0": {"weights": "x"}}}'):
+    path = tmp_path / "out/runs/pairs/costs.json"
+    for damaged in ("{", "[]", '{"cells": {"cnn/seed-0": {"weights": "x"}}}'):
         path.write_text(damaged)
         result = run(write_experiment(models=ONE_MODEL))
         assert result.exit_code == 2
-        assert "times.json" in result.output
+        assert "costs.json" in result.output
         assert "remove it and run the experiment again" in result.output
     path.unlink()
     assert run(write_experiment(models=ONE_MODEL)).exit_code == 0

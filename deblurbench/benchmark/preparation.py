@@ -1,0 +1,94 @@
+"""Everything that is checked and decoded before work begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from accelerate import Accelerator
+
+from deblurbench.benchmark.work import Equipment
+from deblurbench.data.cache import PixelCache
+from deblurbench.data.dataset import open_dataset
+from deblurbench.data.prepared import PreparedDataset
+from deblurbench.environment import describe_environment
+from deblurbench.errors import UsageError
+from deblurbench.experiment.experiment import Experiment
+from deblurbench.scoring.test_set import require_scorable
+from deblurbench.training.precision import require_compiler
+from deblurbench.training.trainer import require_shares
+
+PROBLEMS_SAID = 10
+ON_DEMAND = (
+    "are not in the cache, which is full or off: they are decoded whenever they are needed, which is slower "
+    "(--cache-gigabytes allows more, deblurbench data clear-cache makes room)"
+)
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where work is done: the device and its processes, the cache, and `say`, which takes each line for a person."""
+
+    accelerator: Accelerator
+    cache: PixelCache
+    say: Callable[[str], None]
+    workers: int = 0  # processes that prepare batches
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the first of the processes that train together, the only one to write and to say anything."""
+        return bool(self.accelerator.is_main_process)
+
+    def tell(self, line: str) -> None:
+        """Say `line`, once for all processes."""
+        if self.is_main:
+            self.say(line)
+
+
+def prepare(experiment: Experiment, names: Iterable[str], host: Host) -> Equipment:
+    """Decode the data sets called `names` and tell what is wrong with them. Raises UsageError where one cannot be used."""
+    datasets: dict[str, PreparedDataset] = {}
+    with host.accelerator.main_process_first():  # the others find the cache filled
+        for name in names:
+            dataset = open_dataset(name, host.cache, **experiment.datasets[name])
+            datasets[name] = dataset.prepare(show_progress=host.is_main)
+    if host.cache.trouble:
+        host.tell(host.cache.trouble)
+    for images in datasets.values():
+        _tell_about(images, host)
+        require_scorable(images, experiment.recipe)
+    environment = describe_environment(host.accelerator.device, host.accelerator.num_processes)
+    return Equipment(datasets, experiment.recipe, host.accelerator, environment, host.workers)
+
+
+def require_trainable(experiment: Experiment, host: Host) -> None:
+    """Raise UsageError where a model of `experiment` cannot be trained on this host."""
+    for entry in experiment.models.values():
+        for each in (entry, *entry.candidates.values()):
+            require_shares(each.training, host.accelerator.num_processes)
+            if each.is_trained:
+                require_compiler(each.training, host.accelerator.device)
+
+
+def require_known_kernels(experiment: Experiment, datasets: dict[str, PreparedDataset]) -> None:
+    """Raise UsageError where an oracle would run on photographs whose blur kernels are unknown."""
+    oracles = [name for name, entry in experiment.models.items() if entry.is_oracle]
+    unknown = [name for name, images in datasets.items() if images.pairs != "synthetic"]
+    if oracles and unknown:
+        raise UsageError(
+            f"models.{oracles[0]}: is an oracle, which needs the true kernel, and data set '{unknown[0]}' was not blurred "
+            "by us; give it a guessed_sigma, or leave one of them out"
+        )
+
+
+def _tell_about(images: PreparedDataset, host: Host) -> None:
+    """Tell what was left out of a data set, and what to know of its numbers."""
+    if images.problems:
+        host.tell(f"left out of {images.name}: {len(images.problems)} (all are named in the report)")
+    for problem in images.problems[:PROBLEMS_SAID]:
+        host.tell(f"  {problem}")
+    for note in images.notes:
+        host.tell(f"{images.name}: {note}")
+    missing, count = images.on_demand
+    if missing:
+        host.tell(f"{images.name}: {missing} of {count} images {ON_DEMAND}")

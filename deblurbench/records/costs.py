@@ -1,0 +1,56 @@
+"""What restoring with a model costs: one field a column, in `costs.json`, in `comparison.csv` and in the report's table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from deblurbench.records.validation import Amount, Count, read_json_record, write_json_record
+
+HEADING = "heading"  # of the column in the report's table; an empty one has none
+REMEDY = "remove it and run the experiment again, which measures anew"
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The costs of one model. Parameters, evaluations and MACs are of all networks that restore one 256x256 image."""
+
+    params: Count = field(metadata={HEADING: "parameters"})
+    evaluations: Count = field(metadata={HEADING: "network evaluations"})
+    macs: Count = field(metadata={HEADING: "MACs at 256x256"})
+    train_seconds: Amount = field(metadata={HEADING: "training time"})  # of all trainings that its weights took, each once
+    ms_per_megapixel: Amount = field(metadata={HEADING: "ms / megapixel"})  # the minimum of all rounds
+    ms_per_megapixel_spread: Amount = field(metadata={HEADING: ""})  # by what part of it the median is longer
+
+
+COST_COLUMNS = tuple(each.name for each in fields(Costs))
+COST_HEADINGS: dict[str, str] = {each.name: each.metadata[HEADING] for each in fields(Costs) if each.metadata[HEADING]}
+
+
+@dataclass(frozen=True)
+class MeasuredCosts:
+    """The costs of a cell, and of which weights and which way to restore they are."""
+
+    scoring_identity: str
+    weights: str
+    rounds: Count
+    costs: Costs
+
+
+@dataclass(frozen=True)
+class CostsOfDataset:
+    """`costs.json`: the costs of all cells of a data set, measured in one sitting; cells by MODEL/seed-N."""
+
+    environment: dict[str, Any]
+    cells: dict[str, MeasuredCosts]
+
+
+def read_costs(path: Path) -> CostsOfDataset | None:
+    """The costs in `path`; None where there is no such file. Raises UsageError where it is damaged."""
+    return read_json_record(path, CostsOfDataset, REMEDY) if path.is_file() else None
+
+
+def write_costs(path: Path, costs: CostsOfDataset) -> None:
+    """Write `costs` to `path`."""
+    write_json_record(path, costs)
