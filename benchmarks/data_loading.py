@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
-from deblurbench.data.loader import batches
+from deblurbench.data.loader import BatchPlan, batches
 from deblurbench.data.prepared import PreparedDataset
 from deblurbench.data.table import TRAIN
 from deblurbench.files import write_whole
@@ -71,9 +71,8 @@ def rival(read: Callable[[int], tuple[np.ndarray, np.ndarray]], count: int, work
 
 def ours(images: PreparedDataset, workers: int) -> Iterable[Any]:
     """Our batches."""
-    return batches(
-        images, crop_size=SIZE, batch_size=BATCH, seed=0, first=0, steps=NEVER, device=torch.device("cpu"), workers=workers
-    )
+    plan = BatchPlan(crop_size=SIZE, batch_size=BATCH, seed=0, first_sample=0, steps=NEVER)
+    return batches(images, plan, device=torch.device("cpu"), workers=workers)
 
 
 def rate(stream: Iterable[Any], seconds: float) -> float:
@@ -190,12 +189,8 @@ def _link_many(root: Path, count: int) -> None:
 def peak_memory(root: Path, folder: Path, workers: int) -> str:
     """Peak resident memory after preparing `root` and taking 500 batches of it, in this process and in its largest worker."""
     images = data_set(root, PixelCache(folder / "cache", limit=1 << 40))
-    iterator = iter(
-        batches(
-            images, crop_size=128, batch_size=BATCH, seed=0, first=0, steps=500, device=torch.device("cpu"), workers=workers
-        )
-    )  # fmt: skip
-    for _ in iterator:
+    plan = BatchPlan(crop_size=128, batch_size=BATCH, seed=0, first_sample=0, steps=500)
+    for _ in batches(images, plan, device=torch.device("cpu"), workers=workers):
         pass
     own, children = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return f"{own:.0f} MiB in the main process, {children:.0f} MiB in the largest worker"

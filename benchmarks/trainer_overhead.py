@@ -22,7 +22,7 @@ from torch import nn
 from deblurbench.batch import Batch
 from deblurbench.data.cache import PixelCache, default_cache_folder
 from deblurbench.data.dataset import open_dataset
-from deblurbench.data.loader import batches
+from deblurbench.data.loader import BatchPlan, batches
 from deblurbench.data.prepared import PreparedDataset
 from deblurbench.models.cnn import CNN
 from deblurbench.randomness import seed_torch
@@ -37,12 +37,8 @@ NEVER = 10**9
 
 def load_batches(images: PreparedDataset, settings: TrainingSettings, steps: int) -> list[Batch]:
     """The same batches for both, made beforehand: the loader's time is the loader's."""
-    return list(
-        batches(
-            images, crop_size=settings.crop_size, batch_size=settings.batch_size, seed=0, first=0, steps=steps,
-            device=torch.device("cpu"),
-        )
-    )  # fmt: skip
+    plan = BatchPlan(crop_size=settings.crop_size, batch_size=settings.batch_size, seed=0, first_sample=0, steps=steps)
+    return list(batches(images, plan, device=torch.device("cpu")))
 
 
 def bare_loop(network: nn.Module, settings: TrainingSettings) -> Callable[[list[Batch]], None]:

@@ -81,7 +81,7 @@ def blur(
     """Make a paired data set from sharp photographs; run again to go on where it stopped."""
     import os
 
-    from deblurbench.data.making import make_pairs, plan_pairs
+    from deblurbench.data.synthesis import PairSettings, make_pairs, plan_pairs
     from deblurbench.files import require_place
     from deblurbench.registry import BLURS, CAMERAS
     from deblurbench.yaml_files import parse_yaml
@@ -93,10 +93,8 @@ def blur(
     camera_spec = CAMERAS.resolve(parse_yaml(camera, "--camera"), "--camera")
     BLURS.build(blur_spec, "--kind"), CAMERAS.build(camera_spec, "--camera")  # whatever they refuse is said before the work
     tasks = plan_pairs(source)
-    count, failed = make_pairs(
-        tasks, out, blur=blur_spec, camera=camera_spec, seed=seed, file_format="jpg" if file_format == "jpg" else "png",
-        workers=min(workers or os.cpu_count() or 1, len(tasks)), say=typer.echo,
-    )  # fmt: skip
+    settings = PairSettings(blur=blur_spec, camera=camera_spec, seed=seed, file_format="jpg" if file_format == "jpg" else "png")
+    count, failed = make_pairs(tasks, out, settings, workers=min(workers or os.cpu_count() or 1, len(tasks)), say=typer.echo)
     for line in failed:
         typer.echo(f"failed: {line}", err=True)
     typer.echo(f"wrote {count} pairs to {out}: blur/, sharp/ and kernels/ by the same names, and {out / 'manifest.json'}")

@@ -30,13 +30,13 @@ class SampleOrder:
         order = _permutation(len(images) * self._visits, self._seed, "group", epoch, group)
         return int(images[order[place] % len(images)])
 
-    def bundles(self, numbers: Iterable[int]) -> Iterator[list[int]]:
-        """Rising sample `numbers` in lists of one image each, the groups one after another."""
+    def by_image(self, numbers: Iterable[int]) -> Iterator[list[int]]:
+        """Yield ascending sample `numbers` in lists of one image each, group after group."""
         for _, together in groupby(numbers, key=lambda number: self._locate(number)[:2]):
-            by_image: dict[int, list[int]] = {}
+            numbers_of: dict[int, list[int]] = {}
             for number in together:
-                by_image.setdefault(self.image(number), []).append(number)
-            yield from by_image.values()
+                numbers_of.setdefault(self.image(number), []).append(number)
+            yield from numbers_of.values()
 
     def _locate(self, number: int) -> tuple[int, int, int]:
         """Epoch, group in it and place in the group."""

@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from torch.optim import AdamW
 
 from deblurbench.batch import Batch
-from deblurbench.data.loader import batches
+from deblurbench.data.loader import BatchPlan, batches
 from deblurbench.data.prepared import PreparedDataset
 from deblurbench.devices import synchronize
 from deblurbench.errors import DeblurbenchError, UsageError
@@ -173,12 +173,11 @@ class Trainer:
         """This process's share of the batches from where it stands to the end of the budget, stage by stage."""
         for stage in self.schedule.stages:
             end = ENDLESS if stage.last_step is None else stage.last_step
-            stream = batches(
-                self.images, crop_size=stage.crop_size, batch_size=stage.batch_size, seed=self.seed, first=self.samples,
-                steps=end - self.step, device=self.accelerator.device, workers=self.workers,
-                rank=self.accelerator.process_index, ranks=self.accelerator.num_processes,
+            plan = BatchPlan(
+                crop_size=stage.crop_size, batch_size=stage.batch_size, seed=self.seed, first_sample=self.samples,
+                steps=end - self.step, rank=self.accelerator.process_index, world_size=self.accelerator.num_processes,
             )  # fmt: skip
-            for batch in stream:
+            for batch in batches(self.images, plan, device=self.accelerator.device, workers=self.workers):
                 # Where time decides, a stage ends when its share is spent; the last one ends with the training itself.
                 if stage.last_step is None and stage.until < 1 and self.share() >= stage.until:
                     break

@@ -14,7 +14,7 @@ from PIL import Image
 from deblurbench.batch import Batch
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
-from deblurbench.data.loader import batches
+from deblurbench.data.loader import BatchPlan, batches
 from deblurbench.data.order import GROUP, VISITS, SampleOrder
 from deblurbench.data.prepared import PreparedDataset
 from deblurbench.images.reading import decode_photo
@@ -22,9 +22,9 @@ from deblurbench.images.reading import decode_photo
 CPU = torch.device("cpu")
 
 
-def collect(images: PreparedDataset, **options: int) -> list[Batch]:
-    settings = {"crop_size": 24, "batch_size": 4, "seed": 0, "first": 0, "steps": 5, **options}
-    return list(batches(images, device=CPU, **settings))  # type: ignore[arg-type]
+def collect(images: PreparedDataset, workers: int = 0, **options: int) -> list[Batch]:
+    plan = BatchPlan(**{"crop_size": 24, "batch_size": 4, "seed": 0, "first_sample": 0, "steps": 5, **options})
+    return list(batches(images, plan, device=CPU, workers=workers))
 
 
 def equal(first: list[Batch], second: list[Batch]) -> bool:
@@ -49,8 +49,8 @@ def test_the_number_of_workers_changes_nothing(sharp_photos: PreparedDataset, wo
 @pytest.mark.parametrize("workers", [0, 2])
 def test_any_sample_can_be_the_first(sharp_photos: PreparedDataset, workers: int) -> None:
     """Whatever the size of the batches: sample 6 is the third of those that begin with sample 4."""
-    assert equal(collect(sharp_photos)[3:], collect(sharp_photos, first=12, steps=2, workers=workers))
-    fours, threes = collect(sharp_photos, first=4), collect(sharp_photos, batch_size=3, first=6, workers=workers)
+    assert equal(collect(sharp_photos)[3:], collect(sharp_photos, first_sample=12, steps=2, workers=workers))
+    fours, threes = collect(sharp_photos, first_sample=4), collect(sharp_photos, batch_size=3, first_sample=6, workers=workers)
     in_order = [torch.cat([batch.sharp for batch in each]) for each in (fours, threes)]
     assert torch.equal(in_order[0][2:17], in_order[1])
 
@@ -61,8 +61,8 @@ def test_seeds_differ(sharp_photos: PreparedDataset) -> None:
 
 @pytest.mark.parametrize("first", [0, 6])
 def test_ranks_share_the_batch_of_one(sharp_photos: PreparedDataset, first: int) -> None:
-    whole = collect(sharp_photos, first=first)
-    shares = [collect(sharp_photos, first=first, rank=rank, ranks=2) for rank in range(2)]
+    whole = collect(sharp_photos, first_sample=first)
+    shares = [collect(sharp_photos, first_sample=first, rank=rank, world_size=2) for rank in range(2)]
     for together, first, second in zip(whole, *shares, strict=True):
         assert torch.equal(together.sharp, torch.cat([first.sharp, second.sharp]))
         assert torch.equal(together.blurred, torch.cat([first.blurred, second.blurred]))
@@ -75,13 +75,14 @@ import sys, cv2, numpy, torch
 from pathlib import Path
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
-from deblurbench.data.loader import batches
+from deblurbench.data.loader import BatchPlan, batches
 
 cv2.setNumThreads(4)
 cv2.GaussianBlur(numpy.random.rand(2000, 2000, 3), (0, 0), 3)
 layout = {"name": "paired-folder", "path": sys.argv[1]}
 images = open_dataset("pairs", PixelCache(Path(sys.argv[1])), layout=layout, blur="gaussian").prepare()
-for batch in batches(images, crop_size=24, batch_size=2, seed=0, first=0, steps=3, device=torch.device("cpu"), workers=2):
+plan = BatchPlan(crop_size=24, batch_size=2, seed=0, first_sample=0, steps=3)
+for batch in batches(images, plan, device=torch.device("cpu"), workers=2):
     print(batch.sharp.shape)
 """
     done = subprocess.run([sys.executable, "-c", code, str(pairs_folder)], capture_output=True, text=True, timeout=60)
@@ -117,13 +118,13 @@ def test_images_no_larger_than_a_patch_give_one_sample_an_epoch(pairs: PreparedD
         assert len(means) == 4
 
 
-def test_bundles_hold_the_same_numbers_image_by_image() -> None:
+def test_the_same_numbers_image_by_image() -> None:
     order = SampleOrder(150, seed=0)
-    bundles = list(order.bundles(range(600)))
-    assert sorted(number for bundle in bundles for number in bundle) == list(range(600))
-    for bundle in bundles:
-        assert len({order.image(number) for number in bundle}) == 1
-        assert len(bundle) == VISITS
+    lists = list(order.by_image(range(600)))
+    assert sorted(number for numbers in lists for number in numbers) == list(range(600))
+    for numbers in lists:
+        assert len({order.image(number) for number in numbers}) == 1
+        assert len(numbers) == VISITS
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -132,7 +133,7 @@ def test_images_decoded_on_demand_give_the_same_batches(pairs_folder: Path, pair
     off = open_dataset("pairs", PixelCache(pairs_folder / "no", limit=0), layout=layout).prepare()
     assert (off.decodes_on_demand, pairs.decodes_on_demand) == (True, False)
     assert off.fingerprint == pairs.fingerprint
-    for options in ({}, {"first": 10, "steps": 22}, {"rank": 1, "ranks": 2}):
+    for options in ({}, {"first_sample": 10, "steps": 22}, {"rank": 1, "world_size": 2}):
         assert equal(collect(pairs, **options), collect(off, workers=workers, **options))
 
 

@@ -106,7 +106,7 @@ def test_killed_between_its_last_state_and_its_weights_it_still_leaves_them(make
 @FAMILY
 def test_the_trainer_does_what_a_bare_loop_does(make_trainer: MakeTrainer, sharp_photos: PreparedDataset, family: str) -> None:
     """Clipping, learning rate, order of loss steps: written out once more, as plainly as can be."""
-    from deblurbench.data.loader import batches
+    from deblurbench.data.loader import BatchPlan, batches
 
     trainer = make_trainer(family)
     trainer.run()
@@ -117,7 +117,8 @@ def test_the_trainer_does_what_a_bare_loop_does(make_trainer: MakeTrainer, sharp
         group: torch.optim.AdamW(module.parameters(), betas=(0.9, 0.99), weight_decay=0.0, fused=True)
         for group, module in model.parameter_groups().items()
     }
-    loader = batches(sharp_photos, crop_size=32, batch_size=2, seed=0, first=0, steps=6, device=torch.device("cpu"))
+    plan = BatchPlan(crop_size=32, batch_size=2, seed=0, first_sample=0, steps=6)
+    loader = batches(sharp_photos, plan, device=torch.device("cpu"))
     for step, batch in enumerate(loader):
         seed_torch(0, "step", step, 0)
         for group, losses, _ in model.losses(batch, step):

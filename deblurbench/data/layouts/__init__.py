@@ -1,1 +1,1 @@
-"""Layouts: one small module for each way that people have images on disk; each makes a table of pairs."""
+"""Layouts: one small module for each way that people have images on disk, and what they all use to find pairs there."""

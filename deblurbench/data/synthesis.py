@@ -1,4 +1,4 @@
-"""Making a paired data set from sharp photographs, for use anywhere."""
+"""Synthesis of a paired data set from sharp photographs, in files for use anywhere."""
 
 from __future__ import annotations
 
@@ -30,14 +30,28 @@ from deblurbench.randomness import generator
 from deblurbench.registry import BLURS, CAMERAS, Spec
 
 BLURRED, SHARP, KERNELS = "blur", "sharp", "kernels"
-SAVED_EVERY = 10.0  # seconds between manifests while it goes on
+SAVE_INTERVAL = 10.0  # seconds between manifests while pairs are made
 Format = Literal["png", "jpg"]
-ToDo = tuple["Task", dict[str, Any] | None]  # and what an earlier run noted of it
+Facts = dict[str, Any]  # of one pair, in the manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairSettings:
+    """How pairs are made: the resolved specs of blur and camera, the seed, and the format of the files."""
+
+    blur: Spec
+    camera: Spec
+    seed: int
+    file_format: Format
+
+    def in_manifest(self) -> dict[str, Any]:
+        """The settings by their keys in the manifest."""
+        return {"blur": self.blur, "camera": self.camera, "seed": self.seed, "format": self.file_format}
 
 
 @dataclass(frozen=True)
 class Task:
-    """One photograph: its file, and the name that its two sides and its kernel get below the split's folder."""
+    """A photograph to blur: its file, and the name of its two sides and its kernel below the split's folder."""
 
     source: Path
     split: str  # "" where the photographs are not split
@@ -45,12 +59,15 @@ class Task:
 
     @property
     def key(self) -> str:
-        """What it is called in the manifest, and what its random numbers depend on."""
+        """The key of the pair in the manifest, of which its random numbers are a function."""
         return f"{self.split}/{self.name}" if self.split else self.name
 
 
 def plan_pairs(source: Path) -> list[Task]:
-    """The photographs in `source`, or in its train/, validation/ and test/. Raises UsageError for none, or two of one name."""
+    """List the photographs in `source`, or in its train/, validation/ and test/.
+
+    Raises UsageError where there are none, or two with the same name.
+    """
     splits = [split for split in SPLITS if (source / split).is_dir()]
     tasks = [Task(path, split, path.stem) for split in splits or [""] for path in list_images(source / split)]
     if splits and (loose := list_images(source)):
@@ -66,33 +83,30 @@ def plan_pairs(source: Path) -> list[Task]:
 
 
 def make_pairs(
-    tasks: list[Task], out: Path, *, blur: Spec, camera: Spec, seed: int, file_format: Format, workers: int,
-    say: Callable[[str], None],
-) -> tuple[int, list[str]]:  # fmt: skip
-    """Write `blur/`, `sharp/`, `kernels/` and the manifest below `out`. Returns how many pairs there are, and what failed.
+    tasks: list[Task], out: Path, settings: PairSettings, *, workers: int, say: Callable[[str], None]
+) -> tuple[int, list[str]]:
+    """Write `blur/`, `sharp/`, `kernels/` and the manifest below `out`. Returns the number of pairs, and the failures.
 
     The same seed gives the same files, whatever the order, the number of workers and the interruptions: each photograph's
-    random numbers are a function of the seed and its name. Pairs that are done, of files that have not changed since, are
-    kept. Raises UsageError where `out` holds pairs that were made otherwise.
+    random numbers are a function of the seed and its key. Pairs that are done, of files that have not changed since, are
+    kept. Raises UsageError where `out` holds pairs of other settings.
     """
-    settings = {"blur": blur, "camera": camera, "seed": seed, "format": file_format}
-    done = _made_before(out, settings)
+    done = _read_manifest(out, settings)
     if done:
         say(f"{out}: {len(done)} pairs are there already")
     failed: list[str] = []
     made = dict(done)
-    _write_manifest(out, settings, made)  # first of all: it is by this that an interrupted run knows its own
+    _write_manifest(out, settings, made)  # first of all: an interrupted run recognises its own folder by it
     saved = time.monotonic()
-    work = partial(_make_one, out=out, blur=blur, camera=camera, seed=seed, file_format=file_format)
     try:
-        before = [(task, done.get(task.key)) for task in tasks]
-        for task, outcome in zip(tasks, _everywhere(work, before, workers), strict=True):
+        earlier = [(task, done.get(task.key)) for task in tasks]
+        for task, outcome in zip(tasks, _in_processes(partial(_make_pair, out, settings), earlier, workers), strict=True):
             if isinstance(outcome, str):
                 failed.append(outcome)
                 made.pop(task.key, None)
             else:
                 made[task.key] = outcome
-            if time.monotonic() - saved > SAVED_EVERY:
+            if time.monotonic() - saved > SAVE_INTERVAL:
                 _write_manifest(out, settings, made)
                 saved = time.monotonic()
     finally:
@@ -100,44 +114,49 @@ def make_pairs(
     return sum(task.key in made for task in tasks), failed
 
 
-def _everywhere(work: Callable[[ToDo], Any], tasks: list[ToDo], workers: int) -> Iterator[Any]:
-    """What `work` gives for each of `tasks`, in their order."""
+def _in_processes(
+    function: Callable[[tuple[Task, Facts | None]], Facts | str], tasks: list[tuple[Task, Facts | None]], workers: int
+) -> Iterator[Facts | str]:
+    """Yield the result of `function` for each of `tasks`, in their order."""
     bar = progress_bar(total=len(tasks), desc="blurring", unit="photo")
     with bar:
         if workers <= 1:
             for task in tasks:
-                yield work(task)
+                yield function(task)
                 bar.update()
             return
-        # Fresh processes: forked ones would inherit threads of OpenCV that are not there.
+        # Spawned processes: forked ones would inherit OpenCV's thread pool without its threads.
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             try:
-                for outcome in pool.map(work, tasks, chunksize=4):
+                for outcome in pool.map(function, tasks, chunksize=4):
                     yield outcome
                     bar.update()
             except BrokenProcessPool as error:
                 raise DeblurbenchError("a process was killed, perhaps for memory; run again with fewer --workers") from error
 
 
-def _make_one(to_do: ToDo, *, out: Path, blur: Spec, camera: Spec, seed: int, file_format: Format) -> dict[str, Any] | str:
-    """The manifest's facts about one pair, which is made unless it is there; or what is wrong with its photograph."""
-    task, before = to_do
+def _make_pair(out: Path, settings: PairSettings, task_and_facts: tuple[Task, Facts | None]) -> Facts | str:
+    """Make one pair, unless its files are there and fit the facts of an earlier run.
+
+    Returns the facts of the pair, or the problem with its photograph.
+    """
+    task, earlier = task_and_facts
     try:
         data = read_file(task.source)
-        content = digest(data, length=32)
-        files = {side: out / task.split / side / f"{task.name}.{file_format}" for side in (SHARP, BLURRED)}
+        file_digest = digest(data, length=32)
+        files = {side: out / task.split / side / f"{task.name}.{settings.file_format}" for side in (SHARP, BLURRED)}
         kernel_file = out / task.split / KERNELS / f"{task.name}.npy"
-        if before and before["digest"] == content and all(path.is_file() for path in (*files.values(), kernel_file)):
-            return before
+        if earlier and earlier["digest"] == file_digest and all(path.is_file() for path in (*files.values(), kernel_file)):
+            return earlier
         photo = decode_photo(data, task.source)
     except UnreadableImage as error:
         return str(error)
     except OSError as error:
         return f"{task.source}: cannot be read ({error.strerror}); replace or remove it"
-    random = generator(seed, "pair", task.key)
-    blurred, drawn = blur_whole(photo.pixels, BLURS.build(blur), CAMERAS.build(camera), random)
+    random = generator(settings.seed, "pair", task.key)
+    blurred, drawn = blur_whole(photo.pixels, BLURS.build(settings.blur), CAMERAS.build(settings.camera), random)
     for side, pixels in ((SHARP, photo.pixels), (BLURRED, blurred)):
-        is_grey = photo.is_grey and side == SHARP  # noise has colours, and a profile of grey would lie of them
+        is_grey = photo.is_grey and side == SHARP  # noise is coloured, and a grey profile would not describe it
         profile = photo.icc_profile if is_grey == photo.is_grey else None
         try:
             write_photo(files[side], Photo(pixels, is_grey=is_grey, icc_profile=profile))
@@ -147,12 +166,12 @@ def _make_one(to_do: ToDo, *, out: Path, blur: Spec, camera: Spec, seed: int, fi
     np.save(buffer, drawn.kernel, allow_pickle=False)
     write_whole(kernel_file, buffer.getvalue())
     height, width = photo.pixels.shape[:2]
-    return {"source": task.source.name, "digest": content, "width": width, "height": height,
+    return {"source": task.source.name, "digest": file_digest, "width": width, "height": height,
             **drawn.facts, "spread": round(spread(drawn.kernel), 4)}  # fmt: skip
 
 
-def _made_before(out: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    """What the manifest in `out` says of the pairs there; none where there is no manifest."""
+def _read_manifest(out: Path, settings: PairSettings) -> dict[str, Facts]:
+    """The facts of the pairs in `out` by their keys, from its manifest; none where there is no manifest."""
     path = out / MANIFEST
     if not path.is_file():
         if out.exists() and any(out.iterdir()):
@@ -160,17 +179,16 @@ def _made_before(out: Path, settings: dict[str, Any]) -> dict[str, Any]:
         return {}
     try:
         manifest = read_json(path)
-        before = {key: manifest[key] for key in settings}
-        pairs: dict[str, Any] = manifest["pairs"]
+        earlier = {key: manifest[key] for key in settings.in_manifest()}
+        pairs: dict[str, Facts] = manifest["pairs"]
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: is no manifest of deblurbench data blur; choose another folder") from error
-    for key, value in settings.items():
-        if before[key] != value:
-            raise UsageError(f"{out}: was made with another {key} ({before[key]}, not {value}); choose another folder")
+    for key, value in settings.in_manifest().items():
+        if earlier[key] != value:
+            raise UsageError(f"{out}: was made with another {key} ({earlier[key]}, not {value}); choose another folder")
     return pairs
 
 
-def _write_manifest(out: Path, settings: dict[str, Any], made: dict[str, Any]) -> None:
-    write_json(
-        out / MANIFEST, {"made_by": f"deblurbench {version('deblurbench')}", **settings, "pairs": dict(sorted(made.items()))}
-    )
+def _write_manifest(out: Path, settings: PairSettings, made: dict[str, Facts]) -> None:
+    made_by = f"deblurbench {version('deblurbench')}"
+    write_json(out / MANIFEST, {"made_by": made_by, **settings.in_manifest(), "pairs": dict(sorted(made.items()))})

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from deblurbench.apps.cli import app
 from deblurbench.blur.convolution import convolve
 from deblurbench.blur.light import decode, encode
+from deblurbench.data import synthesis
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
 from deblurbench.data.table import TEST, TRAIN
@@ -89,18 +91,16 @@ def test_the_same_seed_gives_the_same_files_on_any_number_of_cores(blur: Blur, t
 
 def test_it_goes_on_where_it_stopped(blur: Blur, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert blur("whole", "--kind", "disk")[0] == 0
-    import deblurbench.data.making as making
+    original, calls = synthesis._make_pair, []
 
-    original, calls = making._make_one, []
-
-    def stop_after_two(task: making.Task, **options: object) -> object:
+    def stop_after_two(*given: Any) -> object:
         if len(calls) == 2:
             raise KeyboardInterrupt
-        calls.append(task)
-        return original(task, **options)  # type: ignore[arg-type]
+        calls.append(given)
+        return original(*given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(making, "_make_one", stop_after_two)
+        patched.setattr(synthesis, "_make_pair", stop_after_two)
         assert blur("out", "--kind", "disk")[0] == 130
     assert len(json.loads((tmp_path / "out" / "manifest.json").read_text())["pairs"]) == 2
     before = (tmp_path / "out" / "blur" / "photo 0.png").stat().st_mtime_ns
@@ -113,15 +113,13 @@ def test_it_goes_on_where_it_stopped(blur: Blur, tmp_path: Path, monkeypatch: py
 
 def test_it_goes_on_after_being_killed_at_once(blur: Blur, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is tidied up after a kill: what is needed to go on must be there before the first pair."""
-    import deblurbench.data.making as making
-
-    original = making._write_manifest
+    original = synthesis._write_manifest
     with monkeypatch.context() as patched:
         calls: list[int] = []
         patched.setattr(
-            making, "_write_manifest", lambda *rest: (calls.append(1), original(*rest) if len(calls) == 1 else None)
+            synthesis, "_write_manifest", lambda *rest: (calls.append(1), original(*rest) if len(calls) == 1 else None)
         )
-        patched.setattr(making, "_make_one", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(synthesis, "_make_pair", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         assert blur("out", "--kind", "disk")[0] == 130
     assert blur("out", "--kind", "disk")[0] == 0
 
