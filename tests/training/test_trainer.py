@@ -195,12 +195,10 @@ def test_the_best_weights_are_those_of_the_best_validation(make_trainer: MakeTra
     assert metadata["validation"]["psnr"] == best["psnr"]
 
 
-def test_validation_sees_validation_pairs_only(
-    make_trainer: MakeTrainer, sharp_photos: PreparedDataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_validation_sees_validation_pairs_only(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: set[str] = set()
-    original = sharp_photos.whole
-    monkeypatch.setattr(sharp_photos, "whole", lambda item: (seen.add(item.entry.split), original(item))[1])
+    original = PreparedDataset.test_image
+    monkeypatch.setattr(PreparedDataset, "test_image", lambda data, item: (seen.add(item.entry.split), original(data, item))[1])
     make_trainer().run()
     assert seen == {"validation"}
 
