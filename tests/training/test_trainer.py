@@ -217,11 +217,13 @@ def test_a_large_validation_set_is_sampled_evenly_and_blurred_once(
 ) -> None:
     """A celebrity set has thousands of validation photographs, and diffusion is slow."""
     item = sharp_photos.items("validation")[0]
-    items = [replace(item, entry=replace(item.entry, key=f"{place:02}")) for place in range(10)]
-    original, seen = sharp_photos.whole, []
-    monkeypatch.setattr(sharp_photos, "items", lambda split: items)
-    monkeypatch.setattr(sharp_photos, "whole", lambda item: (seen.append(item.entry.key), original(item))[1])
-    validate = Validator(sharp_photos, crop=40, count=4, seed=0)
+    items = tuple(replace(item, entry=replace(item.entry, key=f"{place:02}")) for place in range(10))
+    many = replace(sharp_photos, splits={**sharp_photos.splits, "validation": items})
+    original, seen = PreparedDataset.test_image, []
+    monkeypatch.setattr(
+        PreparedDataset, "test_image", lambda data, item: (seen.append(item.entry.key), original(data, item))[1]
+    )
+    validate = Validator(many, crop=40, count=4, seed=0)
     first, strip = validate(MODELS.build("identity"), torch.device("cpu"))
     again, _ = validate(MODELS.build("identity"), torch.device("cpu"))
     assert seen == ["00", "02", "05", "07"]
