@@ -14,23 +14,28 @@ from torch import Tensor, nn
 
 from deblurbench.errors import UsageError, one_line
 from deblurbench.files import write_whole
+from deblurbench.registry import shown
 
-METADATA_KEY, CHECKSUM = "deblurbench", "checksum"
+METADATA_KEY, CHECKSUM, FORMAT_KEY = "deblurbench", "checksum", "format"
+# The format of the files that are written; files of before there were formats are of format 0. Whoever renames what a
+# file holds raises it by one and adds a migration to models/migrations.py.
+FORMAT = 1
 REMEDY = "put a whole copy in its place, or let deblurbench run --restart make it anew"
 
 
 def save_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
-    """Write `tensors`, and in the file's header `metadata` (a JSON object) with a checksum of it all."""
+    """Write `tensors`, and in the file's header `metadata` (a JSON object) with the format and a checksum of it all."""
     on_cpu = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
+    metadata = {**metadata, FORMAT_KEY: FORMAT}
     header = {CHECKSUM: _checksum(on_cpu, metadata), **metadata}
     write_whole(path, save(on_cpu, metadata={METADATA_KEY: json.dumps(header)}))
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors (on the CPU) and metadata of a checkpoint.
+    """Read the tensors (on the CPU) and the metadata of a checkpoint, its format among them.
 
-    Raises UsageError where `path` is none of ours, or does not hold what was saved. Files of before there were checksums
-    have none, and are taken as they are.
+    Raises UsageError where `path` is none of ours, is of a newer format, or does not hold what was saved. Files of before
+    there were checksums have none, and are not checked.
     """
     if not path.is_file():
         raise UsageError(f"{path}: there is no such checkpoint; a run leaves them in runs/DATASET/MODEL/seed-N/")
@@ -43,10 +48,20 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if header is None:
         raise UsageError(f"{path}: was not written by deblurbench; give a last.safetensors or best.safetensors of a run")
     metadata = _metadata(header, path)
+    _require_known_format(metadata.get(FORMAT_KEY, 0), path)
     checksum = metadata.pop(CHECKSUM, None)
     if checksum is not None and checksum != _checksum(tensors, metadata):
         raise UsageError(f"{path}: is damaged: it does not hold what was saved (its checksum differs); {REMEDY}")
-    return tensors, metadata
+    return tensors, {FORMAT_KEY: 0, **metadata}
+
+
+def _require_known_format(found: Any, path: Path) -> None:
+    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+        raise UsageError(f"{path}: is damaged: its format is {shown(found)}, which is no number of a format; {REMEDY}")
+    if found > FORMAT:
+        raise UsageError(
+            f"{path}: has format {shown(found)}, and this deblurbench reads formats up to {FORMAT}; upgrade deblurbench"
+        )
 
 
 def _metadata(header: str, path: Path) -> dict[str, Any]:

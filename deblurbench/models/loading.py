@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
-from deblurbench.checkpoint import REMEDY, load_checkpoint, load_weights, require_fitting, save_checkpoint
+from deblurbench.checkpoint import FORMAT_KEY, REMEDY, load_checkpoint, load_weights, require_fitting, save_checkpoint
 from deblurbench.errors import DeblurbenchError, UsageError, one_line
 from deblurbench.models.base import Restorer, family
+from deblurbench.models.migrations import migrate
 from deblurbench.registry import MODELS, Spec
 
 DEEPEST = 50  # lists and mappings within each other in a model's spec; a model within a model takes two
@@ -97,7 +98,8 @@ def _read(path: Path) -> tuple[dict[str, Tensor], Spec]:
     if _is_deeper(metadata["model"], DEEPEST):
         raise UsageError(f"{path}: model: holds more than {DEEPEST} lists and mappings within each other; {REMEDY}")
     try:
-        spec = MODELS.resolve(metadata["model"], "model")
+        tensors, written = migrate(tensors, metadata["model"], metadata[FORMAT_KEY])
+        spec = MODELS.resolve(written, "model")
         # Without memory for its weights: what a damaged file describes may be of any size.
         with torch.device("meta"), _limited(tensors):
             model: Restorer = MODELS.build(spec, "model")

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from typing_extensions import TypedDict
 
-from deblurbench.checkpoint import REMEDY, load_checkpoint, load_weights, save_checkpoint
+from deblurbench.checkpoint import FORMAT_KEY, REMEDY, load_checkpoint, load_weights, save_checkpoint
 from deblurbench.errors import UsageError, one_line
 from deblurbench.models.base import Model
 from deblurbench.training.ema import ExponentialMovingAverage
@@ -52,6 +52,7 @@ def load_state(
 ) -> dict[str, Any]:
     """Bring everything to where `path` left it; returns its facts. Raises UsageError where it cannot be gone on from."""
     tensors, facts = load_checkpoint(path)
+    del facts[FORMAT_KEY]  # no state has changed since format 0
     try:
         TypeAdapter(Facts).validate_python(facts, strict=True)
     except ValidationError as error:
