@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from deblurbench.metrics.recipe import Recipe, find_recipe, recipes
 from deblurbench.registry import NO_REFERENCE
-from deblurbench.report.formatting import counted, number
+from deblurbench.report.formatting import format_score, pluralize
 from deblurbench.scoring.image_folders import Evaluation, column_of
 from deblurbench.statistics.means import finite_mean, identical_note
 from deblurbench.yaml_files import parse_yaml
@@ -37,7 +37,7 @@ def chosen_recipes(names: Sequence[str], metrics: str) -> list[Recipe]:
 
 def describe(found: Evaluation, used: Sequence[Recipe]) -> Iterator[str]:
     """Lines for people: the means under each recipe, side by side, and what each recipe is."""
-    yield counted(len(found.rows), "image")
+    yield pluralize(len(found.rows), "image")
     if not found.rows:
         return
     others = any(recipe.further for recipe in used)
@@ -47,7 +47,7 @@ def describe(found: Evaluation, used: Sequence[Recipe]) -> Iterator[str]:
         for name, metric in recipe.metrics.items():
             column = column_of(name, recipe, used)
             mean = finite_mean([row[column] for row in found.rows if column in row])
-            cells.append(f"{metric.label} {number(mean.value, metric.decimals)}")
+            cells.append(f"{metric.label} {format_score(mean.value, metric.decimals)}")
             if mean.left_out:
                 notes.add(f" ({identical_note(mean.left_out)})")
         yield f"  {recipe.title:{width}}  {'   '.join(cells)}{''.join(notes)}"
@@ -58,8 +58,8 @@ def describe(found: Evaluation, used: Sequence[Recipe]) -> Iterator[str]:
 
 def describe_alone(found: Evaluation) -> Iterator[str]:
     """Lines for people: the means of what needs no sharp twin."""
-    yield counted(len(found.rows), "image")
+    yield pluralize(len(found.rows), "image")
     for column in found.columns:
         metric = NO_REFERENCE.build(column)
         mean = finite_mean([row[column] for row in found.rows])
-        yield f"  {metric.label} {number(mean.value, metric.decimals)}; it rises with noise and ringing too"
+        yield f"  {metric.label} {format_score(mean.value, metric.decimals)}; it rises with noise and ringing too"

@@ -1,10 +1,10 @@
-"""The tables for a paper."""
+"""The comparison table in LaTeX, for a paper."""
 
 from __future__ import annotations
 
 import re
 
-from deblurbench.report.findings.comparison_table import Cell, Table
+from deblurbench.report.findings.comparison_table import ComparisonTable, TableCell
 
 SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -13,17 +13,17 @@ SPECIAL = {
 }  # fmt: skip
 
 
-def latex_table(table: Table, caption: str, label: str) -> str:
-    """A `table*` with booktabs rules; the best in bold, an approximate sign at what is not significantly behind."""
+def latex_table(table: ComparisonTable, caption: str, label: str) -> str:
+    """Return a `table*` with booktabs rules: the best in bold, ≈ at scores that are not significantly behind it."""
     lines = [
         r"\begin{table*}",
         r"  \centering",
-        rf"  \caption{{{escaped(' '.join((caption, *table.notes)))}}}",
+        rf"  \caption{{{escape(' '.join((caption, *table.notes)))}}}",
         rf"  \label{{tab:{re.sub('[^A-Za-z0-9-]', '-', label)}}}",
         r"  \resizebox{\textwidth}{!}{%",
         rf"  \begin{{tabular}}{{{''.join('l' if column.is_text else 'r' for column in table.columns)}}}",
         r"    \toprule",
-        f"    {_row([escaped(column.heading) for column in table.columns])}",
+        f"    {_row([escape(column.heading) for column in table.columns])}",
         r"    \midrule",
         *(f"    {_row([_cell(cell) for cell in row])}" for row in table.rows),
         r"    \bottomrule",
@@ -33,8 +33,8 @@ def latex_table(table: Table, caption: str, label: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def escaped(text: str) -> str:
-    """`text` with what LaTeX would take for a command escaped."""
+def escape(text: str) -> str:
+    """Escape the characters of `text` that are special in LaTeX."""
     return "".join(SPECIAL.get(character, character) for character in text)
 
 
@@ -42,8 +42,8 @@ def _row(cells: list[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _cell(cell: Cell) -> str:
-    text = escaped(cell.text)
+def _cell(cell: TableCell) -> str:
+    text = escape(cell.text)
     if cell.is_best:
         return rf"\textbf{{{text}}}"
-    return rf"{text} $\approx$" if cell.is_near else text
+    return rf"{text} $\approx$" if cell.is_near_best else text

@@ -1,4 +1,4 @@
-"""Writing the report: a page to open, a page to read as text, tables for papers and spreadsheets, and grids."""
+"""Writing the report: an HTML page, the same as Markdown, tables for papers and spreadsheets, and image grids."""
 
 from __future__ import annotations
 
@@ -20,117 +20,120 @@ from deblurbench.report.figures.scatter_plots import perception_distortion, qual
 from deblurbench.report.figures.training_curves import training_curves
 from deblurbench.report.findings.answer import answers, caution, oracle_note
 from deblurbench.report.findings.comparison import Comparison, compare
-from deblurbench.report.findings.comparison_table import STATISTICS, Table, comparison_table, statistics_rows
-from deblurbench.report.findings.metric_agreement import Agreement, agreement
-from deblurbench.report.findings.no_reference import Sharpness, sharpness
-from deblurbench.report.findings.pairwise import DUEL_COLUMNS, Duels, duel_rows, duels
-from deblurbench.report.findings.preferences import Preferences, preferred
-from deblurbench.report.findings.setups import Differences, differences
+from deblurbench.report.findings.comparison_table import ComparisonTable, comparison_table
+from deblurbench.report.findings.metric_agreement import MetricAgreement, metric_agreement
+from deblurbench.report.findings.no_reference import NoReferenceTable, no_reference_table
+from deblurbench.report.findings.pairwise import PAIRWISE_COLUMNS, PairwiseComparison, compare_pairwise, pairwise_rows
+from deblurbench.report.findings.preferences import PreferenceTable, preference_table
+from deblurbench.report.findings.setups import SetupDifferences, setup_differences
+from deblurbench.report.findings.statistics_table import STATISTICS_COLUMNS, statistics_rows
 from deblurbench.report.latex import latex_table
-from deblurbench.report.pictures.gallery import Album, disputes, examples, grid, shown_photographs
-from deblurbench.report.pictures.grids import comparison_grid, shown_grid
-from deblurbench.report.pictures.median_image import median_image, subject_of
+from deblurbench.report.pictures.embedding import EmbeddedPictures
+from deblurbench.report.pictures.gallery import disagreement_examples, examples, gallery, really_blurred_photographs
+from deblurbench.report.pictures.grids import comparison_grid, really_blurred_grid
+from deblurbench.report.pictures.median_image import median_image_name, read_median_image
 from deblurbench.report.results import Results
 
 
 @dataclass(frozen=True)
 class Section:
-    """What the report shows of one data set."""
+    """The part of a report on one data set."""
 
     comparison: Comparison
-    table: Table
-    differences: Differences | None
-    duels: Duels | None
-    agreement: Agreement | None
-    preferences: Preferences | None
-    sharpness: Sharpness | None
+    table: ComparisonTable
+    setups: SetupDifferences | None
+    pairwise: PairwiseComparison | None
+    agreement: MetricAgreement | None
+    preferences: PreferenceTable | None
+    no_reference: NoReferenceTable | None
     grid_file: str | None
-    shown_file: str | None
+    really_blurred_file: str | None
     pictures: dict[str, Any]  # for the page alone
     figures: dict[str, str | None]
 
 
-class Written(NamedTuple):
-    """The page, and what it answers: a line a data set, and one for what an oracle reaches there."""
+class WrittenReport(NamedTuple):
+    """The page, and its answers: a line per data set, and one for its best oracle."""
 
     page: Path
     answers: list[str]
 
 
-def write_report(results: Results, out: Path) -> Written:
+def write_report(results: Results, out: Path) -> WrittenReport:
     """Write `report.html`, `report.md`, `tables.tex`, `statistics.csv`, `duels.csv` and `grids/` into `out`.
 
-    In another folder than that of the results the tables too. Raises UsageError where the report of several would replace the
-    tables of one of them.
+    In another folder than that of the results, write their merged tables too. Raises UsageError where the report of several
+    would replace the tables of one of them.
     """
     is_own = out.resolve() in [folder.resolve() for folder in results.folders]
     if is_own and len(results.folders) > 1:
         raise UsageError(f"--out: {out} is one of the results, whose tables would be replaced; give another folder")
+    comparison_rows = [row for result in results.results for row in result.comparison_rows]
     if not is_own:
-        metrics = tuple(results.recipe.metrics)
-        write_table(out / COMPARISON, ComparisonRow, [row for result in results.results for row in result.rows], metrics)
-        write_table(out / PER_IMAGE, ImageRow, [row for result in results.results for row in result.images], metrics)
-    album = Album()
-    sections = [_section(results, dataset, album, out) for dataset in results.datasets]
+        _write_merged(out / COMPARISON, comparison_rows)
+        _write_merged(out / PER_IMAGE, [row for result in results.results for row in result.image_rows])
+    embedded = EmbeddedPictures()
+    sections = [_section(results, dataset, embedded, out) for dataset in results.datasets]
     comparisons = [section.comparison for section in sections]
     content: dict[str, Any] = {
         "results": results,
         "answers": answers(comparisons),
         "caution": caution(results, comparisons),
         "sections": sections,
-        "album": album,
-        "hashes": [row for result in results.results for row in result.rows],
+        "embedded": embedded,
+        "hashes": comparison_rows,
     }
     for name in (HTML, MARKDOWN):
         write_whole(out / name, _environment(name).get_template(f"{name}.j2").render(content))
     recipe = f"Recipe {results.recipe.title}: {results.recipe.description}."
     latex = [latex_table(one.table, f"{one.comparison.label}. {recipe}", one.comparison.dataset) for one in sections]
     write_whole(out / LATEX, "% needs \\usepackage{booktabs,graphicx}\n\n" + "\n".join(latex))
-    write_csv(out / STATISTICS_TABLE, STATISTICS, [row for one in comparisons for row in statistics_rows(one)])
-    write_csv(out / DUELS, DUEL_COLUMNS, [row for one in sections if one.duels for row in duel_rows(one.comparison, one.duels)])
+    write_csv(out / STATISTICS_TABLE, STATISTICS_COLUMNS, [row for one in comparisons for row in statistics_rows(one)])
+    pairs = [row for one in sections if one.pairwise for row in pairwise_rows(one.comparison, one.pairwise)]
+    write_csv(out / DUELS, PAIRWISE_COLUMNS, pairs)
     oracles = [note for one in comparisons if (note := oracle_note(one))]
-    return Written(out / HTML, [*content["answers"], *oracles])
+    return WrittenReport(out / HTML, [*content["answers"], *oracles])
 
 
 def _environment(name: str) -> Environment:
     return Environment(
         loader=PackageLoader("deblurbench.report"),
         autoescape=select_autoescape(["html.j2"]),
-        finalize=None if name == HTML else in_markdown,
+        finalize=None if name == HTML else escape_markdown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
 
 
-def in_markdown(value: object) -> str:
-    """`value` as text that Markdown takes for nothing but text, in a table too."""
+def escape_markdown(value: object) -> str:
+    """Return `value` as one line of text with the special characters of Markdown and its tables escaped."""
     return re.sub(r"([|<*`]|(?<=\])\()", r"\\\1", " ".join(str(value).split("\n")))
 
 
-def _section(results: Results, dataset: str, album: Album, out: Path) -> Section:
+def _section(results: Results, dataset: str, embedded: EmbeddedPictures, out: Path) -> Section:
     comparison = compare(results, dataset)
-    agreed = agreement(results, comparison)
-    subject = subject_of(comparison)
-    album.lacks(comparison.results, median_image(comparison), truth=comparison.untouched)
+    agreement = metric_agreement(results, comparison)
+    median = read_median_image(comparison)
+    embedded.note_missing(comparison.results, median_image_name(comparison), blurred_input=comparison.blurred_input)
     return Section(
-        comparison,
-        comparison_table(results, comparison),
-        differences(results, comparison),
-        duels(results, comparison),
-        agreed,
-        preferred(results, comparison),
-        sharpness(comparison),
-        _write_grid(comparison_grid(subject) if subject else None, out, dataset),
-        _write_grid(shown_grid(comparison), out, f"{dataset}-really-blurred"),
+        comparison=comparison,
+        table=comparison_table(results, comparison),
+        setups=setup_differences(results, comparison),
+        pairwise=compare_pairwise(results, comparison),
+        agreement=agreement,
+        preferences=preference_table(results, comparison),
+        no_reference=no_reference_table(comparison),
+        grid_file=_write_grid(comparison_grid(median) if median else None, out, dataset),
+        really_blurred_file=_write_grid(really_blurred_grid(comparison), out, f"{dataset}-really-blurred"),
         pictures={
-            "grid": grid(subject, comparison, album) if subject else None,
-            "examples": examples(comparison, album),
-            "disputes": disputes(comparison, agreed, album) if agreed else [],
-            "shown": shown_photographs(comparison, album),
+            "gallery": gallery(median, comparison, embedded) if median else None,
+            "examples": examples(comparison, embedded),
+            "disagreements": disagreement_examples(comparison, agreement, embedded) if agreement else [],
+            "really_blurred": really_blurred_photographs(comparison, embedded),
         },
         figures={
-            "plane": perception_distortion(results, comparison),
+            "perception": perception_distortion(results, comparison),
             "cost": quality_and_cost(results, comparison),
             "robustness": robustness_curves(results, comparison),
             "training": training_curves(results, comparison),
@@ -139,10 +142,16 @@ def _section(results: Results, dataset: str, album: Album, out: Path) -> Section
 
 
 def _write_grid(picture: Image.Image | None, out: Path, name: str) -> str | None:
-    """Where in `out` the picture was written; None where there is none."""
+    """Write the picture, and return its path in `out`; None without a picture."""
     if picture is None:
         return None
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", optimize=True)
     write_whole(out / GRIDS / f"{name}.png", buffer.getvalue())
     return f"{GRIDS}/{name}.png"
+
+
+def _write_merged(path: Path, rows: list[dict[str, str]]) -> None:
+    """Write the rows of several results under the columns that all of them have."""
+    common = [column for column in rows[0] if all(column in row for row in rows)] if rows else []
+    write_csv(path, common, [{column: row[column] for column in common} for row in rows])

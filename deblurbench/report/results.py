@@ -1,4 +1,4 @@
-"""What a report is made of: the results of one results folder, or of several."""
+"""The results that a report is made of, from one results folder or several."""
 
 from __future__ import annotations
 
@@ -12,47 +12,85 @@ from deblurbench.records.paths import BLURRED
 from deblurbench.records.tables import ComparisonRow, ImageRow, UnpairedRow
 from deblurbench.records.votes import Vote
 
-PERCEPTUAL = ("lpips", "dists", "gmsd")  # the first that was scored stands for how an image looks
+PERCEPTUAL = ("lpips", "dists", "gmsd")  # the first of these that was scored is the perceptual metric of a report
 
 
 @dataclass(frozen=True)
 class Result:
-    """One row of a report's table: a model on a data set, the mean over its seeds."""
+    """One row of a report's table: a model on a data set, averaged over its seeds."""
 
     dataset: str
     model: str
     family: str
     network: str  # or the classical method
     inference: str  # how it restores: sampling steps, switches
-    is_oracle: bool  # told the true blur kernel
+    is_oracle: bool  # given the true blur kernel
     seeds: tuple[int, ...]
     costs: dict[str, float]  # NUMBERS; NaN where time was not measured
     scores: dict[str, float]
-    spreads: dict[str, float]  # standard deviations over seeds; empty with one seed
-    folder: Path  # runs/DATASET/MODEL, of the results folder it came from
-    rows: tuple[ComparisonRow, ...]  # of comparison.csv, one a seed
-    images: tuple[ImageRow, ...]  # of per_image.csv, one a seed and test image
-    shown: tuple[UnpairedRow, ...]  # of really_blurred.csv: photographs without truth, one a seed and photograph
+    deviations: dict[str, float]  # standard deviations over seeds; empty with one seed
+    folder: Path  # runs/DATASET/MODEL in its results folder
+    comparison_rows: tuple[Row, ...]  # of comparison.csv, one per seed
+    image_rows: tuple[Row, ...]  # of per_image.csv, one per seed and test image
+    really_blurred_rows: tuple[Row, ...]  # of really_blurred.csv, one per seed and photograph without ground truth
+
+    @property
+    def results_folder(self) -> Path:
+        """The results folder that holds `folder`."""
+        return self.folder.parents[2]
+
+    @property
+    def first_seed_folder(self) -> Path:
+        """The folder of the cell of its first seed."""
+        return self.folder / f"seed-{self.seeds[0]}"
 
     @property
     def is_input(self) -> bool:
-        """Whether this is the untouched blurred input."""
+        """Whether this is the blurred input itself."""
         return self.model == BLURRED
 
     @property
     def is_trained(self) -> bool:
-        """Whether training, by itself or of what it is made of, decided what it restores."""
+        """Whether its weights, or those of a component, were trained."""
         return self.costs["train_seconds"] > 0
 
     @property
-    def competes(self) -> bool:
-        """Whether it can be called the best: the input cannot, nor what knows more than a photograph tells."""
+    def is_ranked(self) -> bool:
+        """Whether it can be the best: neither the input nor an oracle can."""
         return not (self.is_input or self.is_oracle)
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether it was scored on registered pairs."""
+        return any(row["pairs"] == "registered" for row in self.comparison_rows)
+
+    @property
+    def data_hash(self) -> str:
+        """The hash of the training data of its first seed."""
+        return self.comparison_rows[0]["data"]
+
+    @property
+    def image_names(self) -> list[str]:
+        """The names of its test images, sorted."""
+        return sorted({row["image"] for row in self.image_rows})
+
+    @property
+    def really_blurred_names(self) -> list[str]:
+        """The names of the photographs without ground truth that it restored, sorted."""
+        return sorted({row["image"] for row in self.really_blurred_rows})
+
+    def first_score(self, image: str, metric: str) -> float:
+        """Return the score of a test image for the first seed in the table."""
+        return float(next(row for row in self.image_rows if row["image"] == image)[metric])
+
+    def no_reference_scores(self, metric: str) -> list[float]:
+        """Return the scores of the photographs without ground truth, one per seed and photograph."""
+        return [float(row[metric]) for row in self.really_blurred_rows]
 
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that a report shows, of one results folder or of several."""
+    """Everything that a report shows, of one results folder or several."""
 
     title: str
     folders: tuple[Path, ...]  # where it was read from
@@ -60,41 +98,40 @@ class Results:
     recipe: Recipe
     results: tuple[Result, ...]
     failures: tuple[str, ...]
-    problems: dict[str, list[str]]  # by data set: what was left out
-    notes: dict[str, list[str]]  # by data set: what to know of its numbers
-    remarks: tuple[str, ...]  # what to know of the trainings
+    problems: dict[str, list[str]]  # by data set: files that were left out
+    notes: dict[str, list[str]]  # by data set: how its pairs were made
+    remarks: tuple[str, ...]  # on trainings, sweeps and damaged votes
     experiments: dict[str, str]  # by results folder: the resolved YAML
     environments: dict[str, Any]
-    votes: tuple[Vote, ...]  # what people preferred, of all folders
+    votes: tuple[Vote, ...]  # of all folders
 
     @property
-    def first(self) -> str:
-        """The metric in which answers are given and models are ordered: PSNR."""
+    def primary_metric(self) -> str:
+        """The metric by which models are ordered and the answer is given: PSNR."""
         return next(iter(self.recipe.metrics))
 
     @property
     def perceptual_metric(self) -> str | None:
-        """The metric that stands for how an image looks, of those that were scored."""
+        """The first of PERCEPTUAL that was scored."""
         return next((metric for metric in PERCEPTUAL if metric in self.recipe.metrics), None)
 
     def metric(self, name: str) -> Metric:
-        """The metric in the column `name`."""
+        """Return the metric of the column `name`."""
         return self.recipe.metrics[name]
 
     @property
     def datasets(self) -> list[str]:
-        """Names of the data sets whose untouched input was scored, in their order."""
+        """The names of the data sets whose blurred input was scored, in their order."""
         return [result.dataset for result in self.results if result.is_input]
 
     def label(self, dataset: str) -> str:
-        """What a data set is called wherever its numbers stand: those of registered pairs are another kind."""
-        registered = any(row.pairs == "registered" for row in self.input_of(dataset).rows)
-        return f"{dataset} (registered pairs)" if registered else dataset
+        """Return the name of a data set as the report shows it; registered pairs are marked, for they do not compare."""
+        return f"{dataset} (registered pairs)" if self.input_of(dataset).is_registered else dataset
 
     def of(self, dataset: str) -> list[Result]:
-        """The results on one data set, in the order in which they were read."""
+        """Return the results on one data set, in the order in which they were read."""
         return [result for result in self.results if result.dataset == dataset]
 
     def input_of(self, dataset: str) -> Result:
-        """The untouched input's row."""
+        """Return the result of the blurred input of a data set."""
         return next(result for result in self.of(dataset) if result.is_input)

@@ -1,1 +1,1 @@
-"""Statistics of scores and of votes: arrays in, numbers out; everything random in them is seeded."""
+"""Statistics of scores and votes: arrays in, numbers out; resampling is seeded."""

@@ -1,4 +1,4 @@
-"""One score a model from votes between pairs (Bradley & Terry 1952)."""
+"""One score per model from votes between pairs (Bradley & Terry 1952)."""
 
 from __future__ import annotations
 
@@ -11,26 +11,25 @@ from numpy.typing import NDArray
 from deblurbench.randomness import generator
 from deblurbench.statistics.intervals import CONFIDENCE
 
-RESAMPLES, ITERATIONS, SETTLED = 1_000, 1_000, 1e-9
-FEWEST_IMAGES = 10  # for an interval: simulated, it covers 0.65 to 0.80 with 4 images, and about 0.90 with 10
-PRIOR = 0.5  # wins of each over each other that nobody voted for: who never won is then weak, and not infinitely so
+RESAMPLES, ITERATIONS, TOLERANCE = 1_000, 1_000, 1e-9
+FEWEST_IMAGES = 10  # for an interval: in simulations it covers 0.65 to 0.80 with 4 images, and about 0.90 with 10
+PRIOR = 0.5  # pseudo-wins of each model over each other: they keep the strength of a model that never won finite
 
 
-class Ballot(NamedTuple):
-    """A vote between two models; `share` is what the first one won: 1, 0, or 0.5 for no difference."""
+class PairedVote(NamedTuple):
+    """A vote between two models."""
 
     first: str
     second: str
-    share: float
+    outcome: float  # of the first: 1 for a win, 0 for a loss, 0.5 for no difference
     image: str  # votes on one image are not independent
 
 
 class Strength(NamedTuple):
     """The natural logarithm of a model's strength, the mean over models being 0, and its 95 % bootstrap interval.
 
-    NaN for the interval that votes on fewer than FEWEST_IMAGES cannot tell.
-
-    Of two models, the one with strength s is preferred to that with t by a share of 1 / (1 + exp(t - s)).
+    The interval is NaN for votes on fewer than FEWEST_IMAGES images. A model of score s is preferred to one of score t with
+    probability 1 / (1 + exp(t - s)).
     """
 
     score: float
@@ -38,28 +37,29 @@ class Strength(NamedTuple):
     high: float
 
 
-def strengths(ballots: Sequence[Ballot]) -> dict[str, Strength]:
-    """Maximum-likelihood strengths (by Hunter's MM iterations, 2004), ties as half a win each, with a weak prior.
+def strengths(votes: Sequence[PairedVote]) -> dict[str, Strength]:
+    """Return maximum-likelihood strengths by Hunter's MM iterations (2004), with ties as half a win each and a weak prior.
 
     Intervals come from resampling whole images, with all votes on them.
     """
-    models = sorted({model for ballot in ballots for model in (ballot.first, ballot.second)})
+    models = sorted({model for vote in votes for model in (vote.first, vote.second)})
     if not models:
         return {}
-    place = {model: number for number, model in enumerate(models)}
-    rows = np.array([place[ballot.first] for ballot in ballots])
-    columns = np.array([place[ballot.second] for ballot in ballots])
-    shares = np.array([ballot.share for ballot in ballots])
-    images, image_of = np.unique([ballot.image for ballot in ballots], return_inverse=True)
-    random = generator("bradley-terry", len(ballots))
-    drawn = random.multinomial(len(images), np.full(len(images), 1 / len(images)), size=RESAMPLES)
-    times = np.concatenate([np.ones((1, len(ballots))), drawn[:, image_of]])  # the first sample is what was voted
+    index = {model: number for number, model in enumerate(models)}
+    rows = np.array([index[vote.first] for vote in votes])
+    columns = np.array([index[vote.second] for vote in votes])
+    outcomes = np.array([vote.outcome for vote in votes])
+    images, image_of = np.unique([vote.image for vote in votes], return_inverse=True)
+    random = generator("bradley-terry", len(votes))
+    drawn = random.multinomial(len(images), np.full(len(images), 1 / len(images)), size=RESAMPLES)  # (RESAMPLES, images)
+    # (1 + RESAMPLES, votes), the first row being the votes themselves
+    weights = np.concatenate([np.ones((1, len(votes))), drawn[:, image_of]])
     wins = np.full((1 + RESAMPLES, len(models), len(models)), PRIOR)
     wins[:, range(len(models)), range(len(models))] = 0
-    for sample, weights in enumerate(times):
-        np.add.at(wins[sample], (rows, columns), weights * shares)
-        np.add.at(wins[sample], (columns, rows), weights * (1 - shares))
-    scores = _fitted(wins)
+    for sample, weight in enumerate(weights):
+        np.add.at(wins[sample], (rows, columns), weight * outcomes)
+        np.add.at(wins[sample], (columns, rows), weight * (1 - outcomes))
+    scores = _fit(wins)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(scores[1:], (tail, 1 - tail), axis=0)
     if len(images) < FEWEST_IMAGES:
@@ -67,15 +67,15 @@ def strengths(ballots: Sequence[Ballot]) -> dict[str, Strength]:
     return {model: Strength(*map(float, (scores[0, i], low[i], high[i]))) for i, model in enumerate(models)}
 
 
-def _fitted(wins: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log strengths (R, K) of R samples of wins (R, K, K), [.., i, j] being those of i over j."""
-    games = wins + wins.transpose(0, 2, 1)
-    won = wins.sum(axis=2)
-    strength = np.ones(won.shape)
+def _fit(wins: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the log strengths (R, K) of R samples of wins (R, K, K), [.., i, j] being those of i over j."""
+    comparisons = wins + wins.transpose(0, 2, 1)
+    total_wins = wins.sum(axis=2)  # (R, K)
+    strength = np.ones(total_wins.shape)
     for _ in range(ITERATIONS):
-        before = strength
-        strength = won / (games / (strength[:, :, None] + strength[:, None, :])).sum(axis=2)
+        previous = strength
+        strength = total_wins / (comparisons / (strength[:, :, None] + strength[:, None, :])).sum(axis=2)
         strength /= np.exp(np.log(strength).mean(axis=1, keepdims=True))
-        if np.abs(np.log(strength / before)).max() < SETTLED:
+        if np.abs(np.log(strength / previous)).max() < TOLERANCE:
             break
     return np.log(strength)

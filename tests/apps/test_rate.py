@@ -28,7 +28,7 @@ from deblurbench.apps.web.server import new_server, open_port
 from deblurbench.errors import UsageError
 from deblurbench.images.reading import decode_photo
 from deblurbench.records.votes import Vote, cut_off_note, read_votes
-from deblurbench.report.findings.preferences import preferences, steadiness
+from deblurbench.report.findings.preferences import preference_strengths, repeat_consistency
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
 from tests.browser import open_page
@@ -242,12 +242,12 @@ def vote(rater: str, left: str, right: str, choice: str, image: str = "a", repea
 def test_repeats_measure_steadiness_and_count_for_nothing_else() -> None:
     votes = [vote("Ann", "cnn", "gan", "left"), vote("Ann", "gan", "cnn", "right", repeat=True)]
     votes += [vote("Ben", "cnn", "gan", "left"), vote("Ben", "gan", "cnn", "left", repeat=True)]
-    assert steadiness(votes) == (1, 2)
+    assert repeat_consistency(votes) == (1, 2)
     votes += [vote("Ann", "cnn", "gan", "right", image="b")]
     votes += [vote("Ann", "cnn", "gan", "left", image=image) for image in "cdefghij"]
-    assert preferences(votes, "photos") == preferences([one for one in votes if not one.is_repeat], "photos")
-    assert preferences(votes, "photos")["cnn"].score > preferences(votes, "photos")["gan"].score
-    assert preferences(votes, "faces") == {}
+    assert preference_strengths(votes, "photos") == preference_strengths([one for one in votes if not one.is_repeat], "photos")
+    assert preference_strengths(votes, "photos")["cnn"].score > preference_strengths(votes, "photos")["gan"].score
+    assert preference_strengths(votes, "faces") == {}
 
 
 HEADER = "rater,dataset,image,left,right,choice,repeats,seconds,time\n"

@@ -17,7 +17,7 @@ from deblurbench.files import read_csv, read_json
 from deblurbench.models.cascade import Cascade
 from deblurbench.models.diffusion import Diffusion
 from deblurbench.models.ensemble import Ensemble
-from deblurbench.report.findings.comparison import Verdict, compare
+from deblurbench.report.findings.comparison import VersusBest, compare
 from deblurbench.report.reading import read_results
 from tests.benchmark.running import run
 from tests.conftest import TINY_TRAINING, TINY_UNET
@@ -341,4 +341,4 @@ def test_an_oracle_is_told_each_images_own_kernel_and_never_called_the_best(writ
     assert "oracle restores best" not in result.output
     assert "Told the true kernel, which nobody knows of a photograph, oracle reaches" in result.output
     results = read_results([path.parent / "out"])
-    assert compare(results, "photos").standing("unsharp").verdict is Verdict.BEST
+    assert compare(results, "photos").statistics_of("unsharp").versus_best is VersusBest.BEST

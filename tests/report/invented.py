@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.synthetic_results import write_results
 from deblurbench.files import read_csv, write_csv
 from deblurbench.report.findings.comparison import Comparison, compare
-from deblurbench.report.findings.comparison_table import Table, comparison_table
+from deblurbench.report.findings.comparison_table import ComparisonTable, comparison_table
 from deblurbench.report.reading import read_results
 from deblurbench.statistics.means import finite_mean
 
@@ -49,13 +49,13 @@ def compared(folder: Path) -> Comparison:
     return compare(read_results([folder]), "photos")
 
 
-def table_of(folder: Path) -> Table:
+def table_of(folder: Path) -> ComparisonTable:
     """That of its data set."""
     results = read_results([folder])
     return comparison_table(results, compare(results, "photos"))
 
 
-def column(table: Table, heading: str) -> dict[str, str]:
+def column(table: ComparisonTable, heading: str) -> dict[str, str]:
     """What a column says of each model."""
     place = [one.heading for one in table.columns].index(heading)
     return {row[0].text: row[place].text for row in table.rows}

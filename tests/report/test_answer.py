@@ -10,25 +10,25 @@ from scipy import stats
 from benchmarks.synthetic_results import write_results
 from deblurbench.files import read_csv
 from deblurbench.report.findings.answer import answers
-from deblurbench.report.findings.comparison import Comparison, Order, Verdict, compare
-from deblurbench.report.findings.pairwise import duels
+from deblurbench.report.findings.comparison import Comparison, VersusBest, VersusInput, compare
+from deblurbench.report.findings.pairwise import compare_pairwise
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
 from tests.report.invented import change_images, column, compared, invent, set_scores, table_of
 
 
-def order(comparison: Comparison, model: str) -> Order | None:
-    return comparison.standing(model).order
+def versus_input(comparison: Comparison, model: str) -> VersusInput | None:
+    return comparison.statistics_of(model).versus_input
 
 
 def test_the_answer_is_who_is_best_by_how_much_and_how_surely(tmp_path: Path) -> None:
     comparison = compared(invent(tmp_path / "a", cnn=2.0, gan=1.4, unsharp=-0.6))
-    gain, behind = comparison.standing("cnn").gain, comparison.standing("gan").to_best
+    gain, behind = comparison.statistics_of("cnn").gain, comparison.statistics_of("gan").to_best
     assert gain is not None
     assert behind is not None
     assert gain.low < 2.0 < gain.high
     assert answers([comparison]) == [
-        f"On photos, cnn restores best: {comparison.standing('cnn').mean:.2f} dB PSNR, {gain.mean:.2f} dB above the blurred "
+        f"On photos, cnn restores best: {comparison.statistics_of('cnn').mean:.2f} dB PSNR, {gain.mean:.2f} dB above the blurred "
         f"input (95 % interval {gain.low:.2f} to {gain.high:.2f}; p < 0.001, corrected for 3 tests). It is significantly better "
         f"than every other model; next is gan ({-behind.mean:.2f} dB behind, {-behind.high:.2f} to {-behind.low:.2f}). Of all models, cnn and "
         "gan beat the blurred input; unsharp does worse than doing nothing."
@@ -38,19 +38,19 @@ def test_the_answer_is_who_is_best_by_how_much_and_how_surely(tmp_path: Path) ->
 def test_who_is_not_significantly_behind_is_named(tmp_path: Path) -> None:
     folder = invent(tmp_path / "a", cnn=2.0, gan=1.98, bridge=1.96, diffusion=0.5)
     comparison = compared(folder)
-    verdicts = {model: standing.verdict for model, standing in comparison.standings["psnr"].items()}
-    best = next(model for model, verdict in verdicts.items() if verdict is Verdict.BEST)
+    verdicts = {model: standing.versus_best for model, standing in comparison.statistics["psnr"].items()}
+    best = next(model for model, verdict in verdicts.items() if verdict is VersusBest.BEST)
     tied = {"cnn", "gan", "bridge"} - {best}
-    assert {model for model, verdict in verdicts.items() if verdict is Verdict.TIED} == tied
-    assert verdicts["diffusion"] is Verdict.BEHIND
-    assert verdicts["blurred"] is Verdict.NONE
+    assert {model for model, verdict in verdicts.items() if verdict is VersusBest.TIED} == tied
+    assert verdicts["diffusion"] is VersusBest.BEHIND
+    assert verdicts["blurred"] is VersusBest.NONE
     answer = answers([comparison])[0]
     assert answer.startswith(f"On photos, {best} has the highest mean PSNR: ")
     named = re.search(r"It cannot be told apart from (\w+) \(.* behind\) and (\w+) \(.* behind\); it is", answer)
     assert named is not None
     assert set(named.groups()) == tied
     assert "it is significantly better than diffusion. Every model beats the blurred input." in answer
-    marked = {row[0].text for row in table_of(folder).rows if row[1].is_near}
+    marked = {row[0].text for row in table_of(folder).rows if row[1].is_near_best}
     assert marked == tied
     assert any("≈: not significantly behind the best" in note for note in table_of(folder).notes)
 
@@ -72,8 +72,12 @@ def test_models_that_differ_by_chance_alone_are_not_put_in_order(images: int, tm
 def test_what_a_test_cannot_tell_students_t_may_and_says_so(tmp_path: Path) -> None:
     folder = invent(tmp_path / "a", images=5, cnn=2.0, gan=1.9, unsharp=-2.0, polyblur=0.1)
     comparison = compared(folder)
-    assert not comparison.tells_input
-    assert [order(comparison, name) for name in ("gan", "unsharp", "polyblur")] == [Order.BETTER, Order.WORSE, Order.UNTOLD]
+    assert not comparison.input_is_conclusive
+    assert [versus_input(comparison, name) for name in ("gan", "unsharp", "polyblur")] == [
+        VersusInput.BETTER,
+        VersusInput.WORSE,
+        VersusInput.INCONCLUSIVE,
+    ]
     assert answers([comparison])[0].endswith(
         "beat the blurred input; polyblur cannot be told apart from it; unsharp does worse than doing nothing (by Student's t "
         "alone: 5 images are too few for Wilcoxon's test)."
@@ -85,11 +89,11 @@ def test_where_test_and_interval_disagree_nothing_is_claimed(tmp_path: Path) -> 
     folder = invent(tmp_path / "a", images=20, cnn=1.0)
     blurred = {row["image"]: float(row["psnr"]) for row in read_csv(folder / "per_image.csv") if row["model"] == "blurred"}
     set_scores(folder, "cnn", {image: value + 0.5 for image, value in blurred.items()} | {"image-0003": 15.0})
-    gain = (comparison := compared(folder)).standing("cnn").gain
+    gain = (comparison := compared(folder)).statistics_of("cnn").gain
     assert gain is not None
     assert gain.p < 0.05
     assert gain.low < 0
-    assert order(comparison, "cnn") is Order.UNTOLD
+    assert versus_input(comparison, "cnn") is VersusInput.INCONCLUSIVE
     assert "beats" not in answers([comparison])[0]
     assert answers([comparison])[0].endswith("annot be told apart from the blurred input.")
 
@@ -112,14 +116,14 @@ def test_scenes_count_once_in_every_mean_beside_an_interval(tmp_path: Path) -> N
 
     change_images(folder, change)
     comparison = compared(folder)
-    standing = comparison.standing("cnn")
+    standing = comparison.statistics_of("cnn")
     assert standing.gain is not None
     assert standing.mean == pytest.approx((7 * 21 + 2 * 24) / 9)
     assert standing.gain.mean == pytest.approx((1 + 4 + 4) / 3)
     assert (standing.gain.low, standing.gain.high) == pytest.approx(stats.t.interval(0.95, 2, 3, 1))
     assert "highest mean PSNR: 23.00 dB, 3.00 dB above the blurred input" in answers([comparison])[0]
     assert any("Scenes differ in their number of images" in note for note in table_of(folder).notes)
-    found = duels(read_results([folder]), comparison)
+    found = compare_pairwise(read_results([folder]), comparison)
     assert found is not None
     assert found.pairs[0].difference.mean == pytest.approx((0.5 + 3.5 + 3.5) / 3)
 
@@ -129,8 +133,8 @@ def test_too_few_images_to_tell_is_said(images: int, told: bool, tmp_path: Path)
     """With one other model: Wilcoxon's test on 5 images cannot reach 0.05, however clear they are."""
     folder = invent(tmp_path / "a", images=images, cnn=9.0, gan=1.0)
     comparison = compared(folder)
-    assert comparison.tells is told
-    assert comparison.standing("gan").verdict is (Verdict.BEHIND if told else Verdict.UNTOLD)
+    assert comparison.is_conclusive is told
+    assert comparison.statistics_of("gan").versus_best is (VersusBest.BEHIND if told else VersusBest.INCONCLUSIVE)
     few = f"{images} images are too few for Wilcoxon's test to tell the models apart; next by its mean is gan ("
     assert (few in answers([comparison])[0]) is not told
     assert ("restores best" in answers([comparison])[0]) is told
@@ -152,7 +156,7 @@ def test_a_model_that_restores_everything_exactly(tmp_path: Path) -> None:
     folder = invent(tmp_path / "a", images=8, cnn=2.0, gan=1.0)
     set_scores(folder, "cnn", {f"image-{number:04d}": math.inf for number in range(8)})
     assert answers([compared(folder)]) == ["On photos, cnn restores every image exactly."]
-    assert not any(cell.is_near for row in table_of(folder).rows for cell in row)
+    assert not any(cell.is_near_best for row in table_of(folder).rows for cell in row)
     assert column(table_of(folder), "PSNR (dB)")["cnn"] == "infinite"
     assert write_report(read_results([folder]), folder).page.is_file()
 
@@ -163,11 +167,11 @@ def test_a_model_that_is_ahead_on_most_images_is_not_called_significantly_worse(
     cnn = {row["image"]: float(row["psnr"]) for row in read_csv(folder / "per_image.csv") if row["model"] == "cnn"}
     set_scores(folder, "gan", {image: value + 0.1 for image, value in cnn.items()} | {"image-0007": cnn["image-0007"] - 10})
     comparison = compared(folder)
-    assert comparison.standing("gan").verdict is Verdict.MIXED
+    assert comparison.statistics_of("gan").versus_best is VersusBest.MIXED
     answer = answers([comparison])[0]
     assert re.search(r"It cannot be told apart from gan \(0\.4\d dB behind on average, ahead on most images\)\.", answer)
     assert "significantly better" not in answer
-    assert {row[0].text for row in table_of(folder).rows if row[1].is_near} == {"gan"}
+    assert {row[0].text for row in table_of(folder).rows if row[1].is_near_best} == {"gan"}
     assert any(note.endswith("or behind it on average and ahead on most images.") for note in table_of(folder).notes)
 
 
@@ -175,12 +179,12 @@ def test_only_the_images_that_are_compared_count_as_evidence(tmp_path: Path) -> 
     folder = invent(tmp_path / "a", images=10, cnn=9.0, gan=1.0)
     set_scores(folder, "blurred", {f"image-{number:04d}": math.inf for number in range(7)})
     comparison = compared(folder)
-    assert (comparison.images, comparison.scenes, comparison.tells) == (3, 3, False)
+    assert (comparison.images, comparison.scenes, comparison.is_conclusive) == (3, 3, False)
     assert "3 images are too few for Wilcoxon's test to tell the models apart" in answers([comparison])[0]
     assert any(
         note.startswith("Too few images to tell what is more than chance: over 3 images") for note in table_of(folder).notes
     )
-    assert not any(cell.is_near for row in table_of(folder).rows for cell in row)
+    assert not any(cell.is_near_best for row in table_of(folder).rows for cell in row)
 
 
 def test_an_input_that_needs_no_deblurring(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from benchmarks.synthetic_results import write_results
 from deblurbench.apps.cli import app
 from deblurbench.errors import UsageError
 from deblurbench.files import read_csv
-from deblurbench.report.findings.comparison import Verdict, compare
-from deblurbench.report.findings.metric_agreement import agreement
-from deblurbench.report.findings.pairwise import duels
-from deblurbench.report.latex import escaped, latex_table
+from deblurbench.report.findings.comparison import VersusBest, compare
+from deblurbench.report.findings.metric_agreement import metric_agreement
+from deblurbench.report.findings.pairwise import compare_pairwise
+from deblurbench.report.latex import escape, latex_table
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
 from tests.report.invented import change_images, column, compared, invent, set_scores, table_of
@@ -32,7 +32,7 @@ def test_intervals_hold_the_variance_of_training_or_say_that_they_do_not(tmp_pat
             row["psnr"] = str(float(row["psnr"]) + 2 * int(row["seed"]))
 
         change_images(folder, change)
-    gain, narrow = (compared(folder).standing("cnn").gain for folder in (three, one))
+    gain, narrow = (compared(folder).statistics_of("cnn").gain for folder in (three, one))
     assert gain is not None
     assert narrow is not None
     assert gain.mean == pytest.approx(4, abs=0.1)
@@ -46,11 +46,11 @@ def test_the_best_is_compared_as_strictly_as_if_it_had_not_been_chosen(tmp_path:
     """Of four models, six pairs."""
     comparison = compared(invent(tmp_path / "a", cnn=2.0, gan=1.9, bridge=1.8, unsharp=0.0))
     values = comparison.scores.values["psnr"]
-    best = comparison.competitors[0].model
-    to_best = comparison.standing("unsharp").to_best
+    best = comparison.ranked[0].model
+    to_best = comparison.statistics_of("unsharp").to_best
     assert to_best is not None
     smallest = min(
-        stats.wilcoxon(values[result.model] - values[best]).pvalue for result in comparison.competitors if result.model != best
+        stats.wilcoxon(values[result.model] - values[best]).pvalue for result in comparison.ranked if result.model != best
     )
     assert to_best.p == pytest.approx(6 * smallest)
 
@@ -58,7 +58,7 @@ def test_the_best_is_compared_as_strictly_as_if_it_had_not_been_chosen(tmp_path:
 def test_the_tests_are_those_of_scipy_on_the_images_of_the_two(tmp_path: Path) -> None:
     comparison = compared(invent(tmp_path / "a", cnn=2.0, gan=1.8))
     values = comparison.scores.values["psnr"]
-    to_best = comparison.standing("gan").to_best
+    to_best = comparison.statistics_of("gan").to_best
     assert to_best is not None
     assert to_best.p == pytest.approx(stats.wilcoxon(values["gan"] - values["cnn"]).pvalue)
     assert to_best.mean == pytest.approx((values["gan"] - values["cnn"]).mean())
@@ -68,7 +68,7 @@ def test_images_of_one_scene_count_once(tmp_path: Path) -> None:
     folder = write_results(tmp_path / "a", datasets=["photos"], gains={"cnn": 2.0, "gan": 1.9}, images=60, scenes=5)
     comparison = compared(folder)
     assert comparison.scenes == 5
-    assert not comparison.tells
+    assert not comparison.is_conclusive
     assert any("5 scenes that show 60 images" in note for note in table_of(folder).notes)
 
 
@@ -77,9 +77,9 @@ def test_identical_images_are_infinite_left_out_and_said_so(tmp_path: Path) -> N
     set_scores(folder, "cnn", {"image-0003": math.inf})
     comparison = compared(folder)
     finite = [value for value in comparison.scores.values["psnr"]["cnn"] if math.isfinite(value)]
-    assert comparison.standing("cnn").mean == pytest.approx(np.mean(finite), abs=1e-4)
-    assert comparison.standing("cnn").left_out == 1
-    assert comparison.standing("cnn").wins == 10
+    assert comparison.statistics_of("cnn").mean == pytest.approx(np.mean(finite), abs=1e-4)
+    assert comparison.statistics_of("cnn").left_out == 1
+    assert comparison.statistics_of("cnn").wins == 10
     notes = table_of(folder).notes
     assert "cnn: 1 image is identical to its sharp twin; that PSNR is infinite, and left out of the mean." in notes
     page = write_report(read_results([folder]), folder).page
@@ -111,9 +111,9 @@ def test_a_metric_whose_best_is_in_the_middle(tmp_path: Path) -> None:
         row["fine-detail"] = {"blurred": "-9", "cnn": "4", "gan": "-1"}[row["model"]]
 
     change_images(folder, change)
-    standings = compared(folder).standings["fine-detail"]
-    assert standings["gan"].verdict is Verdict.BEST
-    assert standings["cnn"].verdict is Verdict.BEHIND
+    standings = compared(folder).statistics["fine-detail"]
+    assert standings["gan"].versus_best is VersusBest.BEST
+    assert standings["cnn"].versus_best is VersusBest.BEHIND
     assert standings["cnn"].wins == 40
 
 
@@ -129,7 +129,7 @@ def test_latex_and_csv_hold_the_same_numbers(tmp_path: Path) -> None:
         assert line.count("&") == len(table.columns) - 1
         assert (r"\textbf{" + row[1].text + "}" in line) == row[1].is_best
         assert row[2].text in line
-    assert escaped("50 % & a_b {~^\\}") == r"50 \% \& a\_b \{\textasciitilde{}\textasciicircum{}\textbackslash{}\}"
+    assert escape("50 % & a_b {~^\\}") == r"50 \% \& a\_b \{\textasciitilde{}\textasciicircum{}\textbackslash{}\}"
     assert latex_table(table, "c", "a b_c").count(r"\label{tab:a-b-c}") == 1
     text = (folder / "report.md").read_text()
     statistics = {(row["model"], row["metric"]): row for row in read_csv(folder / "statistics.csv")}
@@ -146,15 +146,15 @@ def test_every_model_is_set_against_every_other(tmp_path: Path) -> None:
     folder = invent(tmp_path / "a", cnn=2.0, gan=1.95, diffusion=0.2)
     results = read_results([folder])
     comparison = compare(results, "photos")
-    found = duels(results, comparison)
+    found = compare_pairwise(results, comparison)
     assert found is not None
     values = comparison.scores.values["psnr"]
-    pairs = {frozenset((duel.first, duel.second)): duel for duel in found.pairs}
+    pairs = {frozenset((pair_result.first, pair_result.second)): pair_result for pair_result in found.pairs}
     assert len(pairs) == 6
-    duel = pairs[frozenset(("gan", "diffusion"))]
-    first, second = values[duel.first], values[duel.second]
-    assert (duel.wins, duel.losses) == ((first > second).sum(), (first < second).sum())
-    assert duel.difference.mean == pytest.approx((first - second).mean())
+    pair_result = pairs[frozenset(("gan", "diffusion"))]
+    first, second = values[pair_result.first], values[pair_result.second]
+    assert (pair_result.wins, pair_result.losses) == ((first > second).sum(), (first < second).sum())
+    assert pair_result.difference.mean == pytest.approx((first - second).mean())
     p_values = {pair: stats.wilcoxon(values[one.first] - values[one.second]).pvalue for pair, one in pairs.items()}
     largest = max(p_values, key=lambda pair: p_values[pair])
     assert pairs[largest].difference.p == pytest.approx(p_values[largest])  # the last by Holm is multiplied by one
@@ -165,7 +165,7 @@ def test_every_model_is_set_against_every_other(tmp_path: Path) -> None:
     assert cells["cnn", "blurred"] == "100%"
     write_report(results, folder)
     row = next(row for row in read_csv(folder / "duels.csv") if {row["first"], row["second"]} == {"gan", "diffusion"})
-    assert (int(row["wins"]), int(row["losses"])) == (duel.wins, duel.losses)
+    assert (int(row["wins"]), int(row["losses"])) == (pair_result.wins, pair_result.losses)
     assert "| diffusion | 0%" in (folder / "report.md").read_text()
 
 
@@ -175,17 +175,17 @@ def test_metrics_that_disagree_are_counted_and_shown(tmp_path: Path) -> None:
     reversed_images = ["image-0002", "image-0011"]
     set_scores(folder, "gan", {image: rows[image] - 0.05 for image in reversed_images}, metric="gmsd")
     results = read_results([folder])
-    found = agreement(results, compare(results, "photos"))
+    found = metric_agreement(results, compare(results, "photos"))
     assert found is not None
     values = compare(results, "photos").scores.values
     psnr, gmsd = (values[name]["cnn"] - values[name]["gan"] for name in ("psnr", "gmsd"))
     share = np.mean(psnr * -gmsd < 0)
     assert f"PSNR and GMSD disagree in {share:.0%} of all cases" in found.sentence
-    assert {case.image for case in found.cases[:2]} == set(reversed_images)
-    assert (found.cases[0].by_first, found.cases[0].by_perceptual) == ("cnn", "gan")
+    assert {case.image for case in found.disagreements[:2]} == set(reversed_images)
+    assert (found.disagreements[0].preferred_by_psnr, found.disagreements[0].preferred_by_perceptual) == ("cnn", "gan")
     page = write_report(results, folder).page.read_text()
     assert found.sentence in page
-    assert f"&#39;{found.cases[0].image}&#39;: PSNR prefers cnn, the perceptual score gan" in page
+    assert f"&#39;{found.disagreements[0].image}&#39;: PSNR prefers cnn, the perceptual score gan" in page
     matrix = np.array(found.correlations)
     assert np.allclose(np.diag(matrix), 1)
     assert matrix[0, 1] == pytest.approx(1, abs=1e-6)  # the invented SSIM follows PSNR
@@ -210,7 +210,7 @@ def test_folders_with_other_metrics_are_merged_by_what_they_share(tmp_path: Path
     for name in ("per_image.csv", "comparison.csv"):
         lines = (second / name).read_text().splitlines()
         (second / name).write_text("\n".join([lines[0] + ",mae", *(line + ",0.01" for line in lines[1:])]) + "\n")
-    assert "mae" in compare(read_results([second]), "photos").standings
+    assert "mae" in compare(read_results([second]), "photos").statistics
     results = read_results([first, second])
     assert "mae" not in results.recipe.metrics
     assert results.remarks == ("not scored in all of these results, and left out: mae",)
@@ -230,9 +230,9 @@ def test_right_on_average_is_not_right_on_every_image(tmp_path: Path) -> None:
         row["fine-detail"] = {"blurred": "-9", "cnn": "8" if even else "-8", "gan": "-1", "bridge": "1"}[row["model"]]
 
     change_images(folder, change)
-    standings = compared(folder).standings["fine-detail"]
-    assert standings["cnn"].verdict is Verdict.BEHIND
-    assert {standings["gan"].verdict, standings["bridge"].verdict} == {Verdict.BEST, Verdict.TIED}
+    standings = compared(folder).statistics["fine-detail"]
+    assert standings["cnn"].versus_best is VersusBest.BEHIND
+    assert {standings["gan"].versus_best, standings["bridge"].versus_best} == {VersusBest.BEST, VersusBest.TIED}
     assert standings["cnn"].gain is not None
     assert standings["cnn"].gain.mean == pytest.approx(1)  # 9 dB off before, 8 after
 
@@ -243,9 +243,9 @@ def test_who_is_exact_on_easy_images_is_not_judged_by_the_hard_ones_alone(tmp_pa
     set_scores(folder, "cnn", dict.fromkeys(easy, math.inf) | {"image-0009": 21.0})
     set_scores(folder, "gan", dict.fromkeys(easy, 40.0) | {"image-0009": 20.0})
     comparison = compared(folder)
-    assert comparison.competitors[0].model == "cnn"
-    assert comparison.standing("cnn").mean == 21.0  # written as the issue of identical images demands
-    to_best = comparison.standing("gan").to_best
+    assert comparison.ranked[0].model == "cnn"
+    assert comparison.statistics_of("cnn").mean == 21.0  # written as the issue of identical images demands
+    to_best = comparison.statistics_of("gan").to_best
     assert to_best is not None
     assert to_best.mean == pytest.approx(-1)
     assert "Models are ordered and compared by the 1 image that none of them restores exactly." in table_of(folder).notes

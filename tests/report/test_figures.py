@@ -8,8 +8,8 @@ import pytest
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from deblurbench.report.figures.robustness import binned
-from deblurbench.report.figures.svg import INK, STYLE, drawn, label_points
+from deblurbench.report.figures.robustness import bin_means
+from deblurbench.report.figures.svg import INK, STYLE, label_points, to_svg
 
 
 def figure_of(points: list[tuple[float, float]], names: list[str]) -> str:
@@ -19,7 +19,7 @@ def figure_of(points: list[tuple[float, float]], names: list[str]) -> str:
         panel.scatter(*zip(*points, strict=True), color=INK)
         panel.set_yticks([0.0375, 0.0425])
         label_points(panel, points, names)
-        return drawn(figure, "a b")
+        return to_svg(figure, "a b")
 
 
 def test_coordinates_are_short_and_numbers_are_exact() -> None:
@@ -60,8 +60,8 @@ def test_names_beside_near_points_do_not_cover_each_other() -> None:
 def test_bins_hold_equal_numbers_along_the_strength(images: int, bins: int) -> None:
     strength = np.random.default_rng(0).permutation(images).astype(float)
     gain = 2 * strength
-    x, y = binned(strength, gain)
+    x, y = bin_means(strength, gain)
     assert len(x) == bins
     assert x == sorted(x)
     assert y == pytest.approx([2 * value for value in x])
-    assert binned(strength, np.full(images, np.nan)) == ([], [])
+    assert bin_means(strength, np.full(images, np.nan)) == ([], [])

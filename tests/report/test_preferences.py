@@ -9,15 +9,15 @@ import pytest
 from deblurbench.files import write_csv
 from deblurbench.records.votes import COLUMNS
 from deblurbench.report.findings.comparison import compare
-from deblurbench.report.findings.metric_agreement import agreement
-from deblurbench.report.findings.preferences import Preferences, preferred
+from deblurbench.report.findings.metric_agreement import metric_agreement
+from deblurbench.report.findings.preferences import PreferenceTable, preference_table
 from deblurbench.report.reading import read_results
 from tests.report.invented import invent
 
 MODELS = ["cnn", "gan", "bridge", "diffusion", "unsharp"]
 
 
-def voted(folder: Path, models: list[str], images: int) -> Preferences:
+def voted(folder: Path, models: list[str], images: int) -> PreferenceTable:
     """Votes of one rater for the left of every two `models` on so many images."""
     invent(folder, images=images, **{model: 8.0 - 2 * place for place, model in enumerate(models)})
     vote = {"rater": "r", "dataset": "photos", "choice": "left", "repeats": "no", "seconds": 1, "time": ""}
@@ -28,7 +28,7 @@ def voted(folder: Path, models: list[str], images: int) -> Preferences:
     ]
     write_csv(folder / "votes.csv", COLUMNS, votes)
     results = read_results([folder])
-    found = preferred(results, compare(results, "photos"))
+    found = preference_table(results, compare(results, "photos"))
     assert found is not None
     return found
 
@@ -55,7 +55,7 @@ def test_correlations_with_votes_need_five_models(models: int, shown: bool, tmp_
 def test_correlations_of_metrics_need_five_values(images: int, shown: bool, tmp_path: Path) -> None:
     """Two models on two images are four."""
     results = read_results([invent(tmp_path / "a", images=images, cnn=2.0, gan=1.0)])
-    found = agreement(results, compare(results, "photos"))
+    found = metric_agreement(results, compare(results, "photos"))
     assert found is not None
     assert all(bool(re.fullmatch(r"-?[01]\.\d\d", text)) is shown for row in found.texts for text in row)
     assert "of fewer than 5 none is shown" in found.note

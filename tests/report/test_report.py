@@ -15,11 +15,11 @@ from deblurbench.errors import UsageError
 from deblurbench.images.reading import read_photo
 from deblurbench.report.findings.answer import answers, caution
 from deblurbench.report.findings.comparison import compare
-from deblurbench.report.formatting import duration, short
+from deblurbench.report.formatting import format_count, format_duration
 from deblurbench.report.page import write_report
 from deblurbench.report.pictures.crops import most_changed
 from deblurbench.report.pictures.grids import comparison_grid
-from deblurbench.report.pictures.median_image import subject_of
+from deblurbench.report.pictures.median_image import read_median_image
 from deblurbench.report.reading import read_results
 from tests.report.invented import set_scores
 
@@ -90,7 +90,7 @@ def test_few_photographs_and_one_seed_are_said_to_be_few(finished: Path) -> None
 
 def test_the_grid_shows_the_median_photograph_where_blur_changed_it_most(finished: Path) -> None:
     results = read_results([finished])
-    subject = subject_of(compare(results, "photos"))
+    subject = read_median_image(compare(results, "photos"))
     assert subject is not None
     grid = comparison_grid(subject)
     assert np.array_equal(read_photo(finished / "grids" / "photos.png").pixels, np.asarray(grid))
@@ -158,8 +158,15 @@ def test_names_are_escaped_in_the_page(copy: Path) -> None:
 
 
 def test_numbers_are_short() -> None:
-    assert [short(number) for number in (0, 12, 1234, 439916, 1.638e9, 2e12)] == ["", "12", "1.23 k", "440 k", "1.64 G", "2 T"]
-    assert [duration(seconds) for seconds in (0, 42.4, 300, 9000)] == ["", "42 s", "5 min", "2.5 h"]
+    assert [format_count(number) for number in (0, 12, 1234, 439916, 1.638e9, 2e12)] == [
+        "",
+        "12",
+        "1.23 k",
+        "440 k",
+        "1.64 G",
+        "2 T",
+    ]
+    assert [format_duration(seconds) for seconds in (0, 42.4, 300, 9000)] == ["", "42 s", "5 min", "2.5 h"]
 
 
 def test_a_kept_report_is_not_written_over() -> None:

@@ -8,7 +8,7 @@ import pytest
 from deblurbench.errors import UsageError
 from deblurbench.files import read_csv, write_csv, write_json
 from deblurbench.report.findings.comparison import compare
-from deblurbench.report.findings.setups import Differences, differences
+from deblurbench.report.findings.setups import SetupDifferences, setup_differences
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
 from deblurbench.yaml_files import read_yaml, to_yaml
@@ -37,9 +37,9 @@ def trained(folder: Path, models: dict[str, Any], **costs: dict[str, str]) -> Pa
     return folder
 
 
-def found(*folders: Path) -> Differences | None:
+def found(*folders: Path) -> SetupDifferences | None:
     results = read_results(folders)
-    return differences(results, compare(results, "photos"))
+    return setup_differences(results, compare(results, "photos"))
 
 
 def columns(*folders: Path) -> dict[str, dict[str, str]]:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from deblurbench.apps.cli import app
 from deblurbench.report.findings.comparison import compare
 from deblurbench.report.page import write_report
-from deblurbench.report.pictures.median_image import median_image
+from deblurbench.report.pictures.median_image import median_image_name
 from deblurbench.report.reading import read_results
 from tests.report.invented import invent
 
@@ -136,7 +136,7 @@ def test_other_encodings_are_named(name: str, content: bytes, folder: Path) -> N
 
 def shown(folder: Path) -> str:
     """The photograph that the grid shows."""
-    return median_image(compare(read_results([folder]), "photos"))
+    return median_image_name(compare(read_results([folder]), "photos"))
 
 
 @pytest.mark.parametrize("place", ["cnn/seed-0/restored", "blurred/seed-0/restored", "sharp"])

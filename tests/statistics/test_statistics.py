@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from deblurbench.statistics.agreement import disagreements, rank_correlations
-from deblurbench.statistics.bradley_terry import Ballot, strengths
+from deblurbench.statistics.bradley_terry import PairedVote, strengths
 from deblurbench.statistics.intervals import Estimate, estimate, intervals, p_values
 from deblurbench.statistics.means import finite_mean, scene_means
-from deblurbench.statistics.significance import can_tell, holm, wilcoxon
+from deblurbench.statistics.significance import can_reach_significance, holm, wilcoxon
 
 
 def names(count: int) -> list[str]:
@@ -106,7 +106,7 @@ def test_wilcoxon_and_holm() -> None:
     differences = np.array([0.3, 0.1, 0.5, 0.2, 0.7, 0.4, -0.15, 0.9])
     found = wilcoxon(differences, names(8))
     assert found.p == pytest.approx(stats.wilcoxon(differences).pvalue)
-    assert (found.direction, found.units) == (1, 8)
+    assert (found.direction, found.scenes) == (1, 8)
     assert wilcoxon(np.zeros(8), names(8)) == (1, 0, 0)
     assert wilcoxon(np.array([np.nan, -0.1, np.inf]), names(3)) == (1, -1, 1)  # of one image
     nothing = wilcoxon(np.full(4, np.nan), names(4))
@@ -117,14 +117,14 @@ def test_wilcoxon_and_holm() -> None:
     assert wilcoxon(cancelling, [f"scene {number // 3}" for number in range(30)]) == (1, 0, 0)
     # By hand: 0.01 x 3, then 0.02 x 2 raised to nothing less, then 0.9 x 1.
     assert holm({"a": 0.02, "b": 0.01, "c": 0.9}) == pytest.approx({"b": 0.03, "a": 0.04, "c": 0.9})
-    assert holm({"a": 0.02, "b": 0.01}, untold=1) == pytest.approx({"b": 0.03, "a": 0.04})
+    assert holm({"a": 0.02, "b": 0.01}, further_tests=1) == pytest.approx({"b": 0.03, "a": 0.04})
     assert holm({"a": 0.03, "b": 0.029, "c": 0.5}) == pytest.approx({"b": 0.087, "a": 0.087, "c": 0.5})
 
 
 def test_too_few_images_cannot_tell() -> None:
-    assert not can_tell(5, tests=1)  # 2 / 2^5 = 0.0625
-    assert can_tell(6, tests=1)
-    assert not can_tell(6, tests=2)
+    assert not can_reach_significance(5, tests=1)  # 2 / 2^5 = 0.0625
+    assert can_reach_significance(6, tests=1)
+    assert not can_reach_significance(6, tests=2)
     assert wilcoxon(np.arange(1.0, 6.0), names(5)).p == pytest.approx(2**-4)
 
 
@@ -159,7 +159,7 @@ def test_strengths_are_found_again() -> None:
         ballots = []
         for first, second in [("a", "b"), ("b", "c"), ("a", "c")]:
             chance = 1 / (1 + math.exp(truth[second] - truth[first]))
-            ballots += [Ballot(first, second, float(random.uniform() < chance), str(number)) for number in range(60)]
+            ballots += [PairedVote(first, second, float(random.uniform() < chance), str(number)) for number in range(60)]
         found = strengths(ballots)
         assert sum(strength.score for strength in found.values()) == pytest.approx(0, abs=1e-9)
         for model, score in truth.items():
@@ -170,16 +170,16 @@ def test_strengths_are_found_again() -> None:
 
 
 def test_votes_of_no_difference_and_winners_of_all() -> None:
-    even = strengths([Ballot("a", "b", 0.5, str(number)) for number in range(10)])
+    even = strengths([PairedVote("a", "b", 0.5, str(number)) for number in range(10)])
     assert even["a"].score == pytest.approx(0, abs=1e-6)
-    always = strengths([Ballot("a", "b", 1.0, str(number)) for number in range(10)])
+    always = strengths([PairedVote("a", "b", 1.0, str(number)) for number in range(10)])
     assert always["a"].score > 1
     assert math.isfinite(always["b"].low)
     assert strengths([]) == {}
 
 
 def test_many_votes_on_one_image_are_no_certainty() -> None:
-    once = [Ballot("a", "b", float(number % 3 > 0), str(number)) for number in range(12)]
+    once = [PairedVote("a", "b", float(number % 3 > 0), str(number)) for number in range(12)]
     many = [ballot for ballot in once for _ in range(10)]  # ten raters who agree on every image
     width, ten_times = (strengths(ballots)["a"].high - strengths(ballots)["a"].low for ballots in (once, many))
     assert ten_times > 0.8 * width
@@ -188,6 +188,6 @@ def test_many_votes_on_one_image_are_no_certainty() -> None:
 
 @pytest.mark.parametrize(("images", "shown"), [(9, False), (10, True)])
 def test_votes_on_few_images_have_no_interval(images: int, shown: bool) -> None:
-    ballots = [Ballot("a", "b", float(number % 3 > 0), str(number)) for number in range(images)]
+    ballots = [PairedVote("a", "b", float(number % 3 > 0), str(number)) for number in range(images)]
     assert math.isfinite(strengths(ballots * 10)["b"].high) is shown
     assert math.isfinite(strengths(ballots)["b"].score)

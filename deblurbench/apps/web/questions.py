@@ -8,7 +8,7 @@ from itertools import combinations
 
 from deblurbench.randomness import generator
 from deblurbench.records.votes import Vote
-from deblurbench.report.pictures.crops import has_picture, has_truth
+from deblurbench.report.pictures.stored_pictures import has_restored, has_sharp
 from deblurbench.report.results import Results
 
 REPEAT_EVERY, REPEATED_FROM = 8, 4  # after 8 new pairs one of their first 4 comes again, with the sides exchanged
@@ -44,10 +44,10 @@ def choices(results: Results) -> list[Choice]:
     found = []
     for dataset in results.datasets:
         untouched = results.input_of(dataset)
-        images = sorted({row.image for row in untouched.images})
-        seen = [image for image in images if has_picture(untouched, image) and has_truth(untouched, image)]
+        images = untouched.image_names
+        seen = [image for image in images if has_restored(untouched, image) and has_sharp(untouched, image)]
         models = sorted((one for one in results.of(dataset) if not one.is_oracle), key=lambda one: one.model)
-        kept = {one.model: {image for image in seen if has_picture(one, image)} for one in models}
+        kept = {one.model: {image for image in seen if has_restored(one, image)} for one in models}
         for first, second in combinations(kept, 2):
             both = tuple(image for image in seen if image in kept[first] & kept[second])
             if both:

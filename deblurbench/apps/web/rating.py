@@ -19,7 +19,8 @@ from deblurbench.apps.web.questions import Question, choices, questions_for, una
 from deblurbench.errors import UsageError
 from deblurbench.files import csv_lines
 from deblurbench.records.votes import COLUMNS, LEFT, cut_off, read_votes
-from deblurbench.report.pictures.crops import around, cut, most_changed, restored_picture, sharp_picture
+from deblurbench.report.pictures.crops import around, crop, most_changed
+from deblurbench.report.pictures.stored_pictures import read_restored, read_sharp
 from deblurbench.report.results import Results
 
 VIEW, CLOSE_UP = 512, 64  # pixels a side: what is shown of a large image, around where blur changed it most
@@ -86,10 +87,10 @@ class Rating:
         untouched = self._results.input_of(question.dataset)
         model = question.left if side == LEFT else question.right
         result = next(one for one in self._results.of(question.dataset) if one.model == model)
-        sharp, blurred = (sharp_picture(untouched, question.image), restored_picture(untouched, question.image))
+        sharp, blurred = (read_sharp(untouched, question.image), read_restored(untouched, question.image))
         view = around(sharp, most_changed(sharp, blurred, CLOSE_UP), VIEW)
         buffer = io.BytesIO()
-        Image.fromarray(np.ascontiguousarray(cut(restored_picture(result, question.image), view))).save(buffer, "PNG")
+        Image.fromarray(np.ascontiguousarray(crop(read_restored(result, question.image), view))).save(buffer, "PNG")
         return buffer.getvalue()
 
     def _questions(self, rater: str) -> list[Question]:

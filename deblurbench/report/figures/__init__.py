@@ -1,1 +1,1 @@
-"""Figures as SVG that stands in a page: its text and axes take the colours of the page, light or dark."""
+"""Figures as SVG for a page; text and axes take the colours of the page, light or dark."""

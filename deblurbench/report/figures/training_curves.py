@@ -1,21 +1,20 @@
-"""Curves of training: every player's losses, and validation beside them."""
+"""Training curves: the losses of each model, and the validation PSNR of all."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from deblurbench.records.history import History
-from deblurbench.report.figures.svg import STYLE, add_legend, colors_of, drawn, plain
+from deblurbench.report.figures.svg import STYLE, add_legend, colors_of, escape_math, to_svg
 from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.reading import history_of
 from deblurbench.report.results import Results
 
-COLUMNS = 4  # panels beside each other
+COLUMNS = 4  # of panels
 
 
 def training_curves(results: Results, comparison: Comparison) -> str | None:
-    """An SVG: the losses of each trained model, then the validation PSNR of all. None where nothing was trained."""
+    """Draw the losses of each trained model, then the validation PSNR of all, as SVG. None if nothing was trained."""
     histories = {result.model: history_of(result) for result in comparison.results}
     trained = {model: history for model, history in histories.items() if history}
     if not trained:
@@ -30,26 +29,26 @@ def training_curves(results: Results, comparison: Comparison) -> str | None:
         panels = list(figure.subplots(rows, columns, squeeze=False).flat)
         for unused in panels[len(trained) + 1 :]:
             unused.set_axis_off()
-        last = panels[len(trained)]
+        validation = panels[len(trained)]
         for panel, (model, history) in zip(panels[: len(trained)], trained.items(), strict=True):
             _draw_losses(panel, model, history)
         colors = colors_of(results)
         for model, history in trained.items():
-            scores = history.validation
-            steps, values = [row.step for row in scores], [row.psnr for row in scores]
-            last.plot(steps, values, marker="o", markersize=3, label=plain(model), color=colors[model])
-        last.set(title="validation PSNR (dB)", xlabel="step")
-        add_legend(last)
-        return drawn(figure, f"training-{comparison.dataset}")
+            scores = history["validation"]
+            steps, values = [row["step"] for row in scores], [row["psnr"] for row in scores]
+            validation.plot(steps, values, marker="o", markersize=3, label=escape_math(model), color=colors[model])
+        validation.set(title="validation PSNR (dB)", xlabel="step")
+        add_legend(validation)
+        return to_svg(figure, f"training-{comparison.dataset}")
 
 
 def _draw_losses(panel: Any, model: str, history: History) -> None:
     rows = history.training
     names = list(rows[0].losses) if rows else []
     for name in names:
-        panel.plot([row.step for row in rows], [row.losses[name] for row in rows], label=plain(name), linewidth=1.2)
-    panel.set(title=f"{plain(model)}: training losses", xlabel="step")
-    values = [value for row in rows for value in row.losses.values()]
+        panel.plot([row["step"] for row in rows], [row["losses"][name] for row in rows], label=escape_math(name), linewidth=1.2)
+    panel.set(title=f"{escape_math(model)}: training losses", xlabel="step")
+    values = [value for row in rows for value in row["losses"].values()]
     if all(value > 0 for value in values):
         panel.set_yscale("log")
     elif any(value > 0 for value in values):  # adversarial losses may be of either sign; a negative PSNR stays linear

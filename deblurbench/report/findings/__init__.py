@@ -1,1 +1,1 @@
-"""Findings: what the statistics of a comparison say, as numbers, tables and sentences."""
+"""Findings: what results say, as statistics, tables and sentences."""

@@ -1,4 +1,4 @@
-"""What statistics say of a data set: how models compare with the blurred input, and with the best of them."""
+"""Statistics of a data set: models compared with the blurred input, and with the best of them."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from typing import NamedTuple
 import numpy as np
 
 from deblurbench.records.paths import BLURRED
-from deblurbench.report.findings.image_scores import ImageScores, Pair, image_scores
+from deblurbench.report.findings.image_scores import ImageScores, ModelPair, image_scores
 from deblurbench.report.results import Result, Results
 from deblurbench.statistics.means import finite_mean
-from deblurbench.statistics.significance import ALPHA, SignedRanks, can_tell, holm, wilcoxon
+from deblurbench.statistics.significance import ALPHA, WilcoxonResult, can_reach_significance, holm, wilcoxon
 
 
-class Verdict(Enum):
-    """How a model stands to the best one by some metric."""
+class VersusBest(Enum):
+    """How a model compares with the best one by some metric."""
 
     BEST = "best"
     TIED = "not significantly different from the best"
     MIXED = "behind the best on average, and ahead of it on most images"
     BEHIND = "significantly behind the best"
-    UNTOLD = "too few images to tell"
-    NONE = ""  # does not compete (the input, oracles), or there is nothing to compare
+    INCONCLUSIVE = "too few images to tell"
+    NONE = ""  # not ranked (the input, oracles), or nothing to compare
 
 
-class Order(Enum):
-    """How a model stands to the blurred input by some metric, as far as its interval and its test carry."""
+class VersusInput(Enum):
+    """How a model compares with the blurred input by some metric, as far as its interval and its test carry."""
 
     BETTER = "better than the input"
     WORSE = "worse than the input"
-    UNTOLD = "cannot be told apart from the input"
+    INCONCLUSIVE = "cannot be told apart from the input"
 
 
-class Difference(NamedTuple):
-    """A mean difference over scenes, above zero for better, its 95 % interval by Student's t, and p.
+class MeanDifference(NamedTuple):
+    """A mean difference over scenes, above zero for better, its 95 % Student's t interval, and p.
 
     p is Wilcoxon's, corrected by Holm; of a gain over the input, Student's where scenes are too few for Wilcoxon's test.
     """
@@ -49,164 +49,176 @@ class Difference(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What is known of one model by one metric."""
+class ModelStatistics:
+    """The statistics of one model by one metric."""
 
     mean: float  # over images
     left_out: int  # images whose score is infinite, which are in no mean
-    over_scenes: float  # the mean over scenes, of the images on which models are compared
-    gain: Difference | None  # over the blurred input; None for itself
-    order: Order | None  # what can be said of the gain
+    mean_over_scenes: float  # of the images on which models are compared
+    gain: MeanDifference | None  # over the blurred input; None for itself
+    versus_input: VersusInput | None  # None for the input
     wins: int  # images on which it is better than the input
-    to_best: Difference | None  # to the best model; None for itself, the input and oracles
-    verdict: Verdict
+    to_best: MeanDifference | None  # to the best model; None for itself, the input and oracles
+    versus_best: VersusBest
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One data set compared. `standings` are by metric and model."""
+    """The models of one data set compared."""
 
     dataset: str
     label: str
-    results: tuple[Result, ...]  # the best first, the untouched input among them
+    results: tuple[Result, ...]  # the best first, the blurred input among them
     scores: ImageScores
-    standings: dict[str, dict[str, Standing]]
-    first: str  # the metric in which answers are given
+    statistics: dict[str, dict[str, ModelStatistics]]  # metric -> model
+    primary_metric: str
 
     @property
-    def competitors(self) -> list[Result]:
-        """Those that can be called the best, the best first."""
-        return [result for result in self.results if result.competes]
+    def ranked(self) -> list[Result]:
+        """The results that can be the best, the best first."""
+        return [result for result in self.results if result.is_ranked]
 
     @property
-    def untouched(self) -> Result:
-        """The blurred input."""
+    def blurred_input(self) -> Result:
+        """The result of the blurred input."""
         return next(result for result in self.results if result.is_input)
 
     @property
     def images(self) -> int:
-        """On how many images models are compared: those that none restores exactly."""
-        return int(self.scores.compared(self.first).sum())
+        """The number of images on which models are compared: those that none restores exactly."""
+        return int(self.scores.is_compared(self.primary_metric).sum())
 
     @property
     def scenes(self) -> int:
-        """How many independent scenes these images show."""
-        return len(set(self.scores.scenes_compared(self.first)))
+        """The number of independent scenes of these images."""
+        return len(set(self.scores.compared_scenes(self.primary_metric)))
 
     @property
-    def images_differ(self) -> bool:
-        """Whether scenes differ in their number of images, so that a mean over scenes is none over images."""
-        return len(set(Counter(self.scores.scenes_compared(self.first)).values())) > 1
+    def scene_sizes_differ(self) -> bool:
+        """Whether scenes have different numbers of images, so that a mean over scenes is not one over images."""
+        return len(set(Counter(self.scores.compared_scenes(self.primary_metric)).values())) > 1
 
     @property
-    def tells(self) -> bool:
-        """Whether there are scenes enough for a test to find any difference between models at all."""
-        return can_tell(self.scenes, max(1, _pairs_of(len(self.competitors))))
+    def is_conclusive(self) -> bool:
+        """Whether there are enough scenes for a test to find any difference between models."""
+        return can_reach_significance(self.scenes, max(1, _number_of_pairs(len(self.ranked))))
 
     @property
-    def tells_input(self) -> bool:
-        """The same of the differences to the input."""
-        return can_tell(self.scenes, max(1, len(self.results) - 1))
+    def input_is_conclusive(self) -> bool:
+        """Whether there are enough scenes for a test to find any difference to the input."""
+        return can_reach_significance(self.scenes, max(1, len(self.results) - 1))
 
-    def standing(self, model: str, metric: str | None = None) -> Standing:
-        """That of `model` by `metric`, or by the first one."""
-        return self.standings[metric or self.first][model]
+    def statistics_of(self, model: str, metric: str | None = None) -> ModelStatistics:
+        """Return the statistics of `model` by `metric`, or by the primary one."""
+        return self.statistics[metric or self.primary_metric][model]
 
 
 def compare(results: Results, dataset: str) -> Comparison:
-    """Compare the models on `dataset`, by every metric of the recipe."""
+    """Compare the models on `dataset` by every metric of the recipe."""
     scores = image_scores(results, dataset)
-    given = results.of(dataset)
-    quality = {result.model: _quality(scores, results.first, result.model) for result in given}
-    ordered = tuple(sorted(given, key=lambda result: quality[result.model], reverse=True))
-    standings = {metric: _standings(ordered, scores, metric) for metric in results.recipe.metrics}
-    return Comparison(dataset, results.label(dataset), ordered, scores, standings, results.first)
+    found = results.of(dataset)
+    quality = {result.model: _quality(scores, results.primary_metric, result.model) for result in found}
+    ordered = tuple(sorted(found, key=lambda result: quality[result.model], reverse=True))
+    statistics = {metric: _statistics(ordered, scores, metric) for metric in results.recipe.metrics}
+    return Comparison(dataset, results.label(dataset), ordered, scores, statistics, results.primary_metric)
 
 
 def _quality(scores: ImageScores, metric: str, model: str) -> tuple[float, int]:
-    """What models are ordered by: the mean goodness where they are compared, then how many images are restored exactly.
+    """Return the sort key of a model: its mean goodness, then the number of images that it restores exactly.
 
     The mean is over the same images for all: one that is exact on easy images must not be judged by the hard ones alone.
     """
-    mean = scores.over_scenes(metric, scores.goodness[metric][model])
+    mean = scores.mean_over_scenes(metric, scores.goodness[metric][model])
     return (0.0 if math.isnan(mean) else mean, int(np.isinf(scores.values[metric][model]).sum()))
 
 
 def _best(ordered: tuple[Result, ...], scores: ImageScores, metric: str) -> str | None:
-    """The competitor of highest quality, the earlier in the table where two are equal."""
-    names = [result.model for result in ordered if result.competes]
+    """Return the ranked model of highest quality, the earlier in the table of two equal ones."""
+    names = [result.model for result in ordered if result.is_ranked]
     return max(names, key=lambda name: _quality(scores, metric, name), default=None)
 
 
-def _standings(ordered: tuple[Result, ...], scores: ImageScores, metric: str) -> dict[str, Standing]:
+def _statistics(ordered: tuple[Result, ...], scores: ImageScores, metric: str) -> dict[str, ModelStatistics]:
     best = _best(ordered, scores, metric)
-    gains, orders = _to_input(scores, [Pair(metric, result.model, BLURRED) for result in ordered if not result.is_input])
-    rivals = [result.model for result in ordered if result.competes and result.model != best]
-    to_best, verdicts = _to_best(scores, [Pair(metric, model, best) for model in rivals if best is not None])
+    to_input = [ModelPair(metric, result.model, BLURRED) for result in ordered if not result.is_input]
+    gains, versus_input = _compare_with_input(scores, to_input)
+    others = [result.model for result in ordered if result.is_ranked and result.model != best]
+    to_best, versus_best = _compare_with_best(scores, [ModelPair(metric, model, best) for model in others if best is not None])
     found = {}
     for model in (result.model for result in ordered):
         values = scores.values[metric][model]
         mean = finite_mean(values.tolist())
-        good, good_input = (scores.goodness[metric][name] for name in (model, BLURRED))
-        found[model] = Standing(
-            mean.value, mean.left_out, scores.over_scenes(metric, values), gains.get(model), orders.get(model),
-            int((good > good_input).sum()), to_best.get(model),
-            Verdict.BEST if model == best else verdicts.get(model, Verdict.NONE),
-        )  # fmt: skip
+        goodness, goodness_of_input = (scores.goodness[metric][name] for name in (model, BLURRED))
+        found[model] = ModelStatistics(
+            mean=mean.value,
+            left_out=mean.left_out,
+            mean_over_scenes=scores.mean_over_scenes(metric, values),
+            gain=gains.get(model),
+            versus_input=versus_input.get(model),
+            wins=int((goodness > goodness_of_input).sum()),
+            to_best=to_best.get(model),
+            versus_best=VersusBest.BEST if model == best else versus_best.get(model, VersusBest.NONE),
+        )
     return found
 
 
-def _to_input(scores: ImageScores, pairs: list[Pair]) -> tuple[dict[str, Difference], dict[str, Order]]:
-    """By model the gain over the input, and what can be said of it.
+def _compare_with_input(
+    scores: ImageScores, pairs: list[ModelPair]
+) -> tuple[dict[str, MeanDifference], dict[str, VersusInput]]:  # fmt: skip
+    """Return by model the gain over the input, and whether that is better or worse.
 
-    Better or worse is what Wilcoxon's test and the interval agree on; where scenes are too few for the test, Student's t
-    decides, corrected as the test would be.
+    Wilcoxon's test and the interval have to agree on it; where scenes are too few for the test, Student's t decides, with
+    the same correction.
     """
-    gains, ranks = _differences(scores, pairs)
-    if pairs and not can_tell(len(set(scores.scenes_compared(pairs[0].metric))), len(pairs)):
-        student = holm(scores.student(pairs))
+    gains, tests = _differences(scores, pairs)
+    if pairs and not can_reach_significance(len(set(scores.compared_scenes(pairs[0].metric))), len(pairs)):
+        student = holm(scores.student_p_values(pairs))
         gains = {model: gain._replace(p=student[model]) for model, gain in gains.items()}
-        return gains, {model: _order(gain, gain.mean) for model, gain in gains.items()}
-    return gains, {model: _order(gain, ranks[model].direction) for model, gain in gains.items()}
+        return gains, {model: _versus_input(gain, gain.mean) for model, gain in gains.items()}
+    return gains, {model: _versus_input(gain, tests[model].direction) for model, gain in gains.items()}
 
 
-def _order(gain: Difference, direction: float) -> Order:
+def _versus_input(gain: MeanDifference, direction: float) -> VersusInput:
     if gain.p < ALPHA and direction > 0 and gain.low > 0:
-        return Order.BETTER
-    return Order.WORSE if gain.p < ALPHA and direction < 0 and gain.high < 0 else Order.UNTOLD
+        return VersusInput.BETTER
+    return VersusInput.WORSE if gain.p < ALPHA and direction < 0 and gain.high < 0 else VersusInput.INCONCLUSIVE
 
 
-def _to_best(scores: ImageScores, pairs: list[Pair]) -> tuple[dict[str, Difference], dict[str, Verdict]]:
-    """By model the difference to the best, and the verdict.
+def _compare_with_best(
+    scores: ImageScores, pairs: list[ModelPair]
+) -> tuple[dict[str, MeanDifference], dict[str, VersusBest]]:  # fmt: skip
+    """Return by model the difference to the best, and how it compares with it.
 
     Tests are corrected for all pairs of models, not only for those with the best: these scores have chosen it.
     """
-    tests = _pairs_of(len(pairs) + 1)
-    differences, ranks = _differences(scores, pairs, untold=tests - len(pairs))
-    return differences, {model: _verdict(differences[model], ranks[model], tests) for model in differences}
+    number_of_tests = _number_of_pairs(len(pairs) + 1)
+    differences, tests = _differences(scores, pairs, further_tests=number_of_tests - len(pairs))
+    return differences, {model: _versus_best(differences[model], tests[model], number_of_tests) for model in differences}
 
 
-def _verdict(to_best: Difference, ranks: SignedRanks, tests: int) -> Verdict:
+def _versus_best(to_best: MeanDifference, test: WilcoxonResult, number_of_tests: int) -> VersusBest:
     if np.isnan(to_best.p):
-        return Verdict.NONE
-    if to_best.p < ALPHA and ranks.direction > 0:
-        return Verdict.MIXED
+        return VersusBest.NONE
+    if to_best.p < ALPHA and test.direction > 0:
+        return VersusBest.MIXED
     if to_best.p < ALPHA and to_best.high < 0:
-        return Verdict.BEHIND
-    return Verdict.UNTOLD if ranks.units and not can_tell(ranks.units, tests) else Verdict.TIED
+        return VersusBest.BEHIND
+    if test.scenes and not can_reach_significance(test.scenes, number_of_tests):
+        return VersusBest.INCONCLUSIVE
+    return VersusBest.TIED
 
 
 def _differences(
-    scores: ImageScores, pairs: list[Pair], *, untold: int = 0
-) -> tuple[dict[str, Difference], dict[str, SignedRanks]]:
-    """By model the difference of each pair, and what Wilcoxon's test found."""
-    ranks = {pair.model: wilcoxon(scores.gain(*pair), scores.scenes) for pair in pairs}
-    corrected = holm({model: found.p for model, found in ranks.items()}, untold=untold)
+    scores: ImageScores, pairs: list[ModelPair], *, further_tests: int = 0
+) -> tuple[dict[str, MeanDifference], dict[str, WilcoxonResult]]:
+    """Return by model the difference of each pair, and the result of Wilcoxon's test."""
+    tests = {pair.model: wilcoxon(scores.gain(*pair), scores.scenes) for pair in pairs}
+    corrected = holm({model: test.p for model, test in tests.items()}, further_tests=further_tests)
     means = scores.mean_gains(pairs)
     return {
-        pair.model: Difference(*interval, corrected[pair.model]) for pair, interval in zip(pairs, means, strict=True)
-    }, ranks
+        pair.model: MeanDifference(*interval, corrected[pair.model]) for pair, interval in zip(pairs, means, strict=True)
+    }, tests
 
 
-def _pairs_of(models: int) -> int:
+def _number_of_pairs(models: int) -> int:
     return models * (models - 1) // 2

@@ -1,181 +1,156 @@
-"""The comparison table as cells of text, for HTML, Markdown and LaTeX alike; and every number of it as rows of a CSV."""
+"""The comparison table as cells of text, for HTML, Markdown and LaTeX alike."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from deblurbench.metrics.base import Metric
 from deblurbench.report.findings.answer import oracle_note
-from deblurbench.report.findings.comparison import Comparison, Difference, Standing, Verdict
-from deblurbench.report.formatting import counted, duration, listed, number, short
+from deblurbench.report.findings.comparison import Comparison, MeanDifference, ModelStatistics, VersusBest
+from deblurbench.report.formatting import format_count, format_duration, format_score, join_names, pluralize
 from deblurbench.report.results import Result, Results
 from deblurbench.statistics.means import identical_note
 
-NEAR = (Verdict.TIED, Verdict.MIXED, Verdict.UNTOLD)
-STATISTICS = (
-    "dataset", "model", "metric", "images", "scenes", "mean", "left_out", "mean_over_scenes", "gain", "gain_low", "gain_high",
-    "gain_p", "order", "better_than_input", "to_best", "to_best_low", "to_best_high", "to_best_p", "verdict",
-)  # fmt: skip
+NEAR_BEST = (VersusBest.TIED, VersusBest.MIXED, VersusBest.INCONCLUSIVE)
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of a table: its heading, whether it holds words, and whether its best values are the lowest."""
+class TableColumn:
+    """A column of a table."""
 
     heading: str
     is_text: bool = False
-    lowest_first: bool = False
+    lower_is_better: bool = False
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A cell of a table: what it says, what it is sorted by ("" for nothing), and how it stands to the best."""
+class TableCell:
+    """A cell of a table."""
 
     text: str
-    value: float | str = ""
+    sort_key: float | str = ""  # empty for nothing
     is_best: bool = False
-    is_near: bool = False  # not significantly behind the best
+    is_near_best: bool = False  # not significantly behind it
 
 
 @dataclass(frozen=True)
-class Table:
-    """One data set's comparison; `input_row` is the place of the untouched input, `notes` stand below."""
+class ComparisonTable:
+    """The comparison of one data set."""
 
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    input_row: int
-    notes: tuple[str, ...]
+    columns: tuple[TableColumn, ...]
+    rows: tuple[tuple[TableCell, ...], ...]
+    input_row: int  # the index of the blurred input
+    notes: tuple[str, ...]  # to stand below the table
 
 
-def comparison_table(results: Results, comparison: Comparison) -> Table:
-    """Models by falling quality, the untouched input among them: who stands below it had better do nothing."""
-    columns = [Column("model", is_text=True)]
+def comparison_table(results: Results, comparison: Comparison) -> ComparisonTable:
+    """Return the models by falling quality, with the blurred input at its own place among them."""
+    columns = [TableColumn("model", is_text=True)]
     for name, metric in results.recipe.metrics.items():
-        columns.append(Column(metric.label, lowest_first=metric.best == 0))
-        if name == results.first:
-            columns += [Column("gain over input [95 %]"), Column("better than input")]
-    columns += [Column("family / network", is_text=True), Column("restores by", is_text=True)]
+        columns.append(TableColumn(metric.label, lower_is_better=metric.best == 0))
+        if name == results.primary_metric:
+            columns += [TableColumn("gain over input [95 %]"), TableColumn("better than input")]
+    columns += [TableColumn("family / network", is_text=True), TableColumn("restores by", is_text=True)]
     costs = ("parameters", "network evaluations", "MACs at 256x256", "training time", "ms / megapixel")
-    columns += [Column(cost, lowest_first=True) for cost in costs]
+    columns += [TableColumn(cost, lower_is_better=True) for cost in costs]
     rows = []
     for result in comparison.results:
-        cells = [Cell(result.model, result.model)]
+        cells = [TableCell(result.model, result.model)]
         for name, metric in results.recipe.metrics.items():
-            standing = comparison.standing(result.model, name)
-            cells.append(_score(metric, standing, result.spreads.get(name, math.nan), marks=comparison.tells))
-            if name == results.first:
-                cells += [_gain(standing.gain), _wins(result, standing, len(comparison.scores.images))]
+            statistics = comparison.statistics_of(result.model, name)
+            deviation = result.deviations.get(name, math.nan)
+            cells.append(_score_cell(metric, statistics, deviation, marks_near_best=comparison.is_conclusive))
+            if name == results.primary_metric:
+                cells += [_gain_cell(statistics.gain), _wins_cell(result, statistics, len(comparison.scores.images))]
         method = " / ".join(filter(None, (result.family, result.network)))
-        rows.append((*cells, Cell(method, method), Cell(result.inference, result.inference), *_costs(result)))
-    place = comparison.results.index(comparison.untouched)
-    return Table(tuple(columns), tuple(rows), place, tuple(_notes(comparison)))
+        rows.append((*cells, TableCell(method, method), TableCell(result.inference, result.inference), *_cost_cells(result)))
+    input_row = comparison.results.index(comparison.blurred_input)
+    return ComparisonTable(tuple(columns), tuple(rows), input_row, tuple(_notes(comparison)))
 
 
-def statistics_rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
-    """One row a model and metric, with the columns STATISTICS; differences are above zero for better, whatever the metric."""
-
-    def named(name: str, difference: Difference | None) -> dict[str, Any]:
-        mean, low, high, p = difference or ("",) * 4
-        return {name: mean, f"{name}_low": low, f"{name}_high": high, f"{name}_p": p}
-
-    for metric, standings in comparison.standings.items():
-        for model, standing in standings.items():
-            yield {
-                "dataset": comparison.dataset,
-                "model": model,
-                "metric": metric,
-                "images": len(comparison.scores.images),
-                "scenes": comparison.scenes,
-                "mean": standing.mean,
-                "left_out": standing.left_out,
-                "mean_over_scenes": standing.over_scenes,
-                **named("gain", standing.gain),
-                "order": standing.order.value if standing.order else "",
-                "better_than_input": standing.wins if standing.gain else "",
-                **named("to_best", standing.to_best),
-                "verdict": standing.verdict.value,
-            }
+def _score_cell(metric: Metric, statistics: ModelStatistics, deviation: float, *, marks_near_best: bool) -> TableCell:
+    over_seeds = f" ± {deviation:.{metric.decimals}f}" if math.isfinite(deviation) else ""
+    text = format_score(statistics.mean, metric.decimals) + over_seeds
+    value = abs(statistics.mean) if metric.best == 0 else statistics.mean
+    versus_best = statistics.versus_best
+    return TableCell(text, value, versus_best is VersusBest.BEST, marks_near_best and versus_best in NEAR_BEST)
 
 
-def _score(metric: Metric, standing: Standing, spread: float, *, marks: bool) -> Cell:
-    text = number(standing.mean, metric.decimals) + (f" ± {spread:.{metric.decimals}f}" if math.isfinite(spread) else "")
-    value = abs(standing.mean) if metric.best == 0 else standing.mean
-    return Cell(text, value, standing.verdict is Verdict.BEST, marks and standing.verdict in NEAR)
-
-
-def _gain(gain: Difference | None) -> Cell:
+def _gain_cell(gain: MeanDifference | None) -> TableCell:
     if gain is None or math.isnan(gain.mean):
-        return Cell("")
+        return TableCell("")
     interval = "" if math.isnan(gain.low) else f" [{gain.low:+.2f}, {gain.high:+.2f}]"
-    return Cell(f"{gain.mean:+.2f}{interval}", gain.mean)
+    return TableCell(f"{gain.mean:+.2f}{interval}", gain.mean)
 
 
-def _wins(result: Result, standing: Standing, images: int) -> Cell:
-    return Cell("") if result.is_input else Cell(f"{standing.wins} of {images}", standing.wins)
+def _wins_cell(result: Result, statistics: ModelStatistics, images: int) -> TableCell:
+    return TableCell("") if result.is_input else TableCell(f"{statistics.wins} of {images}", statistics.wins)
+
+
+def _cost_cells(result: Result) -> tuple[TableCell, ...]:
+    costs = result.costs
+    texts = {
+        "params": format_count(costs["params"]),
+        "evaluations": format_count(costs["evaluations"]),
+        "macs": format_count(costs["macs"]),
+        "train_seconds": format_duration(costs["train_seconds"]),
+        "ms_per_megapixel": "" if result.is_input else _time(costs["ms_per_megapixel"], costs["ms_per_megapixel_spread"]),
+    }
+    return tuple(TableCell(text, costs[name] if text else "") for name, text in texts.items())
+
+
+def _time(minimum: float, spread: float) -> str:
+    """Return the minimum of all rounds and how much longer the median is; empty if time was not measured."""
+    return "" if math.isnan(minimum) else f"{minimum:.0f} (+{100 * spread:.0f} %)"
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
     images, scenes = comparison.images, comparison.scenes
-    units = counted(images, "image")
+    units = pluralize(images, "image")
     if scenes != images:
-        units = f"{counted(scenes, 'scene')} that {'show' if scenes > 1 else 'shows'} {units}"
-    if comparison.competitors:
+        units = f"{pluralize(scenes, 'scene')} that {'show' if scenes > 1 else 'shows'} {units}"
+    if comparison.ranked:
         yield "Bold: the best, image by image."
-    if len(comparison.competitors) > 1:
-        if comparison.tells:
-            verdicts = {standing.verdict for standings in comparison.standings.values() for standing in standings.values()}
-            mixed = ", or behind it on average and ahead on most images" if Verdict.MIXED in verdicts else ""
-            test = f"Wilcoxon's signed-rank test over {units}, Holm-corrected for all pairs of models, p ≥ 0.05"
-            yield f"≈: not significantly behind the best ({test}, or a 95 % interval that holds 0){mixed}."
-        else:
-            test = "Wilcoxon's signed-rank test with Holm's correction for all pairs of models"
-            yield f"Too few images to tell what is more than chance: over {units} {test} cannot reach p < 0.05."
+    if len(comparison.ranked) > 1:
+        yield _test_note(comparison, units)
     if scenes > 1:
         yield f"In brackets: 95 % Student's t interval of the mean over {units}. {_training_note(comparison)}".rstrip()
-    if comparison.images_differ:
+    if comparison.scene_sizes_differ:
         yield "Scenes differ in their number of images: gains are means of the means of scenes, scores are means over images."
-    exact = {result.model: comparison.standing(result.model).left_out for result in comparison.results}
-    for model, count in exact.items():
-        if count:
-            yield f"{model}: {identical_note(count)}."
+    for result in comparison.results:
+        if count := comparison.statistics_of(result.model).left_out:
+            yield f"{result.model}: {identical_note(count)}."
     if images < len(comparison.scores.images):
-        yield f"Models are ordered and compared by the {counted(images, 'image')} that none of them restores exactly."
+        yield f"Models are ordered and compared by the {pluralize(images, 'image')} that none of them restores exactly."
     if any(math.isfinite(result.costs["ms_per_megapixel"]) for result in comparison.results if not result.is_input):
         yield (
             "ms / megapixel: the minimum of all rounds, in each of which every model took its turn; in brackets, how much "
             "longer the median is: where that is much, the machine was busy."
         )
-        if len({result.folder.parents[2] for result in comparison.results}) > 1:
+        if len({result.results_folder for result in comparison.results}) > 1:
             yield "Those of different results folders were measured apart, and hardly compare."
     if note := oracle_note(comparison):
         yield note
 
 
+def _test_note(comparison: Comparison, units: str) -> str:
+    """Return the test behind the marks of models that are not significantly behind the best."""
+    if not comparison.is_conclusive:
+        test = "Wilcoxon's signed-rank test with Holm's correction for all pairs of models"
+        return f"Too few images to tell what is more than chance: over {units} {test} cannot reach p < 0.05."
+    verdicts = {one.versus_best for by_model in comparison.statistics.values() for one in by_model.values()}
+    mixed = ", or behind it on average and ahead on most images" if VersusBest.MIXED in verdicts else ""
+    test = f"Wilcoxon's signed-rank test over {units}, Holm-corrected for all pairs of models, p ≥ 0.05"
+    return f"≈: not significantly behind the best ({test}, or a 95 % interval that holds 0){mixed}."
+
+
 def _training_note(comparison: Comparison) -> str:
-    """Whether the intervals hold the variance of training."""
+    """Return whether the intervals include the variance of training."""
     trained = [result for result in comparison.results if result.is_trained]
     single = [result.model for result in trained if len(result.seeds) == 1]
     if len(single) == len(trained):
         return "With one seed nobody knows how much training varies: the intervals do not hold it." if single else ""
     held = "They hold the variance of training between seeds"
-    return f"{held}, save that of {listed(single)}: one seed cannot tell it." if single else f"{held} (Howe 1974)."
-
-
-def _costs(result: Result) -> tuple[Cell, ...]:
-    costs = result.costs
-    texts = {
-        "params": short(costs["params"]),
-        "evaluations": short(costs["evaluations"]),
-        "macs": short(costs["macs"]),
-        "train_seconds": duration(costs["train_seconds"]),
-        "ms_per_megapixel": "" if result.is_input else _time(costs["ms_per_megapixel"], costs["ms_per_megapixel_spread"]),
-    }
-    return tuple(Cell(text, costs[name] if text else "") for name, text in texts.items())
-
-
-def _time(least: float, spread: float) -> str:
-    """The minimum of all rounds and how much longer the median is; empty where time was not measured."""
-    return "" if math.isnan(least) else f"{least:.0f} (+{100 * spread:.0f} %)"
+    return f"{held}, save that of {join_names(single)}: one seed cannot tell it." if single else f"{held} (Howe 1974)."

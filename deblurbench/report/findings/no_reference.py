@@ -1,4 +1,4 @@
-"""Really blurred photographs in numbers, as far as numbers go without the truth."""
+"""No-reference scores of really blurred photographs, which have no ground truth."""
 
 from __future__ import annotations
 
@@ -10,27 +10,21 @@ from deblurbench.statistics.means import finite_mean
 
 
 @dataclass(frozen=True)
-class Sharpness:
-    """The means over the really blurred photographs of each model."""
+class NoReferenceTable:
+    """The mean scores of each model over the really blurred photographs."""
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
-def sharpness(comparison: Comparison) -> Sharpness | None:
-    """No-reference scores of what was restored without a sharp twin. None where nothing was."""
+def no_reference_table(comparison: Comparison) -> NoReferenceTable | None:
+    """Return the no-reference scores of the really blurred photographs. None if there are none."""
     metrics = {name: NO_REFERENCE.build(name) for name in NO_REFERENCE.names()}
-    shown = [result for result in comparison.results if result.shown]
-    if not shown:
+    scored = [result for result in comparison.results if result.really_blurred_rows]
+    if not scored:
         return None
-    rows = [
-        (
-            result.model,
-            *(
-                f"{finite_mean([row.scores[name] for row in result.shown]).value:.{metric.decimals}f}"
-                for name, metric in metrics.items()
-            ),
-        )
-        for result in shown
-    ]
-    return Sharpness(("model", *(metric.label for metric in metrics.values())), tuple(rows))
+    rows = []
+    for result in scored:
+        means = {name: finite_mean(result.no_reference_scores(name)).value for name in metrics}
+        rows.append((result.model, *(f"{means[name]:.{metric.decimals}f}" for name, metric in metrics.items())))
+    return NoReferenceTable(("model", *(metric.label for metric in metrics.values())), tuple(rows))

@@ -1,1 +1,1 @@
-"""Pictures: which parts of which images a report shows, as grids and on the page."""
+"""Pictures: the parts of images that a report shows, as grids and on the page."""

@@ -1,62 +1,56 @@
-"""The photograph that a data set is shown by: chosen by rule, not by hand."""
+"""The test image that stands for a data set: the one of median PSNR when blurred, chosen by rule and not by hand."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from deblurbench.report.findings.comparison import Comparison
-from deblurbench.report.formatting import number
-from deblurbench.report.pictures.crops import (
-    Box,
-    Picture,
-    has_picture,
-    has_truth,
-    most_changed,
-    restored_picture,
-    scale_of_errors,
-    sharp_picture,
-)
+from deblurbench.report.formatting import format_score
+from deblurbench.report.pictures.crops import Box, most_changed
+from deblurbench.report.pictures.error_maps import error_limit
+from deblurbench.report.pictures.stored_pictures import Picture, has_restored, has_sharp, read_restored, read_sharp
 
 
 @dataclass(frozen=True)
-class Subject:
-    """The test image of median PSNR when blurred, and what there is to see of it."""
+class MedianImage:
+    """The test image of median PSNR when blurred, as every model restored it."""
 
-    image: str
+    name: str
     sharp: Picture
     blurred: Picture
-    restored: dict[str, Picture]  # by model, in the order of the table; of those whose pictures were kept
+    restored: dict[str, Picture]  # by model, in the order of the table; those that are stored
     scores: dict[str, str]  # by model
-    missing: tuple[str, ...]  # models whose pictures were not kept
-    brightest: float  # the error, of 255, that error maps show as white
+    missing: tuple[str, ...]  # models whose pictures are not stored
+    error_limit: float  # of 255, shown as white by error maps
 
     def close_up(self, size: int) -> Box:
-        """Where blur changed it most, `size` pixels a side."""
+        """Return the box of at most `size` x `size` pixels where blur changed it most."""
         return most_changed(self.sharp, self.blurred, size)
 
 
-def subject_of(comparison: Comparison) -> Subject | None:
-    """The subject of a data set. None where no picture is stored, or there is no model."""
-    untouched, image = comparison.untouched, median_image(comparison)
+def read_median_image(comparison: Comparison) -> MedianImage | None:
+    """Read the median image of a data set. None if its pictures are not stored, or there is no model."""
+    blurred_input, image = comparison.blurred_input, median_image_name(comparison)
     models = [result for result in comparison.results if not result.is_input]
-    kept = [result for result in models if has_picture(result, image)]
-    if not kept or not has_picture(untouched, image) or not has_truth(untouched, image):
+    stored = [result for result in models if has_restored(result, image)]
+    if not stored or not has_restored(blurred_input, image) or not has_sharp(blurred_input, image):
         return None
-    sharp, blurred = sharp_picture(untouched, image), restored_picture(untouched, image)
-    first_seed = {result.model: next(row for row in result.images if row.image == image) for result in kept}
-    return Subject(
-        image,
-        sharp,
-        blurred,
-        {result.model: restored_picture(result, image) for result in kept},
-        {model: f"{number(row.scores[comparison.first], 2)} dB" for model, row in first_seed.items()},
-        tuple(result.model for result in models if result not in kept),
-        scale_of_errors(blurred, sharp),
+    sharp, blurred = read_sharp(blurred_input, image), read_restored(blurred_input, image)
+    return MedianImage(
+        name=image,
+        sharp=sharp,
+        blurred=blurred,
+        restored={result.model: read_restored(result, image) for result in stored},
+        scores={
+            result.model: f"{format_score(result.first_score(image, comparison.primary_metric), 2)} dB" for result in stored
+        },
+        missing=tuple(result.model for result in models if result not in stored),
+        error_limit=error_limit(blurred, sharp),
     )
 
 
-def median_image(comparison: Comparison) -> str:
-    """The test image of median PSNR when blurred; the first by name of two."""
-    values = comparison.scores.values[comparison.first][comparison.untouched.model]
+def median_image_name(comparison: Comparison) -> str:
+    """Return the name of the test image of median PSNR when blurred; the first by name of two."""
+    values = comparison.scores.values[comparison.primary_metric][comparison.blurred_input.model]
     ordered = sorted(zip(values, comparison.scores.images, strict=True))
     return ordered[(len(ordered) - 1) // 2][1]
