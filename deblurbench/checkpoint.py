@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from deblurbench.errors import UsageError, one_line
 from deblurbench.files import write_whole
-from deblurbench.registry import shown
+from deblurbench.registry import abbreviate
 
 METADATA_KEY, CHECKSUM, FORMAT_KEY = "deblurbench", "checksum", "format"
 # The format of the files that are written; files of before there were formats are of format 0. Whoever renames what a
@@ -57,10 +57,10 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def _require_known_format(found: Any, path: Path) -> None:
     if not isinstance(found, int) or isinstance(found, bool) or found < 0:
-        raise UsageError(f"{path}: is damaged: its format is {shown(found)}, which is no number of a format; {REMEDY}")
+        raise UsageError(f"{path}: is damaged: its format is {abbreviate(found)}, which is no number of a format; {REMEDY}")
     if found > FORMAT:
         raise UsageError(
-            f"{path}: has format {shown(found)}, and this deblurbench reads formats up to {FORMAT}; upgrade deblurbench"
+            f"{path}: has format {abbreviate(found)}, and this deblurbench reads formats up to {FORMAT}; upgrade deblurbench"
         )
 
 

@@ -125,7 +125,7 @@ CASES: list[tuple[dict[str, object], list[str], str]] = [
     ({}, ["training.stepz=3"], "tiny.yaml with training.stepz=3: training.stepz: unknown key"),
     ({}, ["models.cnn.netwrok=unet"], "tiny.yaml with models.cnn.netwrok=unet: models.cnn.netwrok: unknown key"),
     ({"seeds": [0.5]}, [], "seeds.0: Input should be a valid integer"),
-    ({"recipe": "deblurbnch"}, [], "recipe: no recipe is called 'deblurbnch'; did you mean 'deblurbench'?"),
+    ({"recipe": "deblurbnch"}, [], "recipe: unknown recipe 'deblurbnch'; did you mean 'deblurbench'?"),
     ({"datasets": {"d": {"layout": {"name": "paired-folder"}}}}, [], "datasets.d.layout.path: missing, but required by layout"),
     ({"datasets": {"d": {"layout": "skimage-photos", "blurr": "motion"}}}, [], "datasets.d.blurr: unknown key of a data set"),
     ({"datasets": {"d": 3}}, [], "datasets.d: expected keys and values, not 3"),

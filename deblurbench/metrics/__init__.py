@@ -1,1 +1,1 @@
-"""Metrics: pairs of images (B, C, H, W) in [0, 1] in, one number an image (B,) out, float64; nothing is averaged here."""
+"""Metrics of pairs of images: (B, C, H, W) twice, in [0, 1] -> (B,) float64, one score per image, never averaged."""

@@ -1,4 +1,4 @@
-"""What every metric is."""
+"""Base classes of metrics, and checks of their inputs."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 class Metric(ABC):
-    """`metric(restored, sharp)`: (B, C, H, W) twice, in [0, 1] -> (B,) float64, one number an image."""
+    """A full-reference metric; `metric(restored, sharp)`: (B, C, H, W) twice, in [0, 1] -> (B,) float64."""
 
     label: ClassVar[str]  # the heading of its column, with the unit
     decimals: ClassVar[int]
-    best: ClassVar[float]  # what identical images score; the further from it, the worse
-    smallest_side: ClassVar[int] = 1  # pixels that an image must have at least
+    best: ClassVar[float]  # the score of identical images; the further from it, the worse
+    smallest_side: ClassVar[int] = 1  # pixels; smaller images are refused
 
     def prepare(self) -> None:  # noqa: B027 - most metrics need nothing
-        """Fetch what it needs (weights), before any work is begun. Raises UsageError where that cannot be had."""
+        """Load pretrained weights, before any work begins. Raises UsageError if they are not available."""
 
     @abstractmethod
     def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor: ...
 
     def goodness(self, value: float) -> float:
-        """`value`, turned so that higher is better."""
+        """Return `value` oriented so that higher is better."""
         return value if self.best == float("inf") else -abs(value - self.best)
 
     def require_size(self, images: Tensor) -> None:
@@ -38,36 +38,36 @@ class Metric(ABC):
 
 
 class SharedMetric(Metric):
-    """A metric that sums up what others sum up too: a recipe with several of them has it measured once."""
+    """A metric reduced from an intermediate result that others share: a recipe with several of them computes it once."""
 
     @staticmethod
     @abstractmethod
-    def measure(restored: Tensor, sharp: Tensor) -> Any:
-        """What is to be summed up of (B, C, H, W) twice."""
+    def intermediate(restored: Tensor, sharp: Tensor) -> Any:
+        """Compute the shared result of (B, C, H, W) twice."""
 
     @abstractmethod
-    def summary(self, measured: Any) -> Tensor:
-        """What `measure` has given -> (B,) float64."""
+    def reduce(self, intermediate: Any) -> Tensor:
+        """Reduce the shared result to (B,) float64."""
 
     def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor:
         self.require_size(sharp)
-        return self.summary(self.measure(restored, sharp))
+        return self.reduce(self.intermediate(restored, sharp))
 
 
 def require_same_size(restored: Tensor, sharp: Tensor) -> None:
-    """Raise ValueError where the shapes of two batches differ."""
+    """Raise ValueError if the shapes of two batches differ."""
     if restored.shape != sharp.shape:
         raise ValueError(f"the images differ in size: {tuple(restored.shape)} and {tuple(sharp.shape)}")
 
 
 def require_pair(restored: Tensor, sharp: Tensor) -> tuple[Tensor, Tensor]:
-    """Both as float64. Raises ValueError where their shapes differ."""
+    """Return both as float64. Raises ValueError if their shapes differ."""
     require_same_size(restored, sharp)
     return restored.to(torch.float64), sharp.to(torch.float64)
 
 
 def luma(images: Tensor) -> Tensor:
-    """(B, 3 or 1, H, W) -> (B, 1, H, W)."""
+    """Return BT.601 luma: (B, 3 or 1, H, W) -> (B, 1, H, W)."""
     if images.shape[1] == 1:
         return images
     weights = torch.tensor(LUMA, dtype=images.dtype, device=images.device)

@@ -1,4 +1,4 @@
-"""Colour differences as people see them: what catches a shift of colour that PSNR hardly notices."""
+"""Perceptual colour differences: they show colour shifts to which PSNR is almost blind."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from deblurbench.registry import METRICS
 
 
 def color_differences(restored: Tensor, sharp: Tensor) -> Tensor:
-    """CIEDE2000 (Sharma et al. 2005) of sRGB under D65, by scikit-image: (B, C, H, W) twice -> (B, H W) float64."""
+    """Compute CIEDE2000 (Sharma et al. 2005) of sRGB under D65 by scikit-image: (B, C, H, W) twice -> (B, H W) float64."""
     from skimage.color import deltaE_ciede2000, rgb2lab
 
+    # (B, C, H, W) -> (B, H, W, 3)
     pair = [images.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).cpu().numpy() for images in require_pair(restored, sharp)]
     differences = deltaE_ciede2000(*(rgb2lab(images) for images in pair))
     return torch.from_numpy(np.asarray(differences, np.float64)).flatten(1).to(restored.device)
@@ -26,18 +27,18 @@ class ColorError(SharedMetric):
     label = "colour error"
     decimals = 2
     best = 0.0
-    measure = staticmethod(color_differences)
+    intermediate = staticmethod(color_differences)
 
-    def summary(self, measured: Tensor) -> Tensor:
-        return measured.mean(dim=1)
+    def reduce(self, intermediate: Tensor) -> Tensor:
+        return intermediate.mean(dim=1)
 
 
 @METRICS.register("color-error-95")
 class ColorError95(ColorError):
-    """The 95th percentile of CIEDE2000 over the image: colour errors of small parts, which a mean hides."""
+    """The 95th percentile of CIEDE2000 over the image: colour errors of small regions, which a mean hides."""
 
     label = "colour error, 95th percentile"
 
-    def summary(self, measured: Tensor) -> Tensor:
+    def reduce(self, intermediate: Tensor) -> Tensor:
         # NumPy's, because torch's takes no more than 16 million values.
-        return torch.from_numpy(np.percentile(measured.cpu().numpy(), 95, axis=1)).to(measured.device)
+        return torch.from_numpy(np.percentile(intermediate.cpu().numpy(), 95, axis=1)).to(intermediate.device)

@@ -1,4 +1,4 @@
-"""Metrics of pixel-wise distortion."""
+"""Pixel-wise distortion."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from deblurbench.registry import METRICS
 
 
 def mean_squared_error(restored: Tensor, sharp: Tensor) -> Tensor:
-    """(B, C, H, W) twice -> (B,)."""
+    """Compute the mean squared error: (B, C, H, W) twice -> (B,)."""
     return mean_in_strips(lambda x, y: (x - y).square_(), restored, sharp)
 
 
@@ -22,10 +22,10 @@ class PSNR(SharedMetric):
     label = "PSNR (dB)"
     decimals = 2
     best = float("inf")
-    measure = staticmethod(mean_squared_error)
+    intermediate = staticmethod(mean_squared_error)
 
-    def summary(self, measured: Tensor) -> Tensor:
-        return -10 * torch.log10(measured)
+    def reduce(self, intermediate: Tensor) -> Tensor:
+        return -10 * torch.log10(intermediate)
 
 
 @METRICS.register("mse")
@@ -35,10 +35,10 @@ class MSE(SharedMetric):
     label = "MSE"
     decimals = 5
     best = 0.0
-    measure = staticmethod(mean_squared_error)
+    intermediate = staticmethod(mean_squared_error)
 
-    def summary(self, measured: Tensor) -> Tensor:
-        return measured
+    def reduce(self, intermediate: Tensor) -> Tensor:
+        return intermediate
 
 
 @METRICS.register("mae")

@@ -1,4 +1,4 @@
-"""Filters of images."""
+"""Separable filters."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-GAUSSIAN_SIZE, GAUSSIAN_SIGMA = 11, 1.5  # of SSIM (Wang et al. 2004)
+GAUSSIAN_SIZE, GAUSSIAN_SIGMA = 11, 1.5  # the window of SSIM (Wang et al. 2004)
 
 
 def gaussian_taps() -> Tensor:
-    """SSIM's Gaussian window (11,), float64; sums to one."""
+    """Return the Gaussian window of SSIM (11,), float64, which sums to one."""
     offsets = torch.arange(GAUSSIAN_SIZE, dtype=torch.float64) - GAUSSIAN_SIZE // 2
     taps = torch.exp(-0.5 * (offsets / GAUSSIAN_SIGMA).square())
     return taps / taps.sum()
@@ -23,7 +23,7 @@ def separable_filter(images: Tensor, taps: Tensor) -> Tensor:
 
 
 def _filter_on_cpu(images: Tensor, taps: Tensor) -> Tensor:
-    """Through OpenCV, many times as fast as torch's depthwise convolution."""
+    """Filter with OpenCV, which is many times as fast as torch's depthwise convolution."""
     before, kernel = taps.numel() // 2, taps.numpy()
     batch, channels, height, width = images.shape
     rows, columns = height - taps.numel() + 1, width - taps.numel() + 1

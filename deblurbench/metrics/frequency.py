@@ -1,4 +1,4 @@
-"""What restoring did to each frequency."""
+"""Errors of the restored image by spatial frequency."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from deblurbench.metrics.base import SharedMetric, luma, require_pair
 from deblurbench.registry import METRICS
 
 NYQUIST = 0.5  # cycles a pixel
-FINE = NYQUIST / 2  # from here on a frequency counts as fine detail
-SMALLEST = 8  # pixels a side of which a spectrum can be taken
+FINE = NYQUIST / 2  # the lowest frequency of fine detail
+SMALLEST = 8  # pixels a side
 RINGS = 32  # of equal width, from 0 to NYQUIST
-ROUNDING_NOISE = (1 / 255) ** 2 / 12  # the variance of 8-bit rounding: less power than it has means nothing
+ROUNDING_NOISE = (1 / 255) ** 2 / 12  # the variance of 8-bit rounding, the noise floor of every spectrum
 
 
 class Spectra(NamedTuple):
-    """Power spectra (B, F) of two batches, and the frequencies (F,) in cycles a pixel; those above NYQUIST are left out.
+    """Power spectra (B, F) of two batches, and the frequencies (F,) in cycles per pixel; those above NYQUIST are left out.
 
-    A frequency and its negative are one entry, with the power of both.
+    A frequency and its negative share one entry, with the power of both.
     """
 
     restored: Tensor
@@ -29,20 +29,20 @@ class Spectra(NamedTuple):
 
 
 def power_spectra(restored: Tensor, sharp: Tensor) -> Spectra:
-    """Of luma under a Hann window, which keeps the borders from counting as detail. (B, C, H, W) twice."""
+    """Compute power spectra of luma, (B, C, H, W) twice, under a Hann window, which suppresses the borders."""
     pair = require_pair(restored, sharp)
     height, width = restored.shape[-2:]
     device = restored.device
     window = torch.outer(_hann(height), _hann(width)).to(device)
-    frequency = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)).to(device)
+    frequency = torch.hypot(torch.fft.fftfreq(height)[:, None], torch.fft.rfftfreq(width)).to(device)  # (H, W // 2 + 1)
     inside = frequency <= NYQUIST
-    counts = _mirrored(width).to(device).expand_as(frequency)[inside]
+    multiplicity = _column_multiplicity(width).to(device).expand_as(frequency)[inside]
     powers = []
     for images in pair:
-        grey = luma(images)[:, 0]
+        grey = luma(images)[:, 0]  # (B, H, W)
         centred = grey - grey.mean(dim=(-2, -1), keepdim=True)
         power = torch.fft.rfft2(centred * window).abs().square() / window.square().sum()  # noise of variance v has power v
-        powers.append((power[:, inside] + ROUNDING_NOISE) * counts)
+        powers.append((power[:, inside] + ROUNDING_NOISE) * multiplicity)  # (B, F)
     return Spectra(powers[0], powers[1], frequency[inside])
 
 
@@ -52,23 +52,23 @@ class SpectralMetric(SharedMetric):
     decimals = 2
     best = 0.0
     smallest_side = SMALLEST
-    measure = staticmethod(power_spectra)
+    intermediate = staticmethod(power_spectra)
 
 
 @METRICS.register("spectrum-error")
 class SpectrumError(SpectralMetric):
     """Radial power-spectrum error in dB: |10 log10| of restored over sharp power, the mean over 32 rings of frequency.
 
-    Blur that is left, invented texture and noise all raise it.
+    Residual blur, hallucinated texture and noise all raise it.
     """
 
     label = "spectrum error (dB)"
 
-    def summary(self, measured: Spectra) -> Tensor:
-        ring = (measured.frequency / NYQUIST * RINGS).long().clamp(max=RINGS - 1)
+    def reduce(self, intermediate: Spectra) -> Tensor:
+        ring = (intermediate.frequency / NYQUIST * RINGS).long().clamp(max=RINGS - 1)
         restored, sharp = (
-            torch.zeros(len(power), RINGS, dtype=power.dtype, device=power.device).index_add_(1, ring, power)
-            for power in (measured.restored, measured.sharp)
+            torch.zeros(len(power), RINGS, dtype=power.dtype, device=power.device).index_add_(1, ring, power)  # (B, RINGS)
+            for power in (intermediate.restored, intermediate.sharp)
         )
         filled = sharp[0] > 0  # small images leave rings empty
         return _decibels(restored[:, filled] / sharp[:, filled]).abs().mean(dim=1)
@@ -78,18 +78,18 @@ class SpectrumError(SpectralMetric):
 class FineDetail(SpectralMetric):
     """High-frequency energy of the restored image over that of the sharp one, in dB, from half of Nyquist on.
 
-    Below 0 it is too smooth, above 0 it has noise, ringing or invented texture.
+    Below 0 it is too smooth, above 0 it has noise, ringing or hallucinated texture.
     """
 
     label = "fine detail (dB)"
 
-    def summary(self, measured: Spectra) -> Tensor:
-        fine = measured.frequency >= FINE
-        return _decibels(measured.restored[:, fine].sum(dim=1) / measured.sharp[:, fine].sum(dim=1))
+    def reduce(self, intermediate: Spectra) -> Tensor:
+        fine = intermediate.frequency >= FINE
+        return _decibels(intermediate.restored[:, fine].sum(dim=1) / intermediate.sharp[:, fine].sum(dim=1))
 
 
-def _mirrored(width: int) -> Tensor:
-    """How many columns of a whole spectrum each of rfft2's stands for: two, but one at zero and at an even width's Nyquist."""
+def _column_multiplicity(width: int) -> Tensor:
+    """Return how many columns of the full spectrum each of rfft2's counts for: two, but one at zero and at Nyquist."""
     counts = torch.full((width // 2 + 1,), 2.0, dtype=torch.float64)
     counts[0] = 1
     if width % 2 == 0:

@@ -1,4 +1,4 @@
-"""A perceptual score that needs no trained weights."""
+"""Gradient magnitude similarity deviation: a perceptual metric without trained weights."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ STABILITY = 170 / 255**2  # c of the paper, for values in [0, 1] instead of [0, 
 class GMSD(Metric):
     """Gradient magnitude similarity deviation (Xue et al. 2014), on luma: 0 for equal structure, higher is worse.
 
-    Luma is averaged over 2x2 pixels and halved in size, gradients are Prewitt's, the deviation is that of the
-    similarity map over the whole image. Raises ValueError for images smaller than 4x4.
+    Luma is downsampled by averaging 2x2 pixels, gradients are Prewitt's, and the score is the standard deviation of the
+    similarity map. Raises ValueError for images smaller than 4x4.
     """
 
     label = "GMSD"
@@ -37,5 +37,5 @@ def _gradient_magnitude(images: Tensor) -> Tensor:
     small = F.avg_pool2d(luma(images), 2)  # (B, 1, H / 2, W / 2)
     horizontal = torch.tensor([[1.0, 0, -1]] * 3, dtype=images.dtype, device=images.device) / 3
     kernels = torch.stack([horizontal, horizontal.T])[:, None]
-    gradients = F.conv2d(small, kernels, padding=1)
+    gradients = F.conv2d(small, kernels, padding=1)  # (B, 2, H / 2, W / 2)
     return gradients.square().sum(dim=1).sqrt()

@@ -15,10 +15,10 @@ WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 @METRICS.register("ms-ssim")
 class MultiScaleSSIM(SSIM):
-    """MS-SSIM (Wang et al. 2003): contrast and structure at five scales, luminance at the coarsest, each channel by itself.
+    """MS-SSIM (Wang et al. 2003): contrast and structure at five scales, luminance at the coarsest, per channel.
 
-    Each scale is half the last, by averaging 2x2 pixels. Negative means count as zero. Raises ValueError for images with
-    a side below 176 pixels.
+    Each scale is downsampled from the last by averaging 2x2 pixels. Negative means count as zero. Raises ValueError for
+    images with a side below 176 pixels.
     """
 
     label = "MS-SSIM"

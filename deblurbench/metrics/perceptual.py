@@ -1,4 +1,4 @@
-"""Perceptual distances of trained networks, from torchmetrics and with torchvision's weights."""
+"""Perceptual distances of pretrained networks, by torchmetrics with the weights of torchvision."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from deblurbench.registry import METRICS
 
 
 class PerceptualMetric(Metric):
-    """What both share: a network of torchmetrics, built when it is first needed.
+    """A metric of a network of torchmetrics, built when it is first needed.
 
-    `weights` is the file that torchvision publishes, by its name or any other; without it the file is looked for in torch's
-    cache, and fetched. The file is checked by its published hash. Raises UsageError where torchmetrics is not installed.
+    `weights` is the file that torchvision publishes, under any name; without it the file is taken from torch's cache, or
+    downloaded. It is checked by its published hash. Raises UsageError if torchmetrics is not installed.
     """
 
     decimals = 4
     best = 0.0
-    smallest_side = 32  # below, nothing is left for the last layers to look at
+    smallest_side = 32  # the last feature maps of smaller images are empty
     name: ClassVar[str]
 
     def __init__(self, *, weights: str | None = None) -> None:
@@ -34,23 +34,23 @@ class PerceptualMetric(Metric):
     @staticmethod
     @abstractmethod
     def published() -> Any:
-        """Torchvision's weights that it is built on."""
+        """Return the weights of torchvision that the network is built on."""
 
     @staticmethod
     @abstractmethod
     def build() -> nn.Module:
-        """The network of torchmetrics, of (restored, sharp); it takes its weights from torch's cache."""
+        """Build the network of torchmetrics, which takes (restored, sharp), and its weights from torch's cache."""
 
     @staticmethod
-    def scaled(images: Tensor) -> Tensor:
-        """`images` in [0, 1] in the range that the network takes."""
+    def rescale(images: Tensor) -> Tensor:
+        """Map `images` from [0, 1] to the range of the network."""
         return images
 
     def prepare(self) -> None:
         if self._network is not None:
             return
         try:
-            import torchmetrics.image  # noqa: F401 - only whether it is there
+            import torchmetrics.image  # noqa: F401 - only whether it is installed
         except ImportError as error:
             raise UsageError(f"metric '{self.name}': needs torchmetrics; run: pip install 'deblurbench[perceptual]'") from error
         what, weights = f"metric '{self.name}'", self.published()
@@ -67,15 +67,15 @@ class PerceptualMetric(Metric):
         self.prepare()
         assert self._network is not None
         network = self._network.to(restored.device)
-        first, second = (self.scaled(images.expand(-1, 3, -1, -1).clamp(0, 1).float()) for images in pair)
-        with torch.no_grad():  # one after another: both metrics give one number for whatever they are given
+        first, second = (self.rescale(images.expand(-1, 3, -1, -1).clamp(0, 1).float()) for images in pair)
+        with torch.no_grad():  # one image at a time: both networks reduce a batch to one number
             values = [network(first[place : place + 1], second[place : place + 1]) for place in range(len(first))]
         return torch.stack(values).flatten().double()
 
 
 @METRICS.register("lpips")
 class LPIPS(PerceptualMetric):
-    """LPIPS (Zhang et al. 2018), version 0.1 on AlexNet (233 MB are fetched). Lower is better."""
+    """LPIPS (Zhang et al. 2018), version 0.1 on AlexNet (233 MB are downloaded). Lower is better."""
 
     label = "LPIPS"
     name = "lpips"
@@ -90,18 +90,18 @@ class LPIPS(PerceptualMetric):
     def build() -> nn.Module:
         from torchmetrics.image import LearnedPerceptualImagePatchSimilarity
 
-        # Its network, because the metric itself keeps a state, which threads would share.
+        # Its network alone: the metric keeps a state, which threads would share.
         network: nn.Module = LearnedPerceptualImagePatchSimilarity(net_type="alex").net
         return network
 
     @staticmethod
-    def scaled(images: Tensor) -> Tensor:
+    def rescale(images: Tensor) -> Tensor:
         return 2 * images - 1
 
 
 @METRICS.register("dists")
 class DISTS(PerceptualMetric):
-    """DISTS (Ding et al. 2020), on VGG16 (528 MB are fetched): structure, and texture in statistics. Lower is better."""
+    """DISTS (Ding et al. 2020), on VGG16 (528 MB are downloaded): structure and texture statistics. Lower is better."""
 
     label = "DISTS"
     name = "dists"
@@ -114,7 +114,7 @@ class DISTS(PerceptualMetric):
 
     @staticmethod
     def build() -> nn.Module:
-        from torchmetrics.functional.image.dists import DISTSNetwork  # its metric would build a network for every image
+        from torchmetrics.functional.image.dists import DISTSNetwork  # its metric would build the network anew for every image
 
         network: nn.Module = DISTSNetwork()
         return network

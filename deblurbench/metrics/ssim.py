@@ -1,4 +1,4 @@
-"""Structural similarity, in the ways that published tables compute it."""
+"""Structural similarity, in the variants of published tables."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ C1, C2 = 0.01**2, 0.03**2
 
 
 class StructuralSimilarity(Metric):
-    """What all ways share: local means, variances and covariance under a window, and what is made of them."""
+    """The base of all variants: similarity from local means, variances and covariance under a window."""
 
     decimals = 4
     best = 1.0
-    sample_scale = 1.0  # what variances are multiplied by
+    sample_scale = 1.0  # factor of variances: N / (N - 1) for sample covariance
 
     def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor:
         self.require_size(sharp)
-        return mean_in_strips(self.similarity, self.bordered(restored), self.bordered(sharp), overlap=self.window - 1)
+        return mean_in_strips(self.similarity, self.pad(restored), self.pad(sharp), overlap=self.window - 1)
 
     @property
     @abstractmethod
     def window(self) -> int:
-        """Pixels a side."""
+        """The side of the window in pixels."""
 
     @abstractmethod
     def local_mean(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C, H - window + 1, W - window + 1)."""
+        """Average under the window: (B, C, H, W) -> (B, C, H - window + 1, W - window + 1)."""
 
-    def bordered(self, images: Tensor) -> Tensor:
-        """`images` with what the window needs beyond their borders: by default nothing, whole windows only."""
+    def pad(self, images: Tensor) -> Tensor:
+        """Pad `images` for windows across their borders; by default only windows within them count."""
         return images
 
     def similarity(self, x: Tensor, y: Tensor) -> Tensor:
-        """The map (B, C, H - window + 1, W - window + 1)."""
+        """Return the similarity map (B, C, H - window + 1, W - window + 1)."""
         luminance, contrast_structure = self.factors(x, y)
         return luminance.mul_(contrast_structure)
 
     def factors(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """The maps of luminance and of contrast times structure. In place, because memory is what takes the time."""
+        """Return the maps of luminance and of contrast times structure; in place, because memory is the bottleneck."""
         mean_x, mean_y = self.local_mean(x), self.local_mean(y)
         mean_squares, mean_product = self.local_mean((x * x).addcmul_(y, y)), self.local_mean(x * y)
         product_of_means, squared_means = mean_x * mean_y, mean_x.square_().addcmul_(mean_y, mean_y)
@@ -58,7 +58,7 @@ class StructuralSimilarity(Metric):
 
 @METRICS.register("ssim")
 class SSIM(StructuralSimilarity):
-    """SSIM (Wang et al. 2004): Gaussian window of 11 pixels, sigma 1.5, each channel by itself, valid borders, mean.
+    """SSIM (Wang et al. 2004): Gaussian window of 11 pixels, sigma 1.5, per channel, valid borders, mean.
 
     The same as scikit-image's `structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)`.
     Raises ValueError for images smaller than the window.
@@ -73,7 +73,7 @@ class SSIM(StructuralSimilarity):
 
 @METRICS.register("ssim-uniform")
 class UniformSSIM(StructuralSimilarity):
-    """SSIM with scikit-image's defaults: a uniform window of 7 pixels and sample covariance, each channel by itself.
+    """SSIM with scikit-image's defaults: a uniform window of 7 pixels and sample covariance, per channel.
 
     Raises ValueError for images smaller than the window.
     """
@@ -88,14 +88,14 @@ class UniformSSIM(StructuralSimilarity):
 
 @METRICS.register("ssim-3d")
 class VolumeSSIM(StructuralSimilarity):
-    """SSIM as MATLAB's `ssim` computes it of an RGB image, taken for a volume: a Gaussian window of 11x11x11 over rows,
-    columns and channels, borders replicated. GoPro tables of Restormer, MPRNet and NAFNet are made so.
+    """SSIM as MATLAB's `ssim` treats an RGB image, as a volume: a Gaussian window of 11x11x11 over rows, columns and
+    channels, borders replicated. It is the SSIM of the GoPro tables of Restormer, MPRNet and NAFNet.
     """
 
     label = "SSIM (3-D)"
     window = GAUSSIAN_SIZE
 
-    def bordered(self, images: Tensor) -> Tensor:
+    def pad(self, images: Tensor) -> Tensor:
         margin = self.window // 2
         return F.pad(images, (margin, margin, margin, margin), mode="replicate")
 
@@ -105,10 +105,10 @@ class VolumeSSIM(StructuralSimilarity):
 
 
 def _channel_mixing(channels: int) -> Tensor:
-    """(C, C): the window along the channels, the first and the last of which stand for all beyond them."""
+    """Return the window along the channels as a matrix (C, C), with the first and the last channel replicated."""
     mixing = torch.zeros(channels, channels, dtype=torch.float64)
     taps = gaussian_taps()
     for channel in range(channels):
-        for place, tap in enumerate(taps):
-            mixing[channel, min(max(channel + place - GAUSSIAN_SIZE // 2, 0), channels - 1)] += tap
+        for offset, tap in enumerate(taps):
+            mixing[channel, min(max(channel + offset - GAUSSIAN_SIZE // 2, 0), channels - 1)] += tap
     return mixing

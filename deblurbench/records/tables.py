@@ -6,13 +6,15 @@ import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
 from deblurbench.errors import UsageError
 from deblurbench.files import read_csv, write_csv
+from deblurbench.records.cells import CellName
 from deblurbench.records.costs import COST_COLUMNS
+from deblurbench.records.paths import COMPARISON, PER_IMAGE, REALLY_BLURRED
 from deblurbench.records.validation import REWRITTEN, Amount, Count, FolderName, ImageName, Score, Spread, adapter_of, described
 from deblurbench.registry import NO_REFERENCE
 
@@ -97,6 +99,26 @@ def read_table(path: Path, kind: type[RowType], metrics: Sequence[str]) -> list[
             raise UsageError(f"{path}: line {number} is the second of {' / '.join(map(str, name))}; {REWRITTEN}")
         rows[name] = row
     return list(rows.values())
+
+
+class Tables(NamedTuple):
+    """The rows of `comparison.csv`, `per_image.csv` and `really_blurred.csv`."""
+
+    comparison: list[ComparisonRow]
+    images: list[ImageRow]
+    unpaired: list[UnpairedRow]
+
+
+def read_tables(results: Path, metrics: Sequence[str]) -> Tables:
+    """The tables in the folder `results`. Raises UsageError where one is damaged or lacks a cell that another has."""
+    comparison = read_table(results / COMPARISON, ComparisonRow, metrics)
+    images = read_table(results / PER_IMAGE, ImageRow, metrics)
+    one, other = ({CellName(row.dataset, row.model, row.seed) for row in rows} for rows in (comparison, images))
+    if lone := sorted(one ^ other):
+        table, lacking = (COMPARISON, PER_IMAGE) if lone[0] in one else (PER_IMAGE, COMPARISON)
+        raise UsageError(f"{results / lacking}: holds nothing of {lone[0].title}, which is in {table}; {REWRITTEN}")
+    path = results / REALLY_BLURRED
+    return Tables(comparison, images, read_table(path, UnpairedRow, no_reference_metrics()) if path.is_file() else [])
 
 
 def no_reference_metrics() -> tuple[str, ...]:

@@ -70,8 +70,9 @@ def write_report(results: Results, out: Path) -> WrittenReport:
         raise UsageError(f"--out: {out} is one of the results, whose tables would be replaced; give another folder")
     comparison_rows = [row for result in results.results for row in result.comparison_rows]
     if not is_own:
-        _write_merged(out / COMPARISON, comparison_rows)
-        _write_merged(out / PER_IMAGE, [row for result in results.results for row in result.image_rows])
+        metrics = tuple(results.recipe.metrics)
+        write_table(out / COMPARISON, ComparisonRow, comparison_rows, metrics)
+        write_table(out / PER_IMAGE, ImageRow, [row for result in results.results for row in result.image_rows], metrics)
     embedded = EmbeddedPictures()
     sections = [_section(results, dataset, embedded, out) for dataset in results.datasets]
     comparisons = [section.comparison for section in sections]
@@ -149,9 +150,3 @@ def _write_grid(picture: Image.Image | None, out: Path, name: str) -> str | None
     picture.save(buffer, "PNG", optimize=True)
     write_whole(out / GRIDS / f"{name}.png", buffer.getvalue())
     return f"{GRIDS}/{name}.png"
-
-
-def _write_merged(path: Path, rows: list[dict[str, str]]) -> None:
-    """Write the rows of several results under the columns that all of them have."""
-    common = [column for column in rows[0] if all(column in row for row in rows)] if rows else []
-    write_csv(path, common, [{column: row[column] for column in common} for row in rows])

@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from deblurbench.errors import UsageError
 from deblurbench.metrics.recipe import Recipe, find_recipe
@@ -25,11 +25,10 @@ from deblurbench.records.paths import (
     NOTES,
     PER_IMAGE,
     PROBLEMS,
-    REALLY_BLURRED,
     RUNS,
     VOTES,
 )  # fmt: skip
-from deblurbench.records.tables import NUMBERS, Row, Tables, read_environments, read_experiment, read_lines, read_tables
+from deblurbench.records.tables import RowType, Tables, read_tables
 from deblurbench.records.votes import Vote, cut_off_note, read_votes
 from deblurbench.report.results import Result, Results
 from deblurbench.statistics.means import finite_mean
@@ -63,20 +62,20 @@ def read_results(folders: Sequence[Path]) -> Results:
     )
 
 
-def history_of(result: Result) -> dict[str, list[dict[str, Any]]] | None:
+def history_of(result: Result) -> History | None:
     """Return the training history of the result's first seed; None if nothing was trained for it."""
     folder = result.first_seed_folder
-    record = read_record(folder / RECORD) if (folder / RECORD).is_file() else {}
-    if "chosen" in record:
-        folder = result.folder.parent / record["chosen"] / folder.name
+    record = read_cell(folder)
+    if record is not None and record.choice is not None:
+        folder = result.folder.parent / record.choice.best / folder.name
     return read_history(folder / HISTORY) if (folder / HISTORY).is_file() else None
 
 
 def chosen_settings(result: Result) -> dict[str, Any]:
     """Return the settings that a sweep has chosen for the result's first seed; empty if none are stored."""
-    record = read_choice(result.first_seed_folder / RECORD)
-    settings: dict[str, Any] = record["settings"][record["chosen"]] if record else {}
-    return settings
+    record = read_cell(result.first_seed_folder)
+    choice = record.choice if record else None
+    return choice.settings[choice.best] if choice else {}
 
 
 def _merge_results(parts: Sequence[Results]) -> tuple[list[Result], list[Vote]]:
@@ -150,18 +149,18 @@ def _read_folder(folder: Path, used_titles: set[str]) -> Results:
 
 def _results(folder: Path, tables: Tables, recipe: Recipe) -> Iterator[Result]:
     image_rows = _by_dataset_and_model(tables.images)
-    really_blurred_rows = _by_dataset_and_model(tables.shown)
-    for (dataset, model), rows in _by_dataset_and_model(tables.rows).items():
-        values = {metric: [float(row[metric]) for row in rows] for metric in recipe.metrics}
+    really_blurred_rows = _by_dataset_and_model(tables.unpaired)
+    for (dataset, model), rows in _by_dataset_and_model(tables.comparison).items():
+        values = {metric: [row.scores[metric] for row in rows] for metric in recipe.metrics}
         yield Result(
             dataset=dataset,
             model=model,
-            family=rows[0]["family"],
-            network=rows[0]["network"],
-            inference=rows[0]["inference"],
-            is_oracle=rows[0]["oracle"] == "True",
-            seeds=tuple(int(row["seed"]) for row in rows),
-            costs={name: sum(float(row[name] or math.nan) for row in rows) / len(rows) for name in NUMBERS},
+            family=rows[0].family,
+            network=rows[0].network,
+            inference=rows[0].inference,
+            is_oracle=rows[0].oracle,
+            seeds=tuple(row.seed for row in rows),
+            costs={name: sum(row.costs.get(name, math.nan) for row in rows) / len(rows) for name in COST_COLUMNS},
             scores={metric: finite_mean(numbers).value for metric, numbers in values.items()},
             deviations={metric: _deviation(numbers) for metric, numbers in values.items()} if len(rows) > 1 else {},
             folder=folder / RUNS / dataset / model,
@@ -179,13 +178,13 @@ def _by_dataset_and_model(rows: list[RowType]) -> dict[tuple[str, str], list[Row
 
 
 def _rename(result: Result, model: str) -> Result:
-    comparison, images, really_blurred = (
-        tuple({**row, "model": model} for row in rows)
-        for rows in (result.comparison_rows, result.image_rows, result.really_blurred_rows)
-    )
     return replace(
-        result, model=model, comparison_rows=comparison, image_rows=images, really_blurred_rows=really_blurred
-    )  # fmt: skip
+        result,
+        model=model,
+        comparison_rows=tuple(replace(row, model=model) for row in result.comparison_rows),
+        image_rows=tuple(replace(row, model=model) for row in result.image_rows),
+        really_blurred_rows=tuple(replace(row, model=model) for row in result.really_blurred_rows),
+    )
 
 
 def _rename_in_vote(vote: Vote, renamed: dict[tuple[str, str], str]) -> Vote:
@@ -226,12 +225,11 @@ def _remarks(folder: Path, experiment: dict[str, Any]) -> Iterator[str]:
         yield f"trained for a time, and so not exactly reproducible: {', '.join(timed)}"
     for dataset in experiment["datasets"]:
         for name in experiment["models"]:
-            path = folder / RUNS / dataset / name / f"seed-{experiment['seeds'][0]}" / RECORD
-            record = read_choice(path)
-            if record:
+            record = read_cell(CellName(dataset, name, experiment["seeds"][0]).folder(folder))
+            if record is not None and (choice := record.choice) is not None:
                 candidates = "; ".join(
-                    f"{psnr:.2f} dB with {', '.join(f'{key}={value}' for key, value in record['settings'][label].items())}"
-                    for label, psnr in sorted(record["validation_psnr"].items(), key=lambda item: -item[1])
+                    f"{psnr:.2f} dB with {', '.join(f'{key}={value}' for key, value in choice.settings[label].items())}"
+                    for label, psnr in sorted(choice.validation_psnr.items(), key=lambda item: -item[1])
                 )
                 yield f"{dataset} / {name}: the best of a sweep by validation PSNR: {candidates}"
 
@@ -242,7 +240,7 @@ def _deviation(numbers: list[float]) -> float:
 
 
 def _require_same_input(result: Result, earlier: Result, metric: str) -> None:
-    first, second = ({row["image"]: float(row[metric]) for row in one.image_rows} for one in (result, earlier))
+    first, second = ({row.image: row.scores[metric] for row in one.image_rows} for one in (result, earlier))
     differing = sorted(first.keys() ^ second.keys()) or sorted(
         image for image in first if not math.isclose(first[image], second[image], abs_tol=INPUT_TOLERANCE)
     )

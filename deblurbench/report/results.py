@@ -26,13 +26,13 @@ class Result:
     inference: str  # how it restores: sampling steps, switches
     is_oracle: bool  # given the true blur kernel
     seeds: tuple[int, ...]
-    costs: dict[str, float]  # NUMBERS; NaN where time was not measured
+    costs: dict[str, float]  # by COST_COLUMNS; NaN where not measured
     scores: dict[str, float]
     deviations: dict[str, float]  # standard deviations over seeds; empty with one seed
     folder: Path  # runs/DATASET/MODEL in its results folder
-    comparison_rows: tuple[Row, ...]  # of comparison.csv, one per seed
-    image_rows: tuple[Row, ...]  # of per_image.csv, one per seed and test image
-    really_blurred_rows: tuple[Row, ...]  # of really_blurred.csv, one per seed and photograph without ground truth
+    comparison_rows: tuple[ComparisonRow, ...]  # of comparison.csv, one per seed
+    image_rows: tuple[ImageRow, ...]  # of per_image.csv, one per seed and test image
+    really_blurred_rows: tuple[UnpairedRow, ...]  # of really_blurred.csv, one per seed and photograph without ground truth
 
     @property
     def results_folder(self) -> Path:
@@ -62,30 +62,30 @@ class Result:
     @property
     def is_registered(self) -> bool:
         """Whether it was scored on registered pairs."""
-        return any(row["pairs"] == "registered" for row in self.comparison_rows)
+        return any(row.pairs == "registered" for row in self.comparison_rows)
 
     @property
     def data_hash(self) -> str:
         """The hash of the training data of its first seed."""
-        return self.comparison_rows[0]["data"]
+        return self.comparison_rows[0].data
 
     @property
     def image_names(self) -> list[str]:
         """The names of its test images, sorted."""
-        return sorted({row["image"] for row in self.image_rows})
+        return sorted({row.image for row in self.image_rows})
 
     @property
     def really_blurred_names(self) -> list[str]:
         """The names of the photographs without ground truth that it restored, sorted."""
-        return sorted({row["image"] for row in self.really_blurred_rows})
+        return sorted({row.image for row in self.really_blurred_rows})
 
     def first_score(self, image: str, metric: str) -> float:
         """Return the score of a test image for the first seed in the table."""
-        return float(next(row for row in self.image_rows if row["image"] == image)[metric])
+        return next(row for row in self.image_rows if row.image == image).scores[metric]
 
     def no_reference_scores(self, metric: str) -> list[float]:
         """Return the scores of the photographs without ground truth, one per seed and photograph."""
-        return [float(row[metric]) for row in self.really_blurred_rows]
+        return [row.scores[metric] for row in self.really_blurred_rows]
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def test_images_that_a_recipe_cannot_take_are_named(folders: tuple[Path, Path], 
     code, output = evaluate("--restored", folders[0], "--sharp", folders[1], "--recipe", "realblur")
     assert code == 1
     assert (
-        "dull.png: cannot be registered to its sharp twin (ECC does not converge: too little to go by) (recipe realblur)"
+        "dull.png: cannot be registered to its sharp counterpart (ECC does not converge: too little texture) (recipe realblur)"
         in output
     )
     out = tmp_path / "both.csv"
@@ -153,10 +153,10 @@ def test_without_truth_there_are_scores_without_reference(folders: tuple[Path, P
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--recipe", "matlab"], "--recipe: no recipe is called 'matlab'; did you mean 'gopro-matlab'?"),
+        (["--recipe", "matlab"], "--recipe: unknown recipe 'matlab'; did you mean 'gopro-matlab'?"),
         (["--metrics", "[mea]"], "--metrics[0]: unknown metric 'mea'; did you mean"),
         (["--metrics", "[mae"], "--metrics: "),
-        (["--recipe", "float, nonsense"], "--recipe: no recipe is called 'nonsense'"),
+        (["--recipe", "float, nonsense"], "--recipe: unknown recipe 'nonsense'"),
         (["--out", "scores.txt"], "--out: scores.txt is no name of a CSV file"),
     ],
 )

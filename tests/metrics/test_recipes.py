@@ -63,7 +63,7 @@ def test_realblur_forgives_a_gain_and_a_shift_that_others_punish(photo: np.ndarr
 
 def test_what_cannot_be_registered_is_refused() -> None:
     flat = torch.full((1, 3, 40, 40), 0.4)
-    with pytest.raises(ValueError, match="cannot be registered to its sharp twin"):
+    with pytest.raises(ValueError, match="cannot be registered to its sharp counterpart"):
         find_recipe("realblur").score(flat, flat + 0.1)
 
 
@@ -107,7 +107,7 @@ def test_recipes_are_named_versioned_and_described() -> None:
 @pytest.mark.parametrize(
     ("name", "metrics", "message"),
     [
-        ("matlab", [], "recipe: no recipe is called 'matlab'; did you mean 'gopro-matlab'"),
+        ("matlab", [], "recipe: unknown recipe 'matlab'; did you mean 'gopro-matlab'"),
         ("float@7", [], "recipe: 'float@7' is not the version that is built in, float@1"),
         ("deblurbench", ["maee"], r"metrics\[0\]: unknown metric 'maee'; did you mean 'mae'"),
         ("deblurbench", ["mae", "gmsd"], r"metrics\[1\]: 'gmsd' is there already"),

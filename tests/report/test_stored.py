@@ -89,7 +89,7 @@ def twice(number: int) -> Damage:
         ("experiment.yaml", replaced("question: Which is best?", "question: 5"), r"experiment\.yaml: question: Input should be a v"),
         ("experiment.yaml", replaced("- 0", "- zero"), r"experiment\.yaml: seeds\.0: Input should be a valid integer; run the"),
         ("experiment.yaml", replaced("models:", "modals:"), r"experiment\.yaml: models: Field required; run the experiment again"),
-        ("experiment.yaml", replaced("deblurbench@2", "ssim@1"), r"experiment\.yaml: recipe: no recipe is called 'ssim'"),
+        ("experiment.yaml", replaced("deblurbench@2", "ssim@1"), r"experiment\.yaml: recipe: unknown recipe 'ssim'"),
         ("experiment.yaml", replaced("  gan:", "  ../gan:"), r"experiment\.yaml: models\.\.\./gan\.\[key\]: String should match"),
         ("environment.json", lambda text: text[:-2], r"environment\.json: is no JSON \(Expecting .*\); run the experiment again"),
         ("environment.json", written({"versions": 1}), r"environment\.json: Input should be a valid list; run"),

@@ -1,1 +1,1 @@
-"""Metrics of one image alone: (B, C, H, W) in [0, 1] in, one number an image (B,) out, float64."""
+"""No-reference metrics: (B, C, H, W) in [0, 1] -> (B,) float64, one score per image."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from deblurbench.records.history import History
 from deblurbench.report.figures.svg import STYLE, add_legend, colors_of, escape_math, to_svg
 from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.reading import history_of
@@ -34,8 +35,8 @@ def training_curves(results: Results, comparison: Comparison) -> str | None:
             _draw_losses(panel, model, history)
         colors = colors_of(results)
         for model, history in trained.items():
-            scores = history["validation"]
-            steps, values = [row["step"] for row in scores], [row["psnr"] for row in scores]
+            scores = history.validation
+            steps, values = [row.step for row in scores], [row.psnr for row in scores]
             validation.plot(steps, values, marker="o", markersize=3, label=escape_math(model), color=colors[model])
         validation.set(title="validation PSNR (dB)", xlabel="step")
         add_legend(validation)
@@ -46,9 +47,9 @@ def _draw_losses(panel: Any, model: str, history: History) -> None:
     rows = history.training
     names = list(rows[0].losses) if rows else []
     for name in names:
-        panel.plot([row["step"] for row in rows], [row["losses"][name] for row in rows], label=escape_math(name), linewidth=1.2)
+        panel.plot([row.step for row in rows], [row.losses[name] for row in rows], label=escape_math(name), linewidth=1.2)
     panel.set(title=f"{escape_math(model)}: training losses", xlabel="step")
-    values = [value for row in rows for value in row["losses"].values()]
+    values = [value for row in rows for value in row.losses.values()]
     if all(value > 0 for value in values):
         panel.set_yscale("log")
     elif any(value > 0 for value in values):  # adversarial losses may be of either sign; a negative PSNR stays linear

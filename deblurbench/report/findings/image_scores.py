@@ -99,7 +99,7 @@ def image_scores(results: Results, dataset: str) -> ImageScores:
 
     Raises UsageError where a model was scored on other images.
     """
-    input_rows = {row["image"]: row for row in sorted(results.input_of(dataset).image_rows, key=lambda row: row["image"])}
+    input_rows = {row.image: row for row in sorted(results.input_of(dataset).image_rows, key=lambda row: row.image)}
     index = {name: number for number, name in enumerate(input_rows)}
     values: dict[str, dict[str, Floats]] = {metric: {} for metric in results.recipe.metrics}
     goodness: dict[str, dict[str, Floats]] = {metric: {} for metric in results.recipe.metrics}
@@ -113,9 +113,9 @@ def image_scores(results: Results, dataset: str) -> ImageScores:
     rows = input_rows.values()
     return ImageScores(
         tuple(input_rows),
-        tuple(row["scene"] for row in rows),
-        tuple(row["blur"] for row in rows),
-        np.array([float(row["spread"] or "nan") for row in rows]),
+        tuple(row.scene for row in rows),
+        tuple(row.blur for row in rows),
+        np.array([math.nan if row.spread is None else row.spread for row in rows]),
         values,
         goodness,
         goodness_by_seed,
@@ -125,10 +125,10 @@ def image_scores(results: Results, dataset: str) -> ImageScores:
 def _scores_by_seed(result: Result, index: dict[str, int], metrics: list[str]) -> dict[str, Floats]:
     """Return the scores (seeds, N) of each metric; `index` is the place of each image."""
     rows = result.image_rows
-    if any(row["image"] not in index for row in rows) or len(rows) != len(index) * len(result.seeds):
+    if any(row.image not in index for row in rows) or len(rows) != len(index) * len(result.seeds):
         raise UsageError(f"{result.folder}: was not scored on the test images of '{result.dataset}'; its run is not complete")
-    seeds = {str(seed): number for number, seed in enumerate(result.seeds)}
+    seeds = {seed: number for number, seed in enumerate(result.seeds)}
     table = np.empty((len(metrics), len(result.seeds), len(index)))
     for row in rows:
-        table[:, seeds[row["seed"]], index[row["image"]]] = [float(row[metric]) for metric in metrics]
+        table[:, seeds[row.seed], index[row.image]] = [row.scores[metric] for metric in metrics]
     return dict(zip(metrics, table, strict=True))
