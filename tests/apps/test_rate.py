@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from benchmarks.synthetic_results import write_results
 from deblurbench.apps.cli import app
-from deblurbench.apps.web.questions import choices, questions_for
+from deblurbench.apps.web.questions import questions_for, rated_pairs
 from deblurbench.apps.web.rating import Rating
 from deblurbench.apps.web.rating_page import rating_app
 from deblurbench.apps.web.server import new_server, open_port
@@ -81,23 +81,23 @@ def server(original: Path) -> Iterator[Server]:
 
 
 def test_questions_are_blind_balanced_and_repeated(original: Path) -> None:
-    found = choices(read_results([original]))
-    assert [choice.models for choice in found] == [
+    found = rated_pairs(read_results([original]))
+    assert [pair.models for pair in found] == [
         ("blurred", "cnn"), ("blurred", "gan"), ("blurred", "secret-name"), ("cnn", "gan"), ("cnn", "secret-name"), ("gan", "secret-name"),
     ]  # fmt: skip
     asked = questions_for("Ann", found)
-    fresh = [question for question in asked if not question.is_repeat]
-    assert len(fresh) == 6 * 6
-    assert len({(one.image, frozenset((one.left, one.right))) for one in fresh}) == 36
-    first_round = Counter(frozenset((one.left, one.right)) for one in fresh[:6])
+    new = [question for question in asked if not question.is_repeat]
+    assert len(new) == 6 * 6
+    assert len({(one.image, frozenset((one.left, one.right))) for one in new}) == 36
+    first_round = Counter(frozenset((one.left, one.right)) for one in new[:6])
     assert set(first_round.values()) == {1}  # each two models once before any comes again
     repeats = [question for question in asked if question.is_repeat]
     assert len(repeats) == 4
     for repeat in repeats:
-        twin = next(one for one in fresh if (one.image, one.left, one.right) == (repeat.image, repeat.right, repeat.left))
-        assert asked.index(twin) < asked.index(repeat) - 2
-    lefts = Counter(question.left for question in fresh)
-    assert max(lefts.values()) < len(fresh) / 2
+        first = next(one for one in new if (one.image, one.left, one.right) == (repeat.image, repeat.right, repeat.left))
+        assert asked.index(first) < asked.index(repeat) - 2
+    lefts = Counter(question.left for question in new)
+    assert max(lefts.values()) < len(new) / 2
     assert questions_for("Ann", found) == asked
     assert questions_for("Ben", found) != asked
 
@@ -299,11 +299,11 @@ def test_a_damaged_line_of_votes_is_named_at_the_start(content: str, message: st
 
 
 def test_votes_follow_a_model_that_merging_renames(original: Path, tmp_path: Path) -> None:
-    twin = write_results(tmp_path / "twin", datasets=["photos"], gains=GAINS, images=6)
+    other = write_results(tmp_path / "other", datasets=["photos"], gains=GAINS, images=6)
     header = "rater,dataset,image,left,right,choice,repeats,seconds,time\n"
-    (twin / "votes.csv").write_text(header + "Ann,photos,image-0001,cnn,blurred,left,no,1.0,now\n")
-    (merged,) = read_results([original, twin]).votes
-    assert (merged.left, merged.right) == ("cnn (twin)", "blurred")
+    (other / "votes.csv").write_text(header + "Ann,photos,image-0001,cnn,blurred,left,no,1.0,now\n")
+    (merged,) = read_results([original, other]).votes
+    assert (merged.left, merged.right) == ("cnn (other)", "blurred")
 
 
 def test_the_command_serves_until_it_is_interrupted(original: Path, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Local pages: they need the extra `web`, and listen on this machine alone."""
+"""Local pages: they need the extra `web`, and are served on this machine alone."""

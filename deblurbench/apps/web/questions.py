@@ -1,4 +1,4 @@
-"""Which pairs a rater is shown, and in what order: blind, balanced, and a function of the rater's name alone."""
+"""The questions of a rater: blind, balanced, and a function of the rater's name alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from deblurbench.records.votes import Vote
 from deblurbench.report.pictures.stored_pictures import has_restored, has_sharp
 from deblurbench.report.results import Results
 
-REPEAT_EVERY, REPEATED_FROM = 8, 4  # after 8 new pairs one of their first 4 comes again, with the sides exchanged
+REPEAT_EVERY, REPEATED_FROM = 8, 4  # after 8 new questions one of their first 4 is repeated, with the sides exchanged
 
 
 @dataclass(frozen=True)
@@ -25,61 +25,64 @@ class Question:
     is_repeat: bool = False
 
     @property
-    def exchanged(self) -> Question:
-        """The same question once more, with the sides exchanged."""
+    def repeated(self) -> Question:
+        """The same question with the sides exchanged."""
         return replace(self, left=self.right, right=self.left, is_repeat=True)
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Two models of a data set that can be shown side by side, and on which images."""
+class RatedPair:
+    """Two models of a data set, and the images that both restored."""
 
     dataset: str
     models: tuple[str, str]
     images: tuple[str, ...]
 
 
-def choices(results: Results) -> list[Choice]:
-    """Every two models, the untouched input among them, whose pictures were kept; no oracles, which nobody can use."""
+def rated_pairs(results: Results) -> list[RatedPair]:
+    """Return every two models with stored pictures, the blurred input among them; no oracles, which nobody can use."""
     found = []
     for dataset in results.datasets:
-        untouched = results.input_of(dataset)
-        images = untouched.image_names
-        seen = [image for image in images if has_restored(untouched, image) and has_sharp(untouched, image)]
+        blurred_input = results.input_of(dataset)
+        images = [
+            image
+            for image in blurred_input.image_names
+            if has_restored(blurred_input, image) and has_sharp(blurred_input, image)
+        ]
         models = sorted((one for one in results.of(dataset) if not one.is_oracle), key=lambda one: one.model)
-        kept = {one.model: {image for image in seen if has_restored(one, image)} for one in models}
-        for first, second in combinations(kept, 2):
-            both = tuple(image for image in seen if image in kept[first] & kept[second])
-            if both:
-                found.append(Choice(dataset, (first, second), both))
+        stored = {one.model: {image for image in images if has_restored(one, image)} for one in models}
+        for first, second in combinations(stored, 2):
+            of_both = tuple(image for image in images if image in stored[first] & stored[second])
+            if of_both:
+                found.append(RatedPair(dataset, (first, second), of_both))
     return found
 
 
-def questions_for(rater: str, found: Sequence[Choice]) -> list[Question]:
-    """All questions for a rater: round after round each two models once, on images and sides drawn at random."""
+def questions_for(rater: str, pairs: Sequence[RatedPair]) -> list[Question]:
+    """Return all questions of a rater: in each round every pair of models once, on images and sides drawn at random."""
     random = generator("questions", rater)
-    orders = [random.permutation(len(choice.images)) for choice in found]
-    fresh: list[Question] = []
-    for turn in range(max((len(order) for order in orders), default=0)):
-        for place in random.permutation(len(found)):
-            choice, order = found[place], orders[place]
-            if turn < len(order):
-                first, second = choice.models if random.integers(2) else choice.models[::-1]
-                fresh.append(Question(choice.dataset, choice.images[order[turn]], first, second))
-    asked: list[Question] = []
-    for start in range(0, len(fresh), REPEAT_EVERY):
-        block = fresh[start : start + REPEAT_EVERY]
-        asked += block
-        if len(block) == REPEAT_EVERY:
-            asked.append(block[int(random.integers(REPEATED_FROM))].exchanged)
-    return asked
+    orders = [random.permutation(len(pair.images)) for pair in pairs]
+    new: list[Question] = []
+    for round_number in range(max((len(order) for order in orders), default=0)):
+        for index in random.permutation(len(pairs)):
+            pair, order = pairs[index], orders[index]
+            if round_number < len(order):
+                left, right = pair.models if random.integers(2) else pair.models[::-1]
+                new.append(Question(pair.dataset, pair.images[order[round_number]], left, right))
+    questions: list[Question] = []
+    for start in range(0, len(new), REPEAT_EVERY):
+        batch = new[start : start + REPEAT_EVERY]
+        questions += batch
+        if len(batch) == REPEAT_EVERY:
+            questions.append(batch[int(random.integers(REPEATED_FROM))].repeated)
+    return questions
 
 
-def unanswered(asked: Sequence[Question], votes: Sequence[Vote]) -> Iterator[int]:
-    """The places of the questions that no vote of this rater has answered, in order."""
-    done = {(vote.dataset, vote.image, vote.left, vote.right) for vote in votes}
+def unanswered(questions: Sequence[Question], votes: Sequence[Vote]) -> Iterator[int]:
+    """Yield the indices of the questions that no vote of this rater has answered, in order."""
+    answered = {(vote.dataset, vote.image, vote.left, vote.right) for vote in votes}
     return (
-        place
-        for place, question in enumerate(asked)
-        if (question.dataset, question.image, question.left, question.right) not in done
+        index
+        for index, question in enumerate(questions)
+        if (question.dataset, question.image, question.left, question.right) not in answered
     )

@@ -1,4 +1,4 @@
-"""Blind votes: people say which of two restorations looks better, without knowing which model made which."""
+"""Blind votes: raters choose the better of two restorations without knowing the models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from deblurbench.apps.web.questions import Question, choices, questions_for, unanswered
+from deblurbench.apps.web.questions import Question, questions_for, rated_pairs, unanswered
 from deblurbench.errors import UsageError
 from deblurbench.files import csv_lines
 from deblurbench.records.votes import COLUMNS, LEFT, cut_off, read_votes
@@ -23,44 +23,44 @@ from deblurbench.report.pictures.crops import around, crop, most_changed
 from deblurbench.report.pictures.stored_pictures import read_restored, read_sharp
 from deblurbench.report.results import Results
 
-VIEW, CLOSE_UP = 512, 64  # pixels a side: what is shown of a large image, around where blur changed it most
+VIEW, CLOSE_UP = 512, 64  # pixels a side of the part of a large image that is shown, and of the most changed box at its center
 
 
 class Rating:
-    """The votes of a results folder: what to ask whom, and what was answered."""
+    """The questions and votes of a results folder."""
 
     def __init__(self, results: Results, path: Path) -> None:
         self._results, self._path = results, path
-        self._choices = choices(results)
-        if not self._choices:
+        self._pairs = rated_pairs(results)
+        if not self._pairs:
             raise UsageError(f"{path.parent}: holds no pictures of two models on one data set; there is nothing to compare")
         self._lock = threading.Lock()
         self._votes = read_votes(path)
-        self._asked: dict[str, list[Question]] = {}
-        self._since: dict[str, float] = {}
+        self._questions_by_rater: dict[str, list[Question]] = {}
+        self._asked_at: dict[str, float] = {}
 
     @property
     def count(self) -> int:
-        """How many votes there are."""
+        """The number of votes."""
         return len(read_votes(self._path))
 
     def next_question(self, rater: str) -> dict[str, Any]:
-        """{number, answered, total}: the next question of a rater; number is None when all are answered."""
+        """Return {number, answered, total} for the next question of a rater; number is None when all are answered."""
         with self._lock:
-            open_questions = list(self._open(rater))
-            self._since[rater] = time.monotonic()
+            remaining = self._unanswered(rater)
+            self._asked_at[rater] = time.monotonic()
         total = len(self._questions(rater))
-        return {"number": next(iter(open_questions), None), "answered": total - len(open_questions), "total": total}
+        return {"number": next(iter(remaining), None), "answered": total - len(remaining), "total": total}
 
     def vote(self, rater: str, number: int, choice: str) -> bool:
-        """Write a vote down, unless that question is answered already. Returns whether it was.
+        """Store a vote, unless the question is answered already. Returns whether it was stored.
 
-        Raises IndexError for a question that there is not.
+        Raises IndexError for a number without a question.
         """
         question = self._questions(rater)[number]
         with self._lock, locked(self._path) as file:
             self._votes = read_votes(self._path)  # another process may have written since
-            if number not in self._open(rater):
+            if number not in self._unanswered(rater):
                 return False
             now = time.monotonic()
             row = {
@@ -71,7 +71,7 @@ class Rating:
                 "right": question.right,
                 "choice": choice,
                 "repeats": "yes" if question.is_repeat else "no",
-                "seconds": f"{now - self._since.get(rater, now):.1f}",
+                "seconds": f"{now - self._asked_at.get(rater, now):.1f}",
                 "time": datetime.now(UTC).isoformat(timespec="seconds"),
             }
             is_first = begin_line(file) == 0
@@ -82,39 +82,39 @@ class Rating:
             return True
 
     def picture(self, rater: str, number: int, side: str) -> bytes:
-        """One side of a question as PNG, in exact pixels. Raises IndexError for a question that there is not."""
+        """Return one side of a question as PNG, in exact pixels. Raises IndexError for a number without a question."""
         question = self._questions(rater)[number]
-        untouched = self._results.input_of(question.dataset)
+        blurred_input = self._results.input_of(question.dataset)
         model = question.left if side == LEFT else question.right
         result = next(one for one in self._results.of(question.dataset) if one.model == model)
-        sharp, blurred = (read_sharp(untouched, question.image), read_restored(untouched, question.image))
+        sharp, blurred = (read_sharp(blurred_input, question.image), read_restored(blurred_input, question.image))
         view = around(sharp, most_changed(sharp, blurred, CLOSE_UP), VIEW)
         buffer = io.BytesIO()
         Image.fromarray(np.ascontiguousarray(crop(read_restored(result, question.image), view))).save(buffer, "PNG")
         return buffer.getvalue()
 
     def _questions(self, rater: str) -> list[Question]:
-        if rater not in self._asked:
-            self._asked[rater] = questions_for(rater, self._choices)
-        return self._asked[rater]
+        if rater not in self._questions_by_rater:
+            self._questions_by_rater[rater] = questions_for(rater, self._pairs)
+        return self._questions_by_rater[rater]
 
-    def _open(self, rater: str) -> list[int]:
+    def _unanswered(self, rater: str) -> list[int]:
         return list(unanswered(self._questions(rater), [vote for vote in self._votes if vote.rater == rater]))
 
 
 def begin_line(file: BinaryIO) -> int:
-    """Go to where the next vote begins, in place of what a crash has left of another. Returns where that is."""
+    """Seek to the start of the next line, in place of a line that a crash has cut off. Returns its offset."""
     file.seek(0)
     data = file.read()
-    whole = data.removesuffix(cut_off(data))
-    file.truncate(len(whole))
+    complete = data.removesuffix(cut_off(data))
+    file.truncate(len(complete))
     end = file.seek(0, os.SEEK_END)
-    return end + file.write(b"\n") if whole and not whole.endswith(b"\n") else end
+    return end + file.write(b"\n") if complete and not complete.endswith(b"\n") else end
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[BinaryIO]:
-    """`path`, to read and to append to, for this process alone where the system has such locks (Windows: for this program)."""
+    """Open `path` to read and to append under an exclusive lock, on systems that have such locks (not Windows)."""
     with path.open("a+b") as file:
         with contextlib.suppress(ImportError):
             import fcntl

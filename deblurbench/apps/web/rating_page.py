@@ -1,4 +1,4 @@
-"""The page of `deblurbench rate`, and what it asks for. It imports FastAPI: see `server.require_web` first."""
+"""The page and the routes of `deblurbench rate`. Imports FastAPI: call `server.require_web` first."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from deblurbench.apps.web.server import new_app
 from deblurbench.errors import DeblurbenchError, one_line
 from deblurbench.records.votes import CHOICES, LEFT, RIGHT
 
-NAME = r"^\w[\w .-]{0,39}$"  # no name that a spreadsheet would take for a formula
+NAME = r"^\w[\w .-]{0,39}$"  # a spreadsheet takes none of these for a formula
 Rater = Annotated[str, Query(pattern=NAME)]
-MOST = 10**9  # no results have so many questions
-Number = Annotated[int, Query(ge=0, le=MOST)]
+LARGEST_NUMBER = 10**9  # of a question; no results have so many
+Number = Annotated[int, Query(ge=0, le=LARGEST_NUMBER)]
 Side = Annotated[str, Query(pattern=f"^({LEFT}|{RIGHT})$")]
 
 
-def only_from_here(request: Request) -> None:
-    """Refuse what a page of somebody else's sends: it cannot send JSON unasked, nor hide where it comes from."""
+def require_same_origin(request: Request) -> None:
+    """Refuse requests of other pages, which cannot send JSON without a preflight, nor hide their origin."""
     origin = request.headers.get("origin")
     own = f"{request.url.scheme}://{request.headers.get('host')}"
     if request.headers.get("content-type", "").split(";")[0] != "application/json" or origin not in (None, own):
@@ -32,8 +32,8 @@ def only_from_here(request: Request) -> None:
 
 
 @contextmanager
-def of_a_question() -> Iterator[None]:
-    """Answer "not found" where the number is that of no question."""
+def not_found_without_question() -> Iterator[None]:
+    """Answer "not found" for a number without a question."""
     try:
         yield
     except IndexError as error:
@@ -41,7 +41,7 @@ def of_a_question() -> Iterator[None]:
 
 
 def rating_app(rating: Rating) -> FastAPI:
-    """The next question, its two pictures, and a place for the vote; nothing that it says names a model."""
+    """Create the application: the next question, its two pictures, and the vote. No response names a model."""
     app = new_app("deblurbench rate")
     page = (files("deblurbench.apps.web") / "pages" / "rate.html").read_text(encoding="utf-8")
 
@@ -55,23 +55,23 @@ def rating_app(rating: Rating) -> FastAPI:
 
     @app.get("/picture")
     def picture(rater: Rater, number: Number, side: Side) -> Response:
-        with of_a_question():
+        with not_found_without_question():
             data = rating.picture(rater, number, side)
         return Response(data, media_type="image/png", headers={"Cache-Control": "no-store"})
 
-    @app.post("/vote", dependencies=[Depends(only_from_here)])
+    @app.post("/vote", dependencies=[Depends(require_same_origin)])
     def vote(
         rater: Annotated[str, Body(pattern=NAME)],
-        number: Annotated[int, Body(ge=0, le=MOST, strict=True)],
+        number: Annotated[int, Body(ge=0, le=LARGEST_NUMBER, strict=True)],
         choice: Annotated[str, Body(pattern=f"^({'|'.join(CHOICES)})$")],
     ) -> dict[str, Any]:
-        with of_a_question():
+        with not_found_without_question():
             counted = rating.vote(rater, number, choice)
         return {"counted": counted, **rating.next_question(rater)}
 
     @app.exception_handler(RequestValidationError)
     def refused(_: Request, error: RequestValidationError) -> JSONResponse:
-        # Without what was sent, which may hold what JSON cannot: not a number, half a character.
+        # Without the input, which may hold values that JSON cannot: NaN, lone surrogates.
         return JSONResponse({"detail": [{"loc": one["loc"], "msg": one["msg"]} for one in error.errors()]}, 422)
 
     @app.exception_handler(DeblurbenchError)

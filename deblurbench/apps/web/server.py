@@ -1,4 +1,4 @@
-"""Serving a local page."""
+"""The server of local pages."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 LOOPBACK = "127.0.0.1"
-HOSTS = [LOOPBACK, "localhost"]  # whoever asks for another name was sent here by somebody else's page
+HOSTS = [LOOPBACK, "localhost"]  # requests for other host names come from other pages (DNS rebinding)
 
 
 def require_web() -> None:
-    """Raise UsageError where the extra `web` is not installed."""
+    """Raise UsageError if the extra `web` is not installed."""
     if any(importlib.util.find_spec(name) is None for name in ("fastapi", "uvicorn")):
         raise UsageError("local pages need FastAPI and uvicorn; run: pip install 'deblurbench[web]'")
 
 
 def new_app(title: str) -> FastAPI:
-    """An application that answers only to this machine's own names."""
+    """Create an application that answers only requests for HOSTS."""
     from fastapi import FastAPI
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -33,7 +33,7 @@ def new_app(title: str) -> FastAPI:
 
 
 def open_port(port: int) -> socket.socket:
-    """A socket that listens on loopback alone; port 0 takes a free one. Raises UsageError where it is taken."""
+    """Open a socket that listens on loopback alone; 0 takes any free port. Raises UsageError if the port is taken."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -46,7 +46,7 @@ def open_port(port: int) -> socket.socket:
 
 
 def new_server(app: FastAPI) -> uvicorn.Server:
-    """What serves `app`, with `run(sockets=[...])`, until it is interrupted."""
+    """Create a server of `app`; its `run(sockets=[...])` serves until it is interrupted."""
     import uvicorn
 
     return uvicorn.Server(uvicorn.Config(app, log_level="warning"))
