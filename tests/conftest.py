@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import pytest
@@ -58,6 +60,29 @@ def quick_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times that experiments of tests measure need not be good ones; those that are tested have a fixture of this name."""
     monkeypatch.setattr(cost, "ROUNDS", 1)
     monkeypatch.setattr(cost, "AT_LEAST_SECONDS", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _quick_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test cuts the power: nothing need wait until what is written has reached the disk."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.fixture
+def unrendered_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of reports are built, but matplotlib lays out and renders none: their SVG holds only titles and labels."""
+
+    def save(figure: Any, file: TextIO, **_: Any) -> None:
+        texts = [text for panel in figure.axes for text in (panel.title, panel.xaxis.label, panel.yaxis.label, *panel.texts)]
+        file.write(f"<svg>{''.join(f'<text>{html.escape(text.get_text())}</text>' for text in texts)}</svg>")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", save)
+    monkeypatch.setattr("matplotlib.figure.Figure.draw_without_rendering", lambda _: None)
+
+
+@pytest.fixture(autouse=True)
+def quick_figures(unrendered_figures: None) -> None:
+    """Experiments of tests end with a report, whose figures need not be drawn; tests of reports have a fixture of this name."""
 
 
 @pytest.fixture

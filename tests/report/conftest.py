@@ -35,3 +35,8 @@ training: {{steps: 6, batch_size: 2, crop_size: 32, log_every: 2, validate_every
 @pytest.fixture
 def copy(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "copy"))
+
+
+@pytest.fixture(autouse=True)
+def quick_figures() -> None:
+    """Here they are drawn."""
