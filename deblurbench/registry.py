@@ -7,6 +7,7 @@ below (`NetworkSpec`, `LossSpec`, ...) is a nested `{name: ..., ...}`, validated
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.metadata
 import inspect
@@ -16,12 +17,15 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from annotated_types import Ge, Gt, Le
 from torch.nn.modules import module as torch_module
 
 from deblurbench.errors import UsageError, one_line, reason, suggestion
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 MAX_SIZE = 2**16  # of channels, pixels per side, images in a batch: larger ones fit no memory
 MAX_LAYERS = 20_000  # modules and parameters: more take many seconds to build, and published networks have 2,000
@@ -157,10 +161,17 @@ def check_value(annotation: Any, value: Any, where: str) -> Any:
     return _check_plain(annotation, value, where)
 
 
-def _check_plain(annotation: Any, value: Any, where: str) -> Any:
-    from pydantic import TypeAdapter, ValidationError  # imported here: not needed to load and use a model in Python
+@functools.cache
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # imported here: not needed to load and use a model in Python
 
-    adapter = TypeAdapter(annotation)
+    return TypeAdapter(annotation)
+
+
+def _check_plain(annotation: Any, value: Any, where: str) -> Any:
+    from pydantic import ValidationError
+
+    adapter = _adapter(annotation)
     try:
         # As JSON, for which strict mode accepts a list for a tuple and an integer for a float, as YAML requires.
         text = json.dumps(value, default=str, allow_nan=False)
