@@ -15,9 +15,7 @@ def convolution3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.C
 def output_convolution(in_channels: int, out_channels: int, size: int = 3, *, bias: bool = True) -> nn.Conv2d:
     """Return a last layer with small weights: with the global skip a network starts near the identity, yet has gradients."""
     layer = nn.Conv2d(in_channels, out_channels, size, padding=size // 2, bias=bias)
-    nn.init.normal_(layer.weight, std=1e-3)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
+    _initialize(layer, std=1e-3)
     return layer
 
 
@@ -25,9 +23,14 @@ def initialize_normal(network: nn.Module, std: float = 0.02) -> None:
     """Initialize all convolutions with weights from N(0, std^2) and zero biases, as pix2pix and DeblurGAN do."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(layer.weight, std=std)
-            assert layer.bias is not None
-            nn.init.zeros_(layer.bias)
+            _initialize(layer, std)
+
+
+def _initialize(layer: nn.Conv2d | nn.ConvTranspose2d, std: float) -> None:
+    if not layer.weight.is_meta:  # for which torch would import its compiler, and draw nothing
+        nn.init.normal_(layer.weight, std=std)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
 
 
 def clamped_residual(image: Tensor, output: Tensor) -> Tensor:
