@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from deblurbench.errors import UsageError
+from filelock import FileLock, Timeout
+
+from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.files import csv_lines, from_cell
 
 COLUMNS = ("rater", "dataset", "image", "left", "right", "choice", "repeats", "seconds", "time")
 CHOICES = LEFT, RIGHT, NO_DIFFERENCE = "left", "right", "same"
 REPEATS = {"yes": True, "no": False}
+LOCK_SECONDS = 30
 SHARES = {LEFT: 1.0, RIGHT: 0.0, NO_DIFFERENCE: 0.5}
 
 
@@ -41,14 +46,33 @@ class Vote:
         return (self.rater, self.dataset, self.image, frozenset((self.left, self.right)))
 
 
-def vote_line(vote: Vote, seconds: float, time: datetime, *, header: bool) -> str:
-    """`vote` as a line of the file, given after so many `seconds` at `time`; the first of a file takes a `header`."""
+@contextmanager
+def lock_votes(path: Path) -> Iterator[None]:
+    """Hold the file of votes `path` for this process alone during a `with` block. Raises DeblurbenchError where it cannot."""
+    try:
+        with FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_SECONDS):
+            yield
+    except Timeout as error:
+        raise DeblurbenchError(f"{path}: another process has held it for {LOCK_SECONDS} seconds; stop that process") from error
+
+
+def append_vote(path: Path, vote: Vote, seconds: float, time: datetime) -> None:
+    """Add `vote`, given after so many `seconds` at `time`, to `path`, in place of a line that a crash has cut off."""
     is_repeat = next(text for text, value in REPEATS.items() if value == vote.is_repeat)
     cells = (
         vote.rater, vote.dataset, vote.image, vote.left, vote.right, vote.choice, is_repeat, f"{seconds:.1f}",
         time.isoformat(timespec="seconds"),
     )  # fmt: skip
-    return csv_lines(COLUMNS, [dict(zip(COLUMNS, cells, strict=True))], header=header)
+    with path.open("a+b") as file:
+        file.seek(0)
+        data = file.read()
+        complete = data.removesuffix(cut_off(data))
+        file.truncate(len(complete))
+        if complete and not complete.endswith(b"\n"):
+            file.write(b"\n")
+        file.write(csv_lines(COLUMNS, [dict(zip(COLUMNS, cells, strict=True))], header=not complete).encode())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_votes(path: Path) -> list[Vote]:

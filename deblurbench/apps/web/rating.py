@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from deblurbench.apps.web.questions import Question, questions_for, rated_pairs, unanswered
 from deblurbench.errors import UsageError
-from deblurbench.files import csv_lines
-from deblurbench.records.votes import COLUMNS, LEFT, cut_off, read_votes
+from deblurbench.records.votes import LEFT, Vote, append_vote, lock_votes, read_votes
 from deblurbench.report.pictures.crops import around, crop, most_changed
 from deblurbench.report.pictures.stored_pictures import read_restored, read_sharp
 from deblurbench.report.results import Results
@@ -58,26 +54,13 @@ class Rating:
         Raises IndexError for a number without a question.
         """
         question = self._questions(rater)[number]
-        with self._lock, locked(self._path) as file:
+        with self._lock, lock_votes(self._path):
             self._votes = read_votes(self._path)  # another process may have written since
             if number not in self._unanswered(rater):
                 return False
             now = time.monotonic()
-            row = {
-                "rater": rater,
-                "dataset": question.dataset,
-                "image": question.image,
-                "left": question.left,
-                "right": question.right,
-                "choice": choice,
-                "repeats": "yes" if question.is_repeat else "no",
-                "seconds": f"{now - self._asked_at.get(rater, now):.1f}",
-                "time": datetime.now(UTC).isoformat(timespec="seconds"),
-            }
-            is_first = begin_line(file) == 0
-            file.write(csv_lines(COLUMNS, [row], header=is_first).encode())
-            file.flush()
-            os.fsync(file.fileno())
+            vote = Vote(rater, question.dataset, question.image, question.left, question.right, choice, question.is_repeat)
+            append_vote(self._path, vote, now - self._asked_at.get(rater, now), datetime.now(UTC))
             self._votes = read_votes(self._path)
             return True
 
@@ -100,24 +83,3 @@ class Rating:
 
     def _unanswered(self, rater: str) -> list[int]:
         return list(unanswered(self._questions(rater), [vote for vote in self._votes if vote.rater == rater]))
-
-
-def begin_line(file: BinaryIO) -> int:
-    """Seek to the start of the next line, in place of a line that a crash has cut off. Returns its offset."""
-    file.seek(0)
-    data = file.read()
-    complete = data.removesuffix(cut_off(data))
-    file.truncate(len(complete))
-    end = file.seek(0, os.SEEK_END)
-    return end + file.write(b"\n") if complete and not complete.endswith(b"\n") else end
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[BinaryIO]:
-    """Open `path` to read and to append under an exclusive lock, on systems that have such locks (not Windows)."""
-    with path.open("a+b") as file:
-        with contextlib.suppress(ImportError):
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)  # released when it is closed
-        yield file
