@@ -1,4 +1,4 @@
-"""What a model is trained on."""
+"""A training batch."""
 
 from __future__ import annotations
 

@@ -209,11 +209,11 @@ def test_a_mistake_in_a_building_block_names_the_block(write_experiment: Write, 
 
 def test_experiments_are_found_by_name_or_path(tmp_path: Path) -> None:
     assert find_experiment("quickstart").name == "quickstart.yaml"
-    with pytest.raises(UsageError, match="quickstrat: no experiment is called so; did you mean 'quickstart'"):
+    with pytest.raises(UsageError, match="unknown experiment 'quickstrat'; did you mean 'quickstart'"):
         find_experiment("quickstrat")
     with pytest.raises(UsageError, match="there is no such experiment file"):
         find_experiment(str(tmp_path / "none.yaml"))
-    with pytest.raises(UsageError, match="no experiment is called so"):
+    with pytest.raises(UsageError, match="unknown experiment"):
         find_experiment("q" * 5000)  # more than a file system takes
     with pytest.raises(UsageError, match="there is no such experiment file"):
         find_experiment("q" * 5000 + ".yaml")

@@ -1,1 +1,1 @@
-"""What people start: the command line."""
+"""Applications: the command line and the pages."""

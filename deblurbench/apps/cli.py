@@ -129,7 +129,7 @@ def rate(
 @command(app)
 def evaluate(
     restored: Annotated[Path, typer.Option(help="A folder of images that any program has written.")],
-    sharp: Annotated[Path | None, typer.Option(help="Their sharp twins, by the same names; none: no-reference scores.")] = None,
+    sharp: Annotated[Path | None, typer.Option(help="Sharp images of the same names; none: no-reference scores.")] = None,
     recipe: Annotated[
         str | None, typer.Option(help="A recipe, several with commas between, or all.  [default: deblurbench]")
     ] = None,
@@ -149,7 +149,7 @@ def evaluate(
     if out is not None and out.suffix.lower() != ".csv":
         raise UsageError(f"--out: {out} is no name of a CSV file")
     if sharp is None and (recipe or metrics):
-        raise UsageError(f"--{'recipe' if recipe else 'metrics'}: needs --sharp, the folder of the sharp twins")
+        raise UsageError(f"--{'recipe' if recipe else 'metrics'}: needs --sharp, the folder of the sharp counterparts")
     if sharp is None:
         found = evaluate_alone(restored)
         lines = describe_alone(found)

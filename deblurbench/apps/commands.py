@@ -1,4 +1,4 @@
-"""What all commands share: one-line errors, exit codes, common options."""
+"""Common to all commands: one-line errors, exit codes, options."""
 
 from __future__ import annotations
 

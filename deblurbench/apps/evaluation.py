@@ -1,4 +1,4 @@
-"""What `deblurbench evaluate` is asked for, and what it prints."""
+"""`deblurbench evaluate`: its options, and the lines that it prints."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def describe(found: Evaluation, used: Sequence[Recipe]) -> Iterator[str]:
 
 
 def describe_alone(found: Evaluation) -> Iterator[str]:
-    """Lines for people: the means of what needs no sharp twin."""
+    """Lines for people: the means of the no-reference metrics."""
     yield pluralize(len(found.rows), "image")
     for column in found.columns:
         metric = NO_REFERENCE.build(column)

@@ -35,7 +35,7 @@ class Restored:
 
 
 def plan_files(inputs: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
-    """(photograph, where its restored twin goes) for files and folders. A single file may be given a file name as `out`.
+    """(photograph, where the restored one goes) for files and folders. A single file may be given a file name as `out`.
 
     Raises UsageError for what does not exist, for two that would be written to one place, and for an input overwritten.
     """

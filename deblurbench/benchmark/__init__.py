@@ -1,1 +1,1 @@
-"""The benchmark: the matrix of data sets, models and seeds; run, skip what is done, score, collect."""
+"""The benchmark: the plan of an experiment's cells, running one of them, and handing them out."""

@@ -10,8 +10,10 @@ from typing import Any
 from deblurbench.benchmark.changes import finished
 from deblurbench.benchmark.costs import stored_costs
 from deblurbench.benchmark.plan import Cell
+from deblurbench.benchmark.weights import training_seconds
 from deblurbench.files import write_json
 from deblurbench.records.cells import CellRecord, CellScores
+from deblurbench.records.costs import before_measuring
 from deblurbench.records.history import read_history
 from deblurbench.records.paths import COMPARISON, ENVIRONMENT, HISTORY, PER_IMAGE, REALLY_BLURRED
 from deblurbench.records.scores import ImageScores
@@ -54,7 +56,7 @@ def _summary(cell: Cell, record: CellRecord, scores: CellScores) -> ComparisonRo
         inference=scores.inference,
         oracle=scores.oracle,
         pairs=scores.pairs,
-        costs=asdict(costs) if costs else {},
+        costs=asdict(costs) if costs else before_measuring(round(training_seconds(cell), 3)),
         data=scores.data,
         weights=scores.weights,
         scores=mean_scores(scores.images, cell.metrics),

@@ -10,7 +10,7 @@ from typing import Any
 
 from deblurbench.data.prepared import PreparedDataset
 from deblurbench.experiment.experiment import Experiment
-from deblurbench.experiment.model_entries import ModelEntry, in_order
+from deblurbench.experiment.model_entries import ModelEntry, topological_order
 from deblurbench.experiment.references import is_checkpoint
 from deblurbench.files import digest, file_hash
 from deblurbench.records.cells import CellName
@@ -87,7 +87,7 @@ def plan_cells(experiment: Experiment, datasets: dict[str, PreparedDataset], out
     for name, images in datasets.items():
         planner = _Planner(experiment, name, out, data_facts(experiment.datasets[name], images))
         planner.add(BLURRED, unprocessed, experiment.seeds[:1])
-        for model in in_order(experiment.models):
+        for model in topological_order(experiment.models):
             planner.add(model, experiment.models[model], experiment.seeds)
         cells += planner.cells.values()
     return cells

@@ -1,1 +1,1 @@
-"""What an experiment file may say: composed, resolved, checked."""
+"""Experiment files: composed of building blocks, resolved, checked."""

@@ -1,4 +1,4 @@
-"""Experiment files put together: building blocks by name, then what the command line lays over them."""
+"""Composing an experiment file: building blocks by name, then the overrides of the command line."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def find_experiment(name: str) -> Path:
         if os.path.isfile(folder / f"{name}.yaml"):
             return folder / f"{name}.yaml"
     known = {path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.yaml")}
-    raise UsageError(f"{name}: no experiment is called so{suggestion(name, known)}")
+    raise UsageError(f"unknown experiment '{name}'{suggestion(name, known)}")
 
 
-def put_together(path: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The content of the experiment file `path` with every building block in its place and `overrides` applied last.
+def compose(path: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the content of the experiment file `path` with every building block inserted and `overrides` applied last.
 
     Also which file each key came from, where that is another. Raises UsageError for unknown keys, blocks and overrides.
     """
@@ -46,12 +46,12 @@ def put_together(path: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], 
             raise UsageError(f"{path}: {key}: unknown key of an experiment{suggestion(str(key), KEYS)}")
     sources: dict[str, str] = {}
     for section in ("datasets", "models"):
-        content[section] = _named_blocks(path, section, content.get(section), sources)
+        content[section] = _compose_section(path, section, content.get(section), sources)
     if "training" in content:
-        content["training"] = _block(path, "training", "training", content["training"], sources)
+        content["training"] = _compose_block(path, "training", "training", content["training"], sources)
     for override in overrides:
         _override(path, content, override, sources)
-    content["models"] = with_networks(path, content["models"])
+    content["models"] = insert_network_presets(path, content["models"])
     return content, sources
 
 
@@ -71,7 +71,7 @@ def mapping(value: Any, where: str) -> dict[str, Any]:
     return value
 
 
-def _named_blocks(path: Path, section: str, value: Any, sources: dict[str, str]) -> dict[str, Any]:
+def _compose_section(path: Path, section: str, value: Any, sources: dict[str, str]) -> dict[str, Any]:
     """A section as {name: block}: given as such, or as a list of names of building blocks."""
     if isinstance(value, str):
         value = [value]
@@ -85,12 +85,12 @@ def _named_blocks(path: Path, section: str, value: Any, sources: dict[str, str])
     if len(value) > MOST_MODELS:
         raise UsageError(f"{path}: {section}: {len(value)} are more than {MOST_MODELS}; make several experiments of them")
     return {
-        folder_name(name, f"{path}: {section}"): _block(path, section, f"{section}.{name}", block, sources)
+        folder_name(name, f"{path}: {section}"): _compose_block(path, section, f"{section}.{name}", block, sources)
         for name, block in value.items()
     }
 
 
-def _block(path: Path, section: str, key: str, value: Any, sources: dict[str, str]) -> Any:
+def _compose_block(path: Path, section: str, key: str, value: Any, sources: dict[str, str]) -> Any:
     """A building block: the name of a file in configs/SECTION/, or a mapping, perhaps with such a `base` that it changes."""
     if isinstance(value, str):
         value = {"base": value}
@@ -115,13 +115,13 @@ def _blocks(path: Path, section: str) -> dict[str, Path]:
     return {file.stem: file for folder in reversed(folders) if folder.is_dir() for file in sorted(folder.glob("*.yaml"))}
 
 
-def with_networks(path: Path, value: Any) -> Any:
+def insert_network_presets(path: Path, value: Any) -> Any:
     """`value` with the preset in the place of every network that is called like one in configs/networks/."""
     if isinstance(value, list):
-        return [with_networks(path, item) for item in value]
+        return [insert_network_presets(path, item) for item in value]
     if not isinstance(value, dict):
         return value
-    found = {key: with_networks(path, item) for key, item in value.items()}
+    found = {key: insert_network_presets(path, item) for key, item in value.items()}
     if "network" in found:
         network = found["network"]  # a sweep tries a list of them
         found["network"] = [_preset(path, one) for one in network] if isinstance(network, list) else _preset(path, network)
@@ -159,7 +159,7 @@ def _override(path: Path, content: dict[str, Any], override: str, sources: dict[
         raise UsageError(f"{override}: names none of the experiment's {names[0]}{known}")
     value = parse_yaml(text, override)
     if key == "training":  # a building block, as in the file
-        content[key] = _block(path, key, key, value, sources)
+        content[key] = _compose_block(path, key, key, value, sources)
         return
     entry = ".".join(names[:2]) if names[0] in ("datasets", "models") else names[0]
     sources[entry] = f"{path} with {override}"

@@ -1,4 +1,4 @@
-"""What an experiment file may say, checked against the constructors that it names."""
+"""An experiment file, checked against the constructors that it names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from annotated_types import MaxLen
 
 from deblurbench.data.dataset import open_dataset
 from deblurbench.errors import UsageError
-from deblurbench.experiment.composition import mapping, put_together
+from deblurbench.experiment.composition import compose, mapping
 from deblurbench.experiment.model_entries import ModelEntry, check_models
 from deblurbench.experiment.references import with_strings
 from deblurbench.metrics.recipe import Recipe, find_recipe
@@ -73,7 +73,7 @@ def load_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     Raises UsageError, naming the file and the key, for anything that would fail later: every model is built once,
     without memory for its weights.
     """
-    content, sources = put_together(path, overrides)
+    content, sources = compose(path, overrides)
     return _checked(path, content, sources)
 
 

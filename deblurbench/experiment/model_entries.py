@@ -1,4 +1,4 @@
-"""What an experiment may say of its models, checked against the constructors that it names."""
+"""The models of an experiment, checked against the constructors that they name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from deblurbench.errors import UsageError, suggestion
-from deblurbench.experiment.composition import MOST_MODELS, folder_name, mapping, with_networks
+from deblurbench.experiment.composition import MOST_MODELS, folder_name, insert_network_presets, mapping
 from deblurbench.experiment.references import TRAINED, is_checkpoint, require_bounded, with_references, with_strings
 from deblurbench.experiment.sweeps import Sweep, read_sweep
 from deblurbench.files import file_hash
@@ -89,11 +89,11 @@ def check_models(path: Path, models: dict[str, Any], training: dict[str, Any], c
     Raises UsageError for anything that would fail later, by way of `checked`, which knows the file that a key came from;
     every model is built once, without memory for its weights. `path` is the experiment file.
     """
-    entries = _Entries(path, models, training)
+    entries = _EntryResolver(path, models, training)
     return {name: checked(f"models.{name}", partial(entries.entry, name)) for name in models}
 
 
-def in_order(entries: dict[str, ModelEntry]) -> list[str]:
+def topological_order(entries: dict[str, ModelEntry]) -> list[str]:
     """Their names, each after those that it needs, and otherwise as they stand."""
     labels = {label: name for name, entry in entries.items() for label in (name, *entry.variants)}
     ordered: list[str] = []
@@ -109,7 +109,7 @@ def in_order(entries: dict[str, ModelEntry]) -> list[str]:
     return ordered
 
 
-class _Entries:
+class _EntryResolver:
     """Checks entries on demand, because one may refer to another."""
 
     def __init__(self, path: Path, models: dict[str, Any], training: dict[str, Any]) -> None:
@@ -141,7 +141,7 @@ class _Entries:
         if content.pop("variants", None):
             raise UsageError(f"{where}.variants: of a sweep, the best of several is restored with; leave one of them out")
         candidates = {
-            label: self._single(f"{where} ({label})", with_networks(self._path, changed))
+            label: self._single(f"{where} ({label})", insert_network_presets(self._path, changed))
             for label, changed in sweep.candidates(_with_default_specs(content, where))
         }
         for label, candidate in candidates.items():
@@ -156,9 +156,9 @@ class _Entries:
         variants = mapping(content.pop("variants", {}), f"{where}.variants")
         start = content.pop("start", None)
         sources: dict[str, str] = {}
-        filled = self._filled(content, "", where, sources)
-        require_bounded(filled, where)
-        spec = MODELS.resolve(filled, where)
+        dereferenced = self._dereference(content, "", where, sources)
+        require_bounded(dereferenced, where)
+        spec = MODELS.resolve(dereferenced, where)
         with torch.device("meta"):  # finds what a constructor would refuse, at no cost
             model: Restorer = MODELS.build(spec, where)
         weights, files = _weights(model, sources, where), model.weight_files()
@@ -182,14 +182,14 @@ class _Entries:
             start=start,
         )
 
-    def _filled(self, value: Any, place: str, where: str, sources: dict[str, str]) -> Any:
+    def _dereference(self, value: Any, place: str, where: str, sources: dict[str, str]) -> Any:
         """`value` with the specs of the models that it refers to in the place of the references, which go to `sources`."""
         if isinstance(value, list):
-            return [self._filled(item, f"{place}.{index}", where, sources) for index, item in enumerate(value)]
+            return [self._dereference(item, f"{place}.{index}", where, sources) for index, item in enumerate(value)]
         if not isinstance(value, dict):
             return value
         if TRAINED not in value:
-            return {key: self._filled(item, f"{place}.{key}", where, sources) for key, item in value.items()}
+            return {key: self._dereference(item, f"{place}.{key}", where, sources) for key, item in value.items()}
         if len(value) > 1 or not isinstance(value[TRAINED], str):
             raise UsageError(f"{where}{place}: expected only {{{TRAINED}: NAME}}, a model of the experiment or a checkpoint")
         spec = self._spec_of(value[TRAINED], f"{where}{place}.{TRAINED}")
@@ -203,7 +203,7 @@ class _Entries:
         owner = self._owner(source)
         if owner is None:
             known = [label for name, entry in self._models.items() for label in _labels(name, entry)]
-            raise UsageError(f"{where}: no model of the experiment is called '{source}'{suggestion(source, known)}")
+            raise UsageError(f"{where}: unknown model '{source}'{suggestion(source, known)}")
         entry = self.entry(owner)
         if entry.sweep is not None:
             raise UsageError(f"{where}: '{source}' is a sweep, and which of it is best is not known before it has run")

@@ -33,7 +33,7 @@ class Range(TypedDict):
 
 @dataclass(frozen=True)
 class Sweep:
-    """What stands under `sweep`, and the changes of each candidate: values by the key's path within the model."""
+    """The content of the key `sweep`, and the changes of each candidate: values by their key path within the model."""
 
     name: str
     given: dict[str, Any]
@@ -41,7 +41,7 @@ class Sweep:
 
     @property
     def labels(self) -> list[str]:
-        """What the candidates are called."""
+        """The names of the candidates."""
         return [f"{self.name}-candidate-{number}" for number in range(1, len(self.changes) + 1)]
 
     def candidates(self, content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

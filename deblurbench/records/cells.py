@@ -1,4 +1,4 @@
-"""`cell.json`: what was last known of a cell, and what scoring it found."""
+"""`cell.json`: the last known state of a cell, and the result of scoring it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class SweepChoice:
 
 @dataclass(frozen=True)
 class CellScores:
-    """What scoring a cell found: how it restores, on which data and with which weights, and the scores of every image."""
+    """The result of scoring a cell: how it restores, on which data, with which weights, and the scores of every image."""
 
     family: str
     network: str
@@ -79,7 +79,7 @@ class CellScores:
 
 @dataclass(frozen=True)
 class CellRecord:
-    """What was last known of a cell. `training` and `scoring` are the facts that the identities are hashes of."""
+    """The last known state of a cell. `training` and `scoring` are the facts whose hashes are its identities."""
 
     status: Literal["running", "done", "failed"]
     dataset: str

@@ -1,4 +1,4 @@
-"""What restoring with a model costs: one field a column, in `costs.json`, in `comparison.csv` and in the report's table."""
+"""The costs of restoring with a model: one field a column of `costs.json`, `comparison.csv` and the report's table."""
 
 from __future__ import annotations
 
@@ -44,6 +44,11 @@ class CostsOfDataset:
 
     environment: dict[str, Any]
     cells: dict[str, MeasuredCosts]
+
+
+def before_measuring(train_seconds: float) -> dict[str, float]:
+    """The costs that are known before any is measured."""
+    return {"train_seconds": train_seconds}
 
 
 def read_costs(path: Path) -> CostsOfDataset | None:

@@ -1,4 +1,4 @@
-"""What a results folder says of its experiment: its resolved YAML, its environments, and lines about its data."""
+"""The experiment of a results folder: its resolved YAML, its environments, and messages about its data."""
 
 from __future__ import annotations
 

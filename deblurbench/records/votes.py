@@ -20,7 +20,7 @@ COLUMNS = ("rater", "dataset", "image", "left", "right", "choice", "repeats", "s
 CHOICES = LEFT, RIGHT, NO_DIFFERENCE = "left", "right", "same"
 REPEATS = {"yes": True, "no": False}
 LOCK_SECONDS = 30
-SHARES = {LEFT: 1.0, RIGHT: 0.0, NO_DIFFERENCE: 0.5}
+POINTS = {LEFT: 1.0, RIGHT: 0.0, NO_DIFFERENCE: 0.5}
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Vote:
     is_repeat: bool  # asked before with the sides exchanged, to learn how steady the rater is; counts for nothing else
 
     @property
-    def share(self) -> float:
-        """What the left one won."""
-        return SHARES[self.choice]
+    def points(self) -> float:
+        """The points of the left model: 1 for a win, 0.5 for no difference, else 0."""
+        return POINTS[self.choice]
 
     @property
     def question(self) -> tuple[str, str, str, frozenset[str]]:
-        """What was asked, on whatever side."""
+        """The question that was answered, whichever model was on the left."""
         return (self.rater, self.dataset, self.image, frozenset((self.left, self.right)))
 
 
@@ -85,7 +85,7 @@ def read_votes(path: Path) -> list[Vote]:
 
 
 def cut_off(data: bytes) -> bytes:
-    """What a crash has left of the last line of a file of votes: no end, and no whole vote. Mostly nothing."""
+    """The incomplete last line of a file of votes that a crash has left; mostly nothing."""
     last = data[data.rfind(b"\n") + 1 :]
     try:
         rows = list(csv.reader([last.decode("utf-8")]))
@@ -95,7 +95,7 @@ def cut_off(data: bytes) -> bytes:
 
 
 def cut_off_note(path: Path) -> str:
-    """What to say of a last line that was cut off; empty where none was."""
+    """A message about an incomplete last line; empty where there is none."""
     lost = cut_off(path.read_bytes()) if path.is_file() else b""
     return f"{path}: its last line was cut off and counts for nothing: {lost[:60].decode('utf-8', 'replace')!r}" if lost else ""
 

@@ -44,21 +44,22 @@ class Loaded(NamedTuple):
 
 
 def column_of(metric: str, recipe: Recipe, recipes: Sequence[Recipe]) -> str:
-    """What a metric's column is called: with its recipe where there are several."""
+    """The name of a metric's column, which holds that of its recipe where there are several."""
     return metric if len(recipes) == 1 else f"{metric} ({recipe.name})"
 
 
 def evaluate_pairs(restored: Path, sharp: Path, recipes: Sequence[Recipe], device: torch.device) -> Evaluation:
-    """Score every image below `restored` under all `recipes` by its twin below `sharp`: the same name, in the same subfolder.
+    """Score every image below `restored` under all `recipes` by its counterpart below `sharp`, of the same relative path.
 
-    What has no twin, another size or cannot be read is named in `failed`. Raises UsageError where no two names match.
+    Images that are unreadable, of another size or without counterpart are named in `failed`. Raises UsageError where no two
+    names match.
     """
     first, twice = _by_name(restored)
     second, twice_sharp = _by_name(sharp)
     pairs, problems = match_by_key(first, second, SIDES)
     if not pairs:
         names = ", ".join(f"'{next(iter(side), '')}'" for side in (first, second))
-        raise UsageError(f"{restored}: no image has a twin of the same name in {sharp} (the first names are {names})")
+        raise UsageError(f"{restored}: no image has a counterpart of the same name in {sharp} (the first names are {names})")
     columns = [column_of(metric, recipe, recipes) for recipe in recipes for metric in recipe.metrics]
     found = Evaluation(columns, failed=[*twice, *twice_sharp, *problems])
     batches = _in_batches(pairs, device)
@@ -72,7 +73,7 @@ def evaluate_pairs(restored: Path, sharp: Path, recipes: Sequence[Recipe], devic
 
 
 def evaluate_alone(restored: Path) -> Evaluation:
-    """Score every image below `restored` by the metrics that need no sharp twin."""
+    """Score every image below `restored` by the metrics that need no sharp counterpart."""
     images, problems = _by_name(restored)
     rows = []
     for name, path in images.items():
@@ -99,7 +100,7 @@ def _by_name(folder: Path) -> tuple[dict[str, Path], list[str]]:
 
 
 def _in_batches(pairs: Pairs, device: torch.device, on_gpu: int = BATCH_ON_GPU) -> list[Pairs]:
-    """What is scored at once: several pairs on a GPU; on a CPU one, and several threads."""
+    """Batches to score at once: several pairs on a GPU; on a CPU one, in several threads."""
     size = on_gpu if device.type == "cuda" else 1
     return [pairs[start : start + size] for start in range(0, len(pairs), size)]
 
@@ -116,7 +117,7 @@ def _scored(batch: Pairs, recipes: Sequence[Recipe], device: torch.device) -> tu
             continue
         if restored.shape != sharp.shape:
             sizes = [f"{image.shape[-1]}x{image.shape[-2]}" for image in (restored, sharp)]
-            failed.append(f"{paths[0]}: is {sizes[0]} pixels, and its sharp twin {paths[1]} is {sizes[1]}; nothing is resized")
+            failed.append(f"{paths[0]}: is {sizes[0]} pixels, and {paths[1]} is {sizes[1]}; nothing is resized")
             continue
         by_size.setdefault(restored.shape, []).append(Loaded(name, paths[0], restored, sharp))
     rows: dict[str, Row] = {}

@@ -39,5 +39,5 @@ def scene_means(values: NDArray[np.float64], scenes: Sequence[str]) -> NDArray[n
 
 def identical_note(count: int) -> str:
     """Return the note on so many images whose PSNR is infinite."""
-    which = "image is identical to its sharp twin" if count == 1 else "images are identical to their sharp twins"
+    which = "image is identical to its ground truth" if count == 1 else "images are identical to their ground truth"
     return f"{count} {which}; that PSNR is infinite, and left out of the mean"

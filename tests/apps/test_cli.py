@@ -148,7 +148,7 @@ def test_a_gpu_that_was_asked_for_and_is_not_there_is_an_error(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "quickstrat"], "error: quickstrat: no experiment is called so; did you mean 'quickstart'?"),
+        (["run", "quickstrat"], "error: unknown experiment 'quickstrat'; did you mean 'quickstart'?"),
         (["run", "quickstart", "training.stepz=3"], "training.stepz: unknown key of a training; did you mean 'steps'?"),
         (["run", "celebrity", "datasets.celebrity.layout.path=/nowhere"], "/nowhere: there is no such folder"),
         (["run", "celebrity", f"datasets.celebrity.layout.path={'x' * 5000}"], "File name too long"),

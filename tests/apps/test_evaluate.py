@@ -106,7 +106,7 @@ def test_what_does_not_match_is_named_and_the_rest_scored(folders: tuple[Path, P
     assert f"failed: {restored / 'A.png'}: has no sharp twin named 'A'; a.png differs in case: rename one" in output
     assert f"failed: {sharp / 'a.png'}: has no restored twin named 'a'; A.png differs in case: rename one" in output
     twin = sharp / "scene" / "b.png"
-    assert f"b.png: is 103x70 pixels, and its sharp twin {twin} is 103x71; nothing is resized" in output
+    assert f"b.png: is 103x70 pixels, and {twin} is 103x71; nothing is resized" in output
     assert "lone.png: not an image of a known format" in output
     assert "c.tif: has the same name as c.png but for the suffix" in output
     assert set(rows_of(tmp_path / "scores.csv")) <= {"scene/c"}
@@ -134,7 +134,7 @@ def test_images_that_a_recipe_cannot_take_are_named(folders: tuple[Path, Path], 
     code, output = evaluate("--restored", folders[0], "--sharp", folders[1])
     assert code == 1
     assert "thin.png: SSIM needs images of at least 11x11 pixels, not 40x9 (recipe deblurbench)" in output
-    assert "1 image is identical to its sharp twin; that PSNR is infinite, and left out of the mean" in output  # the flat one
+    assert "1 image is identical to its ground truth; that PSNR is infinite, and left out of the mean" in output  # the flat one
 
 
 def test_without_truth_there_are_scores_without_reference(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_without_truth_there_are_scores_without_reference(folders: tuple[Path, P
     assert code == 0
     assert "variance of the Laplacian" in output
     refused = evaluate("--restored", folders[1], "--recipe", "float")
-    assert refused == (2, "error: --recipe: needs --sharp, the folder of the sharp twins\n")
+    assert refused == (2, "error: --recipe: needs --sharp, the folder of the sharp counterparts\n")
     sharp, soft = rows_of(tmp_path / "alone.csv"), tmp_path / "soft.csv"
     evaluate("--restored", folders[0], "--out", soft)
     assert all(
@@ -179,4 +179,4 @@ def test_folders_without_a_match_are_named(folders: tuple[Path, Path], tmp_path:
     Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(other / "x.png")
     code, output = evaluate("--restored", other, "--sharp", folders[1])
     assert code == 2
-    assert "no image has a twin of the same name in" in output
+    assert "no image has a counterpart of the same name in" in output

@@ -143,7 +143,7 @@ def test_a_source_that_failed_fails_what_is_made_of_it_and_says_which(write_expe
 @pytest.mark.parametrize(
     ("models", "message"),
     [
-        ({"a": {"name": "cascade", "stages": [{"trained": "b"}, CNN]}}, "models.a.stages.0.trained: no model of the experiment is called 'b'"),
+        ({"a": {"name": "cascade", "stages": [{"trained": "b"}, CNN]}}, "models.a.stages.0.trained: unknown model 'b'"),
         ({"a": {"name": "cascade", "stages": [{"trained": "a"}, CNN]}}, "models.a: refers to itself, through a -> a"),
         ({"a": {"name": "ensemble", "members": [CNN, CNN]}}, "models.a.members.0: has no trained weights; reference a trained model"),
         ({"a": {"name": "cascade", "stages": [CNN, CNN]}}, "models.a.stages.0: has no trained weights; reference"),

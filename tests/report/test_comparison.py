@@ -81,7 +81,7 @@ def test_identical_images_are_infinite_left_out_and_said_so(tmp_path: Path) -> N
     assert comparison.statistics_of("cnn").left_out == 1
     assert comparison.statistics_of("cnn").wins == 10
     notes = table_of(folder).notes
-    assert "cnn: 1 image is identical to its sharp twin; that PSNR is infinite, and left out of the mean." in notes
+    assert "cnn: 1 image is identical to its ground truth; that PSNR is infinite, and left out of the mean." in notes
     page = write_report(read_results([folder]), folder).page
     assert "that PSNR is infinite" in page.read_text()
     row = next(row for row in read_csv(folder / "statistics.csv") if (row["model"], row["metric"]) == ("cnn", "psnr"))

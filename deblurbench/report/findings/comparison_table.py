@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from deblurbench.metrics.base import Metric
+from deblurbench.records.costs import COST_HEADINGS
 from deblurbench.report.findings.answer import oracle_note
 from deblurbench.report.findings.comparison import Comparison, MeanDifference, ModelStatistics, VersusBest
 from deblurbench.report.formatting import format_count, format_duration, format_score, join_names, pluralize
@@ -53,8 +54,7 @@ def comparison_table(results: Results, comparison: Comparison) -> ComparisonTabl
         if name == results.primary_metric:
             columns += [TableColumn("gain over input [95 %]"), TableColumn("better than input")]
     columns += [TableColumn("family / network", is_text=True), TableColumn("restores by", is_text=True)]
-    costs = ("parameters", "network evaluations", "MACs at 256x256", "training time", "ms / megapixel")
-    columns += [TableColumn(cost, lower_is_better=True) for cost in costs]
+    columns += [TableColumn(heading, lower_is_better=True) for heading in COST_HEADINGS.values()]
     rows = []
     for result in comparison.results:
         cells = [TableCell(result.model, result.model)]
@@ -90,20 +90,25 @@ def _wins_cell(result: Result, statistics: ModelStatistics, images: int) -> Tabl
 
 
 def _cost_cells(result: Result) -> tuple[TableCell, ...]:
-    costs = result.costs
-    texts = {
-        "params": format_count(costs["params"]),
-        "evaluations": format_count(costs["evaluations"]),
-        "macs": format_count(costs["macs"]),
-        "train_seconds": format_duration(costs["train_seconds"]),
-        "ms_per_megapixel": "" if result.is_input else _time(costs["ms_per_megapixel"], costs["ms_per_megapixel_spread"]),
-    }
-    return tuple(TableCell(text, costs[name] if text else "") for name, text in texts.items())
+    """The cells of all costs that have a column; empty where a cost was not measured."""
+    texts = {name: _cost(result, name) for name in COST_HEADINGS}
+    return tuple(TableCell(text, result.costs[name] if text else "") for name, text in texts.items())
+
+
+def _cost(result: Result, name: str) -> str:
+    value = result.costs[name]
+    if math.isnan(value):
+        return ""
+    if name == "train_seconds":
+        return format_duration(value)
+    if name == "ms_per_megapixel":
+        return "" if result.is_input else _time(value, result.costs["ms_per_megapixel_spread"])
+    return format_count(value)
 
 
 def _time(minimum: float, spread: float) -> str:
-    """Return the minimum of all rounds and how much longer the median is; empty if time was not measured."""
-    return "" if math.isnan(minimum) else f"{minimum:.0f} (+{100 * spread:.0f} %)"
+    """Return the minimum of all rounds and how much longer the median is."""
+    return f"{minimum:.0f} (+{100 * spread:.0f} %)"
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:

@@ -62,7 +62,7 @@ def preference_strengths(votes: Sequence[Vote], dataset: str) -> dict[str, Stren
     """Return the Bradley-Terry strength of every model of `dataset` that was voted on; repeated questions count once."""
     return strengths(
         [
-            PairedVote(vote.left, vote.right, vote.share, vote.image)
+            PairedVote(vote.left, vote.right, vote.points, vote.image)
             for vote in votes
             if vote.dataset == dataset and not vote.is_repeat
         ]
