@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from deblurbench.benchmark.plan import Cell, Facts
@@ -30,11 +31,10 @@ def finished(cell: Cell) -> CellRecord | None:
 
 def is_damaged(cell: Cell) -> bool:
     """Whether the record of `cell` cannot be read."""
-    try:
+    with suppress(UsageError):
         finished(cell)
-    except UsageError:
-        return True
-    return False
+        return False
+    return True
 
 
 def change_of(cell: Cell, record: CellRecord) -> str:

@@ -48,11 +48,11 @@ def write_tables(cells: Iterable[Cell], out: Path) -> None:
 def _summary(cell: Cell, record: CellRecord, scores: CellScores) -> ComparisonRow:
     costs = stored_costs(cell, record)
     return ComparisonRow(
-        dataset=cell.dataset,
-        model=cell.model,
+        dataset=cell.name.dataset,
+        model=cell.name.model,
         family=scores.family,
         network=scores.network,
-        seed=cell.seed,
+        seed=cell.name.seed,
         inference=scores.inference,
         oracle=scores.oracle,
         pairs=scores.pairs,

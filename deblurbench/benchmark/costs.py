@@ -52,4 +52,4 @@ def _path(cell: Cell) -> Path:
 
 
 def _key(cell: Cell) -> str:
-    return f"{cell.model}/{cell.folder.name}"
+    return f"{cell.name.model}/{cell.folder.name}"

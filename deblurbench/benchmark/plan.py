@@ -50,18 +50,6 @@ class Cell:
     metrics: tuple[str, ...] = ()  # by which it is scored
 
     @property
-    def dataset(self) -> str:
-        return self.name.dataset
-
-    @property
-    def model(self) -> str:
-        return self.name.model
-
-    @property
-    def seed(self) -> int:
-        return self.name.seed
-
-    @property
     def title(self) -> str:
         """The name in messages."""
         return self.name.title
@@ -161,7 +149,7 @@ class _Planner:
 
     def _variant(self, cell: Cell, label: str, spec: Spec, portable: Spec) -> Cell:
         """The cell that restores with the weights of `cell` as `spec` says."""
-        name = self._name(label, cell.seed)
+        name = self._name(label, cell.name.seed)
         return Cell(
             name, name.folder(self._out), spec, cell.training_facts, self._scoring(cell.training_facts, portable),
             weights_of=cell.weights_of,
@@ -181,7 +169,7 @@ class _Planner:
             name, name.folder(self._out), entry.spec, facts, self._scoring(facts, entry.spec),
             candidates={label: [cell.folder for cell in group] for label, group in candidates.items()},
             candidate_settings=dict(zip(entry.sweep.labels, entry.sweep.changes, strict=True)) if entry.sweep else {},
-            trainings=frozenset[Path]().union(*(cell.trainings for cell in cells if cell.seed == seed)),
+            trainings=frozenset[Path]().union(*(cell.trainings for cell in cells if cell.name.seed == seed)),
             needs=tuple(cell.name for cell in cells),
             metrics=tuple(self._experiment.recipe.metrics),
         )  # fmt: skip

@@ -161,7 +161,7 @@ class Runner:
 
     def _measure(self, dataset: str, outcome: Outcome) -> None:
         """Measure the costs of a data set's models when nothing else is left to do, which would disturb it."""
-        cells = [cell for cell in self.cells if cell.dataset == dataset]
+        cells = [cell for cell in self.cells if cell.name.dataset == dataset]
         accelerator, environment = self.host.accelerator, self.equipment.environment
         try:
             first_process_does(accelerator, lambda: measure_cells(cells, accelerator.device, environment))

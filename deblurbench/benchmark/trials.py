@@ -15,7 +15,7 @@ from deblurbench.training.trial import Training, require_memory, try_out
 def try_trainings(cells: Iterable[Cell], accelerator: Accelerator) -> None:
     """Fetch the weights that training the unfinished `cells` needs, and find whatever would fail in the midst of it."""
     trainings = {  # by name: data sets and seeds do not change what a step is made of
-        cell.model: Training(cell.model, cell.spec, tuple(cell.sources), cell.settings)
+        cell.name.model: Training(cell.name.model, cell.spec, tuple(cell.sources), cell.settings)
         for cell in cells
         if cell.settings and (is_damaged(cell) or not finished(cell))  # a run says so, or makes it anew
     }

@@ -48,7 +48,7 @@ def save_composed(cell: Cell) -> None:
     """Write the checkpoint of a model that is composed of trained ones and needs no training itself."""
     restorer: Restorer = MODELS.build(cell.spec)
     fill_sources(restorer, cell)
-    facts = {"dataset": cell.dataset, "seed": cell.seed, "identity": cell.training_identity}
+    facts = {"dataset": cell.name.dataset, "seed": cell.name.seed, "identity": cell.training_identity}
     save_model(cell.folder / LAST, restorer, cell.spec, **facts)
 
 
@@ -76,7 +76,7 @@ def with_choice(cell: Cell) -> tuple[Cell, SweepChoice | None]:
     psnr = {label: sum(last_validation_psnr(folder) for folder in folders) / len(folders) for label, folders in trained.items()}
     best = max(psnr, key=lambda label: psnr[label])
     folder = next(folder for folder in cell.candidates[best] if folder.name == cell.folder.name)
-    spec = spec_of_checkpoint(folder / LAST, cell.model)
+    spec = spec_of_checkpoint(folder / LAST, cell.name.model)
     return replace(cell, spec=spec, weights_of=folder), SweepChoice(best, cell.candidate_settings, psnr)
 
 

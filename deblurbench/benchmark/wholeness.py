@@ -62,7 +62,7 @@ def has_all_pictures(cell: Cell) -> bool:
     tested = [row.image for row in record.scores.images]
     unpaired = [row.image for row in record.scores.unpaired]
     paths = [picture_path(cell.folder / RESTORED, key) for key in (*tested, *unpaired)]
-    if cell.model == BLURRED:
+    if cell.name.model == BLURRED:
         paths += [picture_path(cell.folder.parent.parent / SHARP, key) for key in tested]
     return all(whole_size(path) for path in paths)
 

@@ -84,13 +84,13 @@ def _begin(cell: Cell, held: ExitStack) -> None:
 
 
 def _train(cell: Cell, settings: TrainingSettings, equipment: Equipment) -> None:
-    seed_torch(cell.seed, "initial weights")
+    seed_torch(cell.name.seed, "initial weights")
     model: Model = MODELS.build(cell.spec)
     model.prepare_training()
     fill_sources(model, cell)
     Trainer(
-        model, equipment.datasets[cell.dataset], settings, equipment.accelerator, spec=cell.spec,
-        seed=cell.seed, folder=cell.folder, identity=cell.training_identity, workers=equipment.workers,
+        model, equipment.datasets[cell.name.dataset], settings, equipment.accelerator, spec=cell.spec,
+        seed=cell.name.seed, folder=cell.folder, identity=cell.training_identity, workers=equipment.workers,
     ).run()  # fmt: skip
 
 
@@ -104,10 +104,10 @@ def _done(cell: Cell, equipment: Equipment) -> CellRecord:
     if cell.is_candidate:
         return record_of(cell, "done", validation_psnr=last_validation_psnr(cell.folder))
     cell, choice = with_choice(cell)
-    images, device = equipment.datasets[cell.dataset], equipment.accelerator.device
+    images, device = equipment.datasets[cell.name.dataset], equipment.accelerator.device
     restorer = restorer_of(cell, device)
-    with progress_bar(total=image_count(restorer, images), desc=f"scoring {cell.model}", unit="image") as bar:
-        run = ScoringRun(equipment.recipe, cell.seed, device, cell.folder / RESTORED)
+    with progress_bar(total=image_count(restorer, images), desc=f"scoring {cell.name.model}", unit="image") as bar:
+        run = ScoringRun(equipment.recipe, cell.name.seed, device, cell.folder / RESTORED)
         scores = score_images(restorer, images, run, bar.update)
     found = CellScores(
         family=cell.spec["name"],

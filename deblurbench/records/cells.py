@@ -25,18 +25,9 @@ class CellName(NamedTuple):
     model: str
     seed: int
 
-    def __str__(self) -> str:
-        """DATASET/MODEL/seed-N, as `deblurbench cell` takes it."""
-        return f"{self.dataset}/{self.model}/{SEED}{self.seed}"
-
-    @property
-    def title(self) -> str:
-        """The name in messages and reports."""
-        return f"{self.dataset} / {self.model} / seed {self.seed}"
-
     def folder(self, results: Path) -> Path:
         """Where the cell lies in the folder `results`."""
-        return results / RUNS / self.dataset / self.model / f"{SEED}{self.seed}"
+        return results / RUNS / str(self)
 
     @classmethod
     def parse(cls, text: str) -> CellName:
@@ -46,6 +37,15 @@ class CellName(NamedTuple):
         if not (dataset and model and "/" not in model and seed.removeprefix("-").isdecimal()):
             raise UsageError(f"{text}: is not the name of a cell; give DATASET/MODEL/seed-N")
         return cls(dataset, model, int(seed))
+
+    def __str__(self) -> str:
+        """DATASET/MODEL/seed-N, as `deblurbench cell` takes it."""
+        return f"{self.dataset}/{self.model}/{SEED}{self.seed}"
+
+    @property
+    def title(self) -> str:
+        """The name in messages and reports."""
+        return f"{self.dataset} / {self.model} / seed {self.seed}"
 
 
 @dataclass(frozen=True)

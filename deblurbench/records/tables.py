@@ -15,7 +15,8 @@ from deblurbench.files import read_csv, write_csv
 from deblurbench.records.cells import CellName
 from deblurbench.records.costs import COST_COLUMNS
 from deblurbench.records.paths import COMPARISON, PER_IMAGE, REALLY_BLURRED
-from deblurbench.records.validation import REWRITTEN, Amount, Count, FolderName, ImageName, Score, Spread, adapter_of, described
+from deblurbench.records.scores import ImageScores, UnpairedScores
+from deblurbench.records.validation import REWRITTEN, Amount, Count, FolderName, Score, adapter_of, described
 from deblurbench.registry import NO_REFERENCE
 
 EARLIER = "as an earlier version has left it; run the experiment again with --restart, which scores anew and trains nothing"
@@ -42,29 +43,29 @@ class ComparisonRow:
 
 
 @dataclass(frozen=True)
-class ImageRow:
-    """The scores of one test image as one cell restored it."""
+class CellRow:
+    """A row of a cell."""
 
     dataset: FolderName
     model: FolderName
     seed: int
-    pairs: str
-    image: ImageName
-    scene: str
-    blur: str
-    spread: Spread | None
-    scores: dict[str, Score]
 
 
 @dataclass(frozen=True)
-class UnpairedRow:
-    """The no-reference scores of a photograph without a sharp counterpart, as one cell restored it."""
+class PairedRow(CellRow):
+    """A row of a cell on pairs: those of files, registered ones, or synthetic ones."""
 
-    dataset: FolderName
-    model: FolderName
-    seed: int
-    image: ImageName
-    scores: dict[str, Score]
+    pairs: str
+
+
+@dataclass(frozen=True)
+class ImageRow(ImageScores, PairedRow):
+    """The scores of one test image as one cell restored it."""
+
+
+@dataclass(frozen=True)
+class UnpairedRow(UnpairedScores, CellRow):
+    """The no-reference scores of a photograph without a sharp counterpart, as one cell restored it."""
 
 
 RowType = TypeVar("RowType", ComparisonRow, ImageRow, UnpairedRow)
