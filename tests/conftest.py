@@ -60,6 +60,7 @@ def quick_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times that experiments of tests measure need not be good ones; those that are tested have a fixture of this name."""
     monkeypatch.setattr(cost, "ROUNDS", 1)
     monkeypatch.setattr(cost, "AT_LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(cost, "TIMING_SIZE", 32)
 
 
 @pytest.fixture(autouse=True)

@@ -174,8 +174,13 @@ def test_the_notebooks_run_on_small_data(tmp_path: Path, photo: np.ndarray) -> N
     """The second explores what the first has left."""
     write_kwentar(tmp_path / "input" / "blur-dataset", photo)
     (tmp_path / "output").mkdir()
+    small = [f"models.{model}.network=unet-tiny" for model in ("cnn", "gan", "diffusion")]
     printed = execute(
-        "kaggle.ipynb", tmp_path, INPUT=str(tmp_path / "input"), OUTPUT=str(tmp_path / "output"), TRAINING=" ".join(TINY)
+        "kaggle.ipynb",
+        tmp_path,
+        INPUT=str(tmp_path / "input"),
+        OUTPUT=str(tmp_path / "output"),
+        TRAINING=" ".join([*TINY, *small, "models.diffusion.samples=2", "models.diffusion.sampling_steps=1"]),
     )
     assert "kwentar-blur" in printed
     assert "10 cells done, 0 done before, 0 failed" in printed
