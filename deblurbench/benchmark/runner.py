@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deblurbench.benchmark.changes import change_of, finished, move_changed_aside, refuse_changed
+from deblurbench.benchmark.changes import change_of, finished, is_damaged, move_changed_aside, refuse_changed
 from deblurbench.benchmark.collect import write_tables
 from deblurbench.benchmark.costs import measure_cells
 from deblurbench.benchmark.plan import Cell, as_record, plan_cells
@@ -96,18 +96,23 @@ class Runner:
     def _begin(self, held: ExitStack, *, restart: bool) -> list[Cell]:
         """Hold the results folder, leave in it only results of this plan, and write the plan. Returns the cells to run."""
         accelerator = self.host.accelerator
+        self._prepare_metrics(any(is_damaged(cell) or not finished(cell) for cell in self.cells))
         first_process_does(accelerator, lambda: held.enter_context(claim(self.out)))
         first_process_does(accelerator, lambda: self._tidy(restart=restart))
         refuse_changed(self.cells)
         refuse_damage(self.cells)
         pending = self._pending()
-        if pending:
-            with accelerator.main_process_first():
-                for metric in self.experiment.recipe.metrics.values():
-                    metric.prepare()
+        self._prepare_metrics(bool(pending))
         accelerator.wait_for_everyone()  # all have looked before one begins to write
         first_process_does(accelerator, lambda: self._write_plan(anything_to_do=bool(pending)))
         return pending
+
+    def _prepare_metrics(self, are_needed: bool) -> None:
+        """Fetch the weights of metrics. Raises UsageError where they cannot be had."""
+        if are_needed:
+            with self.host.accelerator.main_process_first():
+                for metric in self.experiment.recipe.metrics.values():
+                    metric.prepare()
 
     def _tidy(self, *, restart: bool) -> None:
         """Refuse cells that another process is running, remove unfinished files, and move aside if asked to `restart`."""

@@ -16,7 +16,7 @@ from deblurbench.records.cells import CellName
 from deblurbench.records.costs import COST_COLUMNS
 from deblurbench.records.paths import COMPARISON, PER_IMAGE, REALLY_BLURRED
 from deblurbench.records.scores import ImageScores, UnpairedScores
-from deblurbench.records.validation import REWRITTEN, Amount, Count, FolderName, Score, adapter_of, described
+from deblurbench.records.validation import REWRITTEN, Amount, Count, FolderName, Score, WholeNumber, adapter_of
 from deblurbench.registry import NO_REFERENCE
 
 EARLIER = "as an earlier version has left it; run the experiment again with --restart, which scores anew and trains nothing"
@@ -32,7 +32,7 @@ class ComparisonRow:
     model: FolderName
     family: str
     network: str
-    seed: int
+    seed: WholeNumber
     inference: str
     oracle: bool
     pairs: str
@@ -48,7 +48,7 @@ class CellRow:
 
     dataset: FolderName
     model: FolderName
-    seed: int
+    seed: WholeNumber
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ RowType = TypeVar("RowType", ComparisonRow, ImageRow, UnpairedRow)
 def write_table(path: Path, kind: type[RowType], rows: Iterable[RowType], metrics: Sequence[str]) -> None:
     """Write `rows`, whose scores are by `metrics`, to the CSV `path`; what is None or unmeasured is left empty."""
     columns = _columns(kind, metrics)
-    cells = (dict.fromkeys(columns, "") | _flat(row) for row in rows)
-    write_csv(path, columns, cells)
+    flat = map(_flat, rows)
+    write_csv(path, columns, ({column: row.get(column, "") for column in columns} for row in flat))
 
 
 def read_table(path: Path, kind: type[RowType], metrics: Sequence[str]) -> list[RowType]:
@@ -156,7 +156,23 @@ def _parsed(line: dict[str, str], kind: type[RowType], metrics: Sequence[str], w
     try:
         row: RowType = adapter_of(kind).validate_python(value)  # from text
     except ValidationError as error:
-        column = str(error.errors()[0]["loc"][-1])
-        found, message = line.get(column, "")[:LONGEST_SHOWN], described(error).rpartition(": ")[2]
-        raise UsageError(f"{where}: {column}: {found!r}: {message}; {REWRITTEN}") from error
+        column = next(str(key) for key in reversed(error.errors()[0]["loc"]) if key in line)
+        raise UsageError(
+            f"{where}: {column}: {line[column][:LONGEST_SHOWN]!r} {_problem(error, column)}; {REWRITTEN}"
+        ) from error
     return row
+
+
+def _problem(error: ValidationError, column: str) -> str:
+    """The first problem of a cell in `column`."""
+    first = error.errors()[0]
+    if first["type"] == "value_error":
+        return str(first["ctx"]["error"])
+    kinds = {
+        "dataset": "name of a folder",
+        "model": "name of a folder",
+        "spread": "number of pixels",
+        "oracle": "True or False",
+    }
+    kinds |= dict.fromkeys(COST_COLUMNS, "amount")
+    return f"is no {kinds.get(column, 'number')}"

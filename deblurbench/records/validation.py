@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from annotated_types import Interval
-from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, TypeAdapter, ValidationError
 
 from deblurbench.errors import UsageError
 from deblurbench.files import write_json
@@ -24,7 +24,7 @@ Anything = TypeVar("Anything")
 def _as_score(number: float) -> float:
     """`number`, which may be infinite: the PSNR of identical images is. Raises ValueError where it is no score."""
     if math.isnan(number) or LARGEST < abs(number) < math.inf:
-        raise ValueError(f"{number} is no score")
+        raise ValueError("is no score")
     return number
 
 
@@ -34,11 +34,18 @@ def _as_image_name(name: str) -> str:
     return name
 
 
+def _require_digits(value: object) -> object:
+    if isinstance(value, str) and not (len(value) < 25 and value.removeprefix("-").isdecimal() and str(int(value)) == value):
+        raise ValueError("is no whole number")
+    return value
+
+
 Score = Annotated[float, AfterValidator(_as_score)]
 Amount = Annotated[float, Interval(ge=0, le=LARGEST)]
 Spread = Annotated[float, Interval(ge=0, le=WIDEST)]  # of a blur kernel, in pixels
 Count = Annotated[int, Interval(ge=0, le=10**18)]
 Step = Annotated[int, Interval(ge=0, le=10**12)]
+WholeNumber = Annotated[int, BeforeValidator(_require_digits)]  # as text without leading zeros
 FolderName = Annotated[str, StringConstraints(pattern=FOLDER_NAME, max_length=LONGEST_NAME)]
 ImageName = Annotated[str, AfterValidator(_as_image_name)]
 
@@ -73,7 +80,9 @@ def described(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "json_invalid":
         message = f"is no JSON ({message.removeprefix('Invalid JSON: ')})"
-    return f"{where}: {message}" if where else message
+    if not where or message.startswith("is "):
+        return f"{where} {message}".strip()
+    return f"{where}: {message}"
 
 
 def adapter_of(kind: Any) -> TypeAdapter[Any]:

@@ -14,9 +14,9 @@ class CellOfVersion1(TypedDict):
     """`cell.json`, of which only the state, the error and a sweep's choice are still of use: scores stand in the tables."""
 
     status: Literal["running", "done", "failed"]
-    dataset: str
-    model: str
-    seed: int
+    dataset: NotRequired[str]
+    model: NotRequired[str]
+    seed: NotRequired[int]
     training_identity: str
     scoring_identity: str
     error: NotRequired[str]
@@ -30,7 +30,10 @@ def from_version_1(value: Any, path: Path, remedy: str) -> dict[str, Any]:
     old = check_record(value, CellOfVersion1, path, remedy)
     chosen = old.get("chosen")
     return {
-        **{key: old[key] for key in ("status", "dataset", "model", "seed", "training_identity", "scoring_identity")},
+        **{key: old[key] for key in ("status", "training_identity", "scoring_identity")},
+        "dataset": old.get("dataset", ""),
+        "model": old.get("model", ""),
+        "seed": old.get("seed", 0),
         "spec": {},
         "training": {},
         "scoring": {},

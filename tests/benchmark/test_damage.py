@@ -166,7 +166,7 @@ def with_changed(change: Callable[[dict[str, Any]], object]) -> Callable[[Path],
         (with_changed(lambda record: image_scores(record).pop("ssim")), "scores.images.1.scores: lack 'ssim'"),
         (
             with_changed(lambda record: image_scores(record).update(psnr=float("nan"))),
-            "scores.images.1.scores.psnr: nan is no score",
+            "scores.images.1.scores.psnr is no score",
         ),
         (with_changed(lambda record: record["scores"]["images"][0].pop("image")), "scores.images.0.image: Field required"),
     ],

@@ -16,21 +16,21 @@ from hypothesis import strategies as st
 
 from deblurbench.errors import DeblurbenchError, one_line
 from deblurbench.files import write_csv, write_json
+from deblurbench.records.cells import CellRecord, SweepChoice, write_cell
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
 from tests.fuzz.damage import NUMBERS, TEXTS, VALUES, changed_leaves, damaged_bytes, damaged_value
 from tests.report.invented import invent
 
 VOTE = "Ann,photos,image-000{},{},{},{},{},1.0,2026-01-01\n"
-RECORDS = {
-    "cnn/seed-0": {"status": "failed", "error": "RuntimeError: no memory"},
-    "gan/seed-0": {
-        "status": "done",
-        "chosen": "cnn",
-        "settings": {"cnn": {"network.width": 8}, "gan": {"network.width": 16}},
-        "validation_psnr": {"cnn": 28.5, "gan": 27.0},
-    },
-}
+FAILED = {
+    "status": "failed",
+    "training_identity": "a",
+    "scoring_identity": "b",
+    "error": "RuntimeError: no memory",
+}  # of version 1
+CHOICE = SweepChoice("cnn", {"cnn": {"network.width": 8}, "gan": {"network.width": 16}}, {"cnn": 28.5, "gan": 27.0})
+SWEPT = CellRecord("done", "photos", "gan", 0, {}, {}, {}, "a", "b", choice=CHOICE)
 TEXT = (
     "comparison.csv", "per_image.csv", "really_blurred.csv", "votes.csv", "experiment.yaml", "environment.json", "problems.json",
     "notes.json", "runs/photos/cnn/seed-0/cell.json", "runs/photos/gan/seed-0/cell.json", "runs/photos/cnn/seed-0/history.json",
@@ -47,8 +47,8 @@ def folder() -> tuple[tempfile.TemporaryDirectory[str], Path]:
     """A small results folder with one of every file that a report reads."""
     temporary = tempfile.TemporaryDirectory()
     path = invent(Path(temporary.name) / "results", images=3, cnn=2.0, gan=1.0)
-    for name, facts in RECORDS.items():
-        write_json(path / "runs/photos" / name / "cell.json", {"training_identity": "a", "scoring_identity": "b", **facts})
+    write_json(path / "runs/photos/cnn/seed-0/cell.json", FAILED)
+    write_cell(path / "runs/photos/gan/seed-0", SWEPT)
     write_json(path / "problems.json", {"photos": ["a.png: not an image"]})
     write_json(path / "notes.json", {"photos": ["registered pairs"]})
     write_json(path / "environment.json", [{"versions": {"torch": "2"}, "cells": ["photos / cnn / seed 0"]}])
