@@ -29,7 +29,7 @@ from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS
 from deblurbench.training.processes import open_accelerator
 from deblurbench.training.settings import TrainingSettings
-from deblurbench.training.trainer import Trainer
+from deblurbench.training.trainer import Trainer, TrainingRun
 
 SPEC = {"name": "cnn", "network": {"name": "unet", "widths": [32, 64, 96], "blocks": 1}}
 NEVER = 10**9
@@ -92,12 +92,10 @@ def main() -> None:
     images = open_dataset("photos", PixelCache(default_cache_folder()), layout="skimage-photos", blur="gaussian").prepare()
     block = load_batches(images, settings, options.steps)
     with tempfile.TemporaryDirectory() as folder:
-        model, twin = (_same_model() for _ in range(2))
-        trainer = Trainer(
-            model, images, settings, open_accelerator("cpu"), spec=MODELS.resolve(SPEC), seed=0,
-            folder=Path(folder) / "run", identity="benchmark",
-        )  # fmt: skip
-        network: nn.Module = twin.network.to(memory_format=torch.channels_last)
+        model, bare_model = (_same_model() for _ in range(2))
+        training = TrainingRun(MODELS.resolve(SPEC), 0, Path(folder) / "run", identity="benchmark", environment={})
+        trainer = Trainer(model, images, settings, open_accelerator("cpu"), training)
+        network: nn.Module = bare_model.network.to(memory_format=torch.channels_last)
         bare = bare_loop(network, settings)
         trainer.open()
         ratios = measure(trainer, bare, block, options.blocks)

@@ -33,7 +33,7 @@ from deblurbench.registry import MODELS
 from deblurbench.scoring.test_set import ScoringRun, image_count, score_images
 from deblurbench.training.processes import first_process_does
 from deblurbench.training.settings import TrainingSettings
-from deblurbench.training.trainer import Trainer
+from deblurbench.training.trainer import Trainer, TrainingRun
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ def _train(cell: Cell, settings: TrainingSettings, equipment: Equipment) -> None
     model: Model = MODELS.build(cell.spec)
     model.prepare_training()
     fill_sources(model, cell)
-    Trainer(
-        model, equipment.datasets[cell.name.dataset], settings, equipment.accelerator, spec=cell.spec,
-        seed=cell.name.seed, folder=cell.folder, identity=cell.training_identity, workers=equipment.workers,
-    ).run()  # fmt: skip
+    training = TrainingRun(
+        cell.spec, cell.name.seed, cell.folder, cell.training_identity, equipment.environment, equipment.workers
+    )
+    Trainer(model, equipment.datasets[cell.name.dataset], settings, equipment.accelerator, training).run()
 
 
 def _finish(cell: Cell, equipment: Equipment) -> None:

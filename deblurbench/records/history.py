@@ -34,11 +34,17 @@ class ValidationRow:
 
 
 @dataclass(frozen=True)
-class History:
-    """One training: its log, the seconds spent in its steps, and the environments that took part in it, in order."""
+class Log:
+    """The rows of a training."""
 
     training: tuple[TrainingRow, ...]
     validation: tuple[ValidationRow, ...]
+
+
+@dataclass(frozen=True)
+class History(Log):
+    """One training: its log, the seconds spent in its steps, and the environments that took part in it, in order."""
+
     seconds: Amount
     environments: tuple[dict[str, Any], ...] = ()
 

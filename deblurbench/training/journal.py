@@ -1,7 +1,8 @@
-"""What a training writes down while it runs: TensorBoard events, and the history that reports draw curves from."""
+"""The log of a training: TensorBoard events, and the rows that reports draw curves from."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,31 +10,38 @@ import torch
 from torch import Tensor
 
 from deblurbench.models.base import LossStep
+from deblurbench.records.history import TrainingRow, ValidationRow
 
-History = dict[str, list[dict[str, Any]]]
+Log = dict[str, list[dict[str, Any]]]  # the rows of a training as JSON values
 Interval = dict[str, Any]
 
 
 class Journal:
-    """The log of one training. After a resume TensorBoard hides what a lost part of the training had written.
+    """The log of one training. After a resume TensorBoard hides the events of a part of the training that was lost.
 
-    `history["training"]` holds one row a log interval, `history["validation"]` one a validation. What has been added
-    since the last row (`interval`) belongs to the state of a training like the history itself.
+    `training` holds one row a log interval, `validation` one a validation. The sums since the last row (`interval`) belong
+    to the state of a training like the rows (`log`).
     """
 
-    def __init__(self, folder: Path, history: History | None, interval: Interval | None, step: int) -> None:
+    def __init__(self, folder: Path, log: Log | None, interval: Interval | None, step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter  # slow to import, and only training needs it
 
         self._writer = SummaryWriter(str(folder), purge_step=step + 1)
-        self.history: History = history or {"training": [], "validation": []}
+        self.training: list[TrainingRow] = [TrainingRow(**row) for row in log["training"]] if log else []
+        self.validation: list[ValidationRow] = [ValidationRow(**row) for row in log["validation"]] if log else []
         self._sums = {key: torch.tensor(value) for key, value in interval["sums"].items()} if interval else {}
         self._turns: dict[str, int] = dict(interval["turns"]) if interval else {}
         self._images: int = interval["images"] if interval else 0
         self._seconds: float = interval["seconds"] if interval else 0.0
 
     @property
+    def log(self) -> Log:
+        """All rows, as JSON values."""
+        return {"training": [asdict(row) for row in self.training], "validation": [asdict(row) for row in self.validation]}
+
+    @property
     def interval(self) -> Interval:
-        """What has been added since the last row, as JSON values."""
+        """The sums since the last row, as JSON values."""
         sums = {key: float(value) for key, value in self._sums.items()}
         return {"sums": sums, "turns": self._turns, "images": self._images, "seconds": self._seconds}
 
@@ -65,12 +73,8 @@ class Journal:
             self._writer.add_scalar(f"gradient_norm/{group}", value, step)
         self._writer.add_scalar("learning_rate", rate, step)
         self._writer.add_scalar("images_per_second", speed, step)
-        self.history["training"].append(
-            {
-                "step": step, "losses": _below("loss/", means), "observed": _below("observed/", means),
-                "gradient_norm": gradient_norms, "learning_rate": rate, "images_per_second": speed,
-            }
-        )  # fmt: skip
+        losses, observed = _below("loss/", means), _below("observed/", means)
+        self.training.append(TrainingRow(step, losses, observed, gradient_norms, rate, speed))
         self._sums, self._turns, self._images, self._seconds = {}, {}, 0, 0.0
 
     def log_validation(self, step: int, scores: dict[str, float], strip: Tensor) -> None:
@@ -79,7 +83,7 @@ class Journal:
             self._writer.add_scalar(f"validation/{name}", value, step)
         self._writer.add_image("validation", strip, step)
         self._writer.flush()
-        self.history["validation"].append({"step": step, **scores})
+        self.validation.append(ValidationRow(step, **scores))
 
     def close(self) -> None:
         """Flush the events to the disk."""

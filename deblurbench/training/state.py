@@ -15,11 +15,13 @@ from typing_extensions import TypedDict
 from deblurbench.checkpoint import FORMAT_KEY, REMEDY, load_checkpoint, load_weights, save_checkpoint
 from deblurbench.errors import UsageError, one_line
 from deblurbench.models.base import Model
+from deblurbench.records.history import Log
+from deblurbench.records.validation import adapter_of, described
 from deblurbench.training.ema import ExponentialMovingAverage
 
 
 class Facts(TypedDict):
-    """What a training goes on from besides its tensors."""
+    """The state of a training besides its tensors."""
 
     identity: str
     step: int
@@ -29,6 +31,7 @@ class Facts(TypedDict):
     history: dict[str, list[dict[str, Any]]]
     interval: dict[str, Any]
     scalers: dict[str, dict[str, Any]]
+    environments: list[dict[str, Any]]
 
 
 def save_state(
@@ -52,12 +55,13 @@ def load_state(
 ) -> dict[str, Any]:
     """Bring everything to where `path` left it; returns its facts. Raises UsageError where it cannot be gone on from."""
     tensors, facts = load_checkpoint(path)
-    del facts[FORMAT_KEY]  # no state has changed since format 0
+    if facts.pop(FORMAT_KEY) == 0:
+        facts.setdefault("environments", [])  # were not recorded
     try:
         TypeAdapter(Facts).validate_python(facts, strict=True)
+        adapter_of(Log).validate_python(facts["history"])
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"{path}: is no state of a training: {first['loc'][0]}: {first['msg']}; {REMEDY}") from error
+        raise UsageError(f"{path}: is no state of a training: {described(error)}; {REMEDY}") from error
     load_weights(model, _below("model.", tensors), path)
     load_weights(average.modules, _below("average.", tensors), path)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,11 @@ from deblurbench.data.loader import BatchPlan, batches
 from deblurbench.data.prepared import PreparedDataset
 from deblurbench.devices import synchronize
 from deblurbench.errors import DeblurbenchError, UsageError
-from deblurbench.files import write_json
 from deblurbench.models.base import LossStep, Model
 from deblurbench.models.loading import save_model
 from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
+from deblurbench.records.history import History, write_history
 from deblurbench.records.paths import BEST, HISTORY, LAST, STATE
 from deblurbench.registry import Spec
 from deblurbench.training.budget import planned
@@ -45,11 +45,27 @@ def require_shares(settings: TrainingSettings, processes: int) -> None:
             raise UsageError(f"training.batch_size: {batch_size} cannot be shared by {processes} processes; make it a multiple")
 
 
-class Trainer:
-    """Trains `model` (built from the resolved `spec`) on `images`, and leaves checkpoints, history and events in `folder`.
+@dataclass(frozen=True)
+class TrainingRun:
+    """One training: the resolved `spec` of its model, its seed, and the folder of its checkpoints, history and events.
 
-    `identity` names the training: state of another one in `folder` is refused. With state of the same one, `run` goes on
-    where that was saved, bit for bit. Under several processes each trains on its share of every batch; the first writes.
+    `identity` names the training: state of another one in the folder is refused. `environment` (JSON values) describes
+    versions and machine. `workers` processes prepare batches.
+    """
+
+    spec: Spec
+    seed: int
+    folder: Path
+    identity: str
+    environment: dict[str, Any]
+    workers: int = 0
+
+
+class Trainer:
+    """Trains `model` on `images` as `settings` say.
+
+    With state of the same training in its folder, `run` goes on where that was saved, bit for bit, and every environment
+    that took part is recorded. Under several processes each trains on its part of every batch; the first writes.
     """
 
     def __init__(
@@ -58,17 +74,12 @@ class Trainer:
         images: PreparedDataset,
         settings: TrainingSettings,
         accelerator: Accelerator,
-        *,
-        spec: Spec,
-        seed: int,
-        folder: Path,
-        identity: str,
-        workers: int = 0,
+        training: TrainingRun,
     ) -> None:
         require_shares(settings, accelerator.num_processes)
         self.model = model.to(accelerator.device).to(memory_format=torch.channels_last)
         self.images, self.settings, self.accelerator = images, settings, accelerator
-        self.spec, self.seed, self.folder, self.identity, self.workers = spec, seed, folder, identity, workers
+        self.training, self.seed, self.folder = training, training.seed, training.folder
         self.average = ExponentialMovingAverage(model, settings.ema_decay)
         self.parameter_groups = {
             name: ParameterGroup(parameters, settings, accelerator.device)
@@ -77,11 +88,12 @@ class Trainer:
         self.schedule = planned(settings, model)
         if settings.compile:
             compile_networks(model.networks())
-        self.validate = Validator(images, crop=settings.validation_crop, count=settings.validation_images, seed=seed)
+        self.validate = Validator(images, crop=settings.validation_crop, count=settings.validation_images, seed=self.seed)
         self.step = 0  # steps done
         self.samples = 0  # used in them, by all processes: the number of the next one
         self.seconds = 0.0  # spent in them, validation and checkpoints apart
         self.best_psnr = float("-inf")
+        self.environments: list[dict[str, Any]] = []  # all that took part, in order
         self.batch_size = settings.batch_size
         self._marked = time.perf_counter()
         self.journal: Journal | None = None  # only the first process keeps one
@@ -113,6 +125,8 @@ class Trainer:
         self._mark_time()
         if self.share() >= 1:  # it was stopped between its last step and its end
             return
+        if self.training.environment not in self.environments:
+            self.environments.append(self.training.environment)
         for batch in bar:
             self.advance(batch)
             is_last = self.share() >= 1
@@ -177,7 +191,7 @@ class Trainer:
                 crop_size=stage.crop_size, batch_size=stage.batch_size, seed=self.seed, first_sample=self.samples,
                 steps=end - self.step, rank=self.accelerator.process_index, world_size=self.accelerator.num_processes,
             )  # fmt: skip
-            for batch in batches(self.images, plan, device=self.accelerator.device, workers=self.workers):
+            for batch in batches(self.images, plan, device=self.accelerator.device, workers=self.training.workers):
                 # Where time decides, a stage ends when its share is spent; the last one ends with the training itself.
                 if stage.last_step is None and stage.until < 1 and self.share() >= stage.until:
                     break
@@ -231,8 +245,9 @@ class Trainer:
     def _save(self) -> None:
         assert self.journal is not None
         facts = {
-            "identity": self.identity, "step": self.step, "samples": self.samples, "seconds": self.seconds,
-            "best_psnr": self.best_psnr, "history": self.journal.history, "interval": self.journal.interval,
+            "identity": self.training.identity, "step": self.step, "samples": self.samples, "seconds": self.seconds,
+            "best_psnr": self.best_psnr, "history": self.journal.log, "interval": self.journal.interval,
+            "environments": self.environments,
             "scalers": {name: group.scaler.state_dict() for name, group in self.parameter_groups.items()},
         }  # fmt: skip
         save_state(self.folder / STATE, self.model, self.average, self._optimizers, facts)
@@ -240,14 +255,16 @@ class Trainer:
     def _finish(self) -> None:
         """What a finished training leaves; written again when it was killed between its last state and this."""
         assert self.journal is not None
-        write_json(self.folder / HISTORY, {**self.journal.history, "seconds": self.seconds})
+        log = self.journal
+        history = History(tuple(log.training), tuple(log.validation), self.seconds, tuple(self.environments))
+        write_history(self.folder / HISTORY, history)
         with self.average.in_place_of(self.model):
             self._save_model(LAST)
 
     def _save_model(self, name: str, **facts: Any) -> None:
         save_model(
-            self.folder / name, self.model, self.spec, step=self.step, seed=self.seed, dataset=self.images.name,
-            training=asdict(self.settings), identity=self.identity, **facts,
+            self.folder / name, self.model, self.training.spec, step=self.step, seed=self.seed, dataset=self.images.name,
+            training=asdict(self.settings), identity=self.training.identity, **facts,
         )  # fmt: skip
 
     def _resume(self) -> dict[str, Any]:
@@ -256,10 +273,10 @@ class Trainer:
         if not path.is_file():
             return {}
         facts = load_state(path, self.model, self.average, self._optimizers)
-        if facts["identity"] != self.identity:
+        if facts["identity"] != self.training.identity:
             raise UsageError(f"{path}: belongs to another training; move it away, or run with --restart")
         self.step, self.samples, self.seconds = facts["step"], facts["samples"], facts["seconds"]
-        self.best_psnr = facts["best_psnr"]
+        self.best_psnr, self.environments = facts["best_psnr"], facts["environments"]
         for name, group in self.parameter_groups.items():
             group.scaler.load_state_dict(facts["scalers"][name])
         return facts

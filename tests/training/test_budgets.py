@@ -19,19 +19,17 @@ from deblurbench.apps.cli import app
 from deblurbench.batch import Batch
 from deblurbench.checkpoint import load_checkpoint, save_checkpoint
 from deblurbench.data.loader import TrainingSamples
-from deblurbench.data.prepared import PreparedDataset
 from deblurbench.errors import UsageError
 from deblurbench.files import read_json
 from deblurbench.models.base import Model
-from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS, NETWORKS
 from deblurbench.training import precision
 from deblurbench.training.budget import macs_of_sample, planned
-from deblurbench.training.processes import open_accelerator
 from deblurbench.training.schedule import Schedule
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.trainer import HISTORY, LAST, STATE, Trainer
 from tests.conftest import TINY_TRAINING, TINY_UNET, tiny_network
+from tests.training.conftest import BuildTrainer
 
 SETTINGS = TrainingSettings(**TINY_TRAINING)
 CNN = {"name": "cnn", "network": TINY_UNET}
@@ -46,13 +44,9 @@ GROWING = ({"until": 0.5, "crop_size": 16, "batch_size": 4}, {"until": 0.8, "cro
 
 
 @pytest.fixture
-def make_trainer(sharp_photos: PreparedDataset, tmp_path: Path) -> MakeTrainer:
+def make_trainer(build_trainer: BuildTrainer) -> MakeTrainer:
     def make(folder: str = "run", spec: dict[str, Any] = CNN, **changes: Any) -> Trainer:
-        seed_torch(0, "initial weights")
-        return Trainer(
-            MODELS.build(spec), sharp_photos, replace(SETTINGS, **changes), open_accelerator("cpu"),
-            spec=MODELS.resolve(spec), seed=0, folder=tmp_path / folder, identity="it",
-        )  # fmt: skip
+        return build_trainer(spec, replace(SETTINGS, **changes), folder)
 
     return make
 

@@ -20,7 +20,7 @@ from tests.conftest import TINY_UNET
 
 FACTS: dict[str, Any] = {
     "identity": "it", "step": 2, "samples": 4, "seconds": 1.0, "best_psnr": float("-inf"), "history": {"training": []},
-    "interval": {}, "scalers": {},
+    "interval": {}, "scalers": {}, "environments": [],
 }  # fmt: skip
 Change = Callable[[dict[str, Tensor], dict[str, Any]], object]
 

@@ -22,12 +22,12 @@ from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS, Spec
 from deblurbench.training.ema import ExponentialMovingAverage
 from deblurbench.training.parameter_group import ParameterGroup
-from deblurbench.training.processes import open_accelerator
 from deblurbench.training.schedule import Schedule
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.trainer import BEST, HISTORY, LAST, STATE, Trainer
 from deblurbench.training.validation import Validator
 from tests.conftest import TINY_TRAINING, TINY_UNET
+from tests.training.conftest import BuildTrainer
 
 FAMILIES: dict[str, Spec] = {
     "cnn": {"name": "cnn", "network": TINY_UNET},
@@ -40,15 +40,9 @@ MakeTrainer = Callable[..., Trainer]
 
 
 @pytest.fixture
-def make_trainer(sharp_photos: PreparedDataset, tmp_path: Path) -> MakeTrainer:
-    def make(family: str = "cnn", folder: str = "run", identity: str = "it", **options: Any) -> Trainer:
-        spec = MODELS.resolve(FAMILIES[family])
-        seed_torch(0, "initial weights")
-        settings = options.pop("settings", SETTINGS)
-        return Trainer(
-            MODELS.build(spec), sharp_photos, settings, open_accelerator("cpu"), spec=spec, seed=0,
-            folder=tmp_path / folder, identity=identity, **options,
-        )  # fmt: skip
+def make_trainer(build_trainer: BuildTrainer) -> MakeTrainer:
+    def make(family: str = "cnn", folder: str = "run", settings: TrainingSettings = SETTINGS, **changes: Any) -> Trainer:
+        return build_trainer(FAMILIES[family], settings, folder, **changes)
 
     return make
 
