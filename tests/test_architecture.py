@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -151,6 +152,34 @@ def test_importing_the_package_is_light() -> None:
     assert printed.strip() == "[]"
 
 
-def test_files_are_small() -> None:
-    long = {str(path): lines for path in PACKAGE.rglob("*.py") if (lines := len(path.read_text().splitlines())) > 300}
+def functions() -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Every function of the package, and where it stands."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                yield f"{path.relative_to(PACKAGE)}: {node.name}", node
+
+
+def test_files_and_functions_are_small() -> None:
+    files = {str(path): lines for path in PACKAGE.rglob("*.py") if (lines := len(path.read_text().splitlines())) > 300}
+    assert files == {}
+    long = {place: lines for place, node in functions() if (lines := (node.end_lineno or 0) - node.lineno + 1) > 50}
     assert long == {}
+
+
+def test_functions_have_few_parameters() -> None:
+    """Except those whose signature is a schema: of YAML, of the command line, of an operator of PyTorch."""
+    schemas = (
+        "apps/cli.py",
+        "apps/data_commands.py",
+        "data/dataset.py: open_dataset",
+        "training/work.py: _convolution_backward",
+    )
+    many = {
+        place: count
+        for place, node in functions()
+        if not place.startswith(schemas)
+        and not (node.name == "__init__" and node.args.kwonlyargs and len(node.args.args) == 1)  # of what is registered
+        and (count := len([each for each in (*node.args.args, *node.args.kwonlyargs) if each.arg not in ("self", "cls")])) > 6
+    }
+    assert many == {}
