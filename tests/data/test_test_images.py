@@ -25,7 +25,7 @@ from deblurbench.metrics.recipe import find_recipe
 from deblurbench.models.base import Model
 from deblurbench.randomness import generator
 from deblurbench.registry import MODELS
-from deblurbench.scoring.test_set import score_images
+from deblurbench.scoring.test_set import ScoringRun, score_images
 from deblurbench.training.validation import Validator
 
 SPEC = {"blur": "mixed", "camera": {"name": "sensor", "highlights": 2.0, "jpeg": [60, 95]}, "test_crop": 40}
@@ -99,11 +99,11 @@ def test_every_image_is_drawn_once_for_all_models(folder: Path, tmp_path: Path, 
                 model: Model = MODELS.build(spec)
                 dataset = prepared(folder, PixelCache(tmp_path / name, limit=limit))  # as another process would
                 restored = tmp_path / f"{name}-restored" / method
-                scores = score_images(
-                    model, dataset, find_recipe("deblurbench"), seed=0, device=torch.device("cpu"), restored_folder=restored,
-                    done=lambda: None,
-                )  # fmt: skip
-                results[method] = scores.tested, {path.name: path.read_bytes() for path in restored.iterdir()}
+                run = ScoringRun(find_recipe("deblurbench"), 0, torch.device("cpu"), restored)
+                results[method] = (
+                    score_images(model, dataset, run).images,
+                    {path.name: path.read_bytes() for path in restored.iterdir()},
+                )
             for seed in range(2):
                 validator = Validator(dataset, crop=32, count=9, seed=seed)
                 results[f"validation {seed}"] = validator(MODELS.build("identity"), torch.device("cpu"))[0]

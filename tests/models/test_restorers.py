@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from deblurbench.batch import Batch
-from deblurbench.benchmark.cells import list_cells
-from deblurbench.data.dataset import PairedImages
+from deblurbench.benchmark.plan import plan_cells
+from deblurbench.data.prepared import PreparedDataset
 from deblurbench.experiment.experiment import load_experiment
 from deblurbench.models.base import Restorer
 from deblurbench.models.restoration import Progress, RestorationContext, RestoreOptions
@@ -62,10 +62,10 @@ def test_it_is_a_part_of_what_is_composed_and_of_what_is_trained(batch: Batch) -
 
 
 def test_an_experiment_scores_it_and_trains_nothing(
-    write_experiment: Callable[..., Path], pairs: PairedImages, tmp_path: Path
+    write_experiment: Callable[..., Path], pairs: PreparedDataset, tmp_path: Path
 ) -> None:
     experiment = load_experiment(write_experiment(models={"dark": {"name": "darker"}, "cnn": CNN}))
-    cells = {cell.model: cell for cell in list_cells(experiment, {"pairs": pairs}, tmp_path / "out")}
+    cells = {cell.name.model: cell for cell in plan_cells(experiment, {"pairs": pairs}, tmp_path / "out")}
     assert cells["dark"].settings is None
     assert cells["dark"].weights_of is None
     assert cells["cnn"].settings is not None

@@ -19,7 +19,7 @@ from deblurbench.training.state import load_state, save_state
 from tests.conftest import TINY_UNET
 
 FACTS: dict[str, Any] = {
-    "identity": "it", "step": 2, "samples": 4, "seconds": 1.0, "best_psnr": float("-inf"), "history": {"training": []},
+    "identity": "it", "step": 2, "samples": 4, "seconds": 1.0, "best_psnr": float("-inf"), "history": {"training": [], "validation": []},
     "interval": {}, "scalers": {}, "environments": [],
 }  # fmt: skip
 Change = Callable[[dict[str, Tensor], dict[str, Any]], object]
@@ -31,6 +31,10 @@ Change = Callable[[dict[str, Tensor], dict[str, Any]], object]
         (lambda tensors, facts: facts.pop("scalers"), "is no state of a training: scalers: Field required"),
         (lambda tensors, facts: facts.update(step="2"), "is no state of a training: step: Input should be a valid integer"),
         (lambda tensors, facts: facts.update(history=[]), "is no state of a training: history: Input should be a valid dict"),
+        (
+            lambda tensors, facts: facts.update(history={"training": []}),
+            "is no state of a training: validation: Field required",
+        ),
         (lambda tensors, facts: tensors.pop("model.network.output.bias"), "is the checkpoint of another model"),
         (lambda tensors, facts: tensors.update({"optimizer.network.99.step": torch.ones(())}), "is the state of another optim"),
         (
