@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from deblurbench.batch import Batch
 from deblurbench.experiment.experiment import load_experiment
@@ -30,13 +32,18 @@ HEAVY = {
 }  # at full size a step of them takes a CPU many seconds; their tiny presets are trained
 
 
-@pytest.fixture(autouse=True)
-def _without_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The real networks with random weights in the place of half a gigabyte of trained ones."""
+@pytest.fixture(scope="module")
+def random_weights() -> dict[ModuleType, dict[str, Tensor]]:
+    """Of the real networks, in the place of half a gigabyte of trained ones."""
     from torchvision.models import mobilenet_v2, vgg19
 
-    monkeypatch.setattr(vgg, "fetch_weights", lambda *_: vgg19(weights=None).state_dict())
-    monkeypatch.setattr(fpn, "fetch_weights", lambda *_: mobilenet_v2(weights=None).state_dict())
+    return {vgg: vgg19(weights=None).state_dict(), fpn: mobilenet_v2(weights=None).state_dict()}
+
+
+@pytest.fixture(autouse=True)
+def _without_downloads(monkeypatch: pytest.MonkeyPatch, random_weights: dict[ModuleType, dict[str, Tensor]]) -> None:
+    for module, state in random_weights.items():
+        monkeypatch.setattr(module, "fetch_weights", lambda *_, state=state: state)
 
 
 def entry_of(block: str, tmp_path: Path, steps: int = 100) -> ModelEntry:

@@ -51,7 +51,8 @@ def _pretrained_features() -> nn.Module:
     from torchvision.models import VGG19_Weights, vgg19
 
     weights = fetch_weights(VGG19_Weights.IMAGENET1K_V1, "loss 'vgg'", "the loss 'edge', which needs none")
-    model = vgg19()
-    model.load_state_dict(weights)
+    with torch.device("meta"):  # all of its 144 million parameters are loaded
+        model = vgg19(init_weights=False)
+    model.load_state_dict(weights, assign=True)
     features: nn.Module = model.features[:CONV3_3]
     return features.eval().requires_grad_(False)
