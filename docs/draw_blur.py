@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from deblurbench.blur.camera import blur_whole
-from deblurbench.images.cropping import middle
+from deblurbench.images.cropping import center_crop
 from deblurbench.images.photo import Pixels
 from deblurbench.images.reading import read_photo
 from deblurbench.randomness import generator
@@ -45,7 +45,7 @@ def kernel_row(spec: dict[str, Any]) -> list[Pixels]:
         kernel = blur.kernel(generator("drawn in docs", number))
         grey = (255 * np.sqrt(kernel / kernel.max())).astype(np.uint8)
         grey = cv2.copyMakeBorder(grey, *[max(0, 15 - blur.radius)] * 4, cv2.BORDER_CONSTANT, value=0)
-        inner = grey[middle(grey.shape[0], 31), middle(grey.shape[1], 31)]
+        inner = grey[center_crop(grey.shape[0], 31), center_crop(grey.shape[1], 31)]
         cells.append(cv2.resize(np.repeat(inner[..., None], 3, 2), (CELL, CELL), interpolation=cv2.INTER_NEAREST))
     return cells
 

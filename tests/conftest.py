@@ -173,7 +173,7 @@ def write_experiment(tmp_path: Path, pairs_folder: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def separate(tmp_path: Path, photo: np.ndarray) -> Path:
+def unaligned(tmp_path: Path, photo: np.ndarray) -> Path:
     """Own pairs that are separate exposures: the blurred side lies 20 pixels away."""
     for split, count in (("train", 3), ("validation", 1), ("test", 2)):
         for kind in ("blur", "sharp"):

@@ -21,7 +21,7 @@ from deblurbench.models.base import Model
 from deblurbench.models.gan import GAN
 from deblurbench.networks import fpn
 from deblurbench.registry import MODELS, NETWORKS
-from deblurbench.training.budget import planned
+from deblurbench.training.budget import plan_schedule
 from deblurbench.training.schedule import Schedule
 from tests.conftest import PRESETS, TINY_UNET
 
@@ -59,7 +59,7 @@ def load(block: str, tmp_path: Path) -> Model:
     model: Model = MODELS.build(entry.spec)
     if block not in HEAVY:
         model.prepare_training()
-    assert planned(entry.training, model).total_steps == 100
+    assert plan_schedule(entry.training, model).total_steps == 100
     return model
 
 
@@ -135,7 +135,7 @@ def test_restormer_trains_as_published(tmp_path: Path) -> None:
     training = entry.training
     assert [loss["name"] for loss in entry.spec["losses"]] == ["l1"]
     assert (training.betas, training.weight_decay, training.clip_norm, training.ema_decay) == ([0.9, 0.999], 1e-4, 0.01, 0)
-    schedule = planned(training, MODELS.build({"name": "cnn", "network": TINY_UNET}))
+    schedule = plan_schedule(training, MODELS.build({"name": "cnn", "network": TINY_UNET}))
     stages = [(stage.last_step, stage.crop_size, stage.batch_size) for stage in schedule.stages]
     lasting = itertools.accumulate((92_000, 64_000, 48_000, 36_000, 36_000, 24_000))
     assert stages == list(zip(lasting, (128, 160, 192, 256, 320, 384), (8, 5, 4, 2, 1, 1), strict=True))

@@ -42,7 +42,7 @@ def check(
     from deblurbench.data.inspection import describe, inspect
     from deblurbench.data.layouts.recognition import recognise
     from deblurbench.data.picture import draw_pairs
-    from deblurbench.data.table import evenly
+    from deblurbench.data.table import evenly_spaced
     from deblurbench.images.writing import write_photo
 
     if picture is not None and picture.suffix.lower() != ".png":
@@ -62,7 +62,7 @@ def check(
     if not found:
         return UsageError.exit_code
     if picture is not None:
-        write_photo(picture, draw_pairs(evenly([pair for one in found for pair in one.pairs], PAIRS_DRAWN)))
+        write_photo(picture, draw_pairs(evenly_spaced([pair for one in found for pair in one.pairs], PAIRS_DRAWN)))
         typer.echo(f"wrote {picture}")
     return 1 if failed or not all(one.is_sound for one in found) else 0
 

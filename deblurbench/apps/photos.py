@@ -10,7 +10,7 @@ import torch
 
 from deblurbench.errors import DeblurbenchError, UsageError, one_line
 from deblurbench.files import require_place
-from deblurbench.images.cropping import middle
+from deblurbench.images.cropping import center_crop
 from deblurbench.images.photo import SUFFIXES, Photo, is_image_name, list_images
 from deblurbench.images.reading import read_photo
 from deblurbench.images.tensors import to_tensor, with_pixels
@@ -23,7 +23,7 @@ from deblurbench.progress import progress_bar
 
 @dataclass
 class Restored:
-    """What was written, what failed with which line, and how much tiles changed the first photograph that needed them.
+    """Files that were written, messages of those that failed, and how much tiles changed the first photograph that needed them.
 
     `in_part` has a line for each file of which more might have been restored.
     """
@@ -89,7 +89,7 @@ def _tiling_difference(model: Restorer, photo: Photo, tile: int, seed: int, devi
     """The largest change that tiles make to the middle of `photo`; None where no network sees the whole image."""
     if not model.sees_whole_image:
         return None
-    rows, columns = (middle(side, tile + 2 * CONTEXT) for side in photo.pixels.shape[:2])  # two tiles a side
+    rows, columns = (center_crop(side, tile + 2 * CONTEXT) for side in photo.pixels.shape[:2])  # two tiles a side
     part = to_tensor(photo.pixels[rows, columns]).to(device)
     tiled, whole = (model.restore(part, RestoreOptions(seed=seed, tile=size)) for size in (tile, None))
     return float((tiled - whole).abs().max())

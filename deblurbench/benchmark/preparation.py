@@ -16,7 +16,7 @@ from deblurbench.errors import UsageError
 from deblurbench.experiment.experiment import Experiment
 from deblurbench.scoring.test_set import require_scorable
 from deblurbench.training.precision import require_compiler
-from deblurbench.training.trainer import require_shares
+from deblurbench.training.trainer import require_divisible_batches
 
 PROBLEMS_SAID = 10
 ON_DEMAND = (
@@ -65,7 +65,7 @@ def require_trainable(experiment: Experiment, host: Host) -> None:
     """Raise UsageError where a model of `experiment` cannot be trained on this host."""
     for entry in experiment.models.values():
         for each in (entry, *entry.candidates.values()):
-            require_shares(each.training, host.accelerator.num_processes)
+            require_divisible_batches(each.training, host.accelerator.num_processes)
             if each.is_trained:
                 require_compiler(each.training, host.accelerator.device)
 

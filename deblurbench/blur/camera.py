@@ -63,7 +63,7 @@ class Camera:
         )
 
     def develop(self, exposed: Light, generator: np.random.Generator) -> Light:
-        """What becomes of the blurred light before it reaches the sensor: here nothing. In and out (H, W, 3) in [0, 1]."""
+        """Change blurred light (H, W, 3) in [0, 1] before it reaches the sensor; this camera does not."""
         return exposed
 
 

@@ -1,4 +1,4 @@
-"""What the years do to a print: fading, film grain and scratches."""
+"""The degradation of old prints: fading, film grain and scratches."""
 
 from __future__ import annotations
 

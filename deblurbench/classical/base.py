@@ -1,4 +1,4 @@
-"""What every classical method is, and how those that know the kernel come by it."""
+"""The base class of classical methods, and how non-blind ones obtain the kernel."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from deblurbench.images.cropping import mirrored
+from deblurbench.images.cropping import reflect
 
 MARGIN = 2  # times the kernel: the frame in which whatever wraps around dies away
 
@@ -26,7 +26,7 @@ def filtered(image: Tensor, response: Tensor) -> Tensor:
 
 def mirrored_frame(image: Tensor, margin: int) -> Tensor:
     """`image` (B, C, H, W) with `margin` pixels around it, mirrored as often as that takes."""
-    rows, columns = (torch.from_numpy(mirrored(-margin, side + 2 * margin, side)).to(image.device) for side in image.shape[-2:])
+    rows, columns = (torch.from_numpy(reflect(-margin, side + 2 * margin, side)).to(image.device) for side in image.shape[-2:])
     return image[..., rows, :][..., columns]
 
 

@@ -35,8 +35,8 @@ class Stored:
     """
 
     source: ImageSource
-    content: str
-    look: str
+    file_digest: str
+    pixel_digest: str
     shape: tuple[int, int, int]
     dtype: str
     on_disk: bool
@@ -49,7 +49,7 @@ class Stored:
 
 
 def unequal_sides(entry: Entry, sides: Sequence[Stored]) -> str | None:
-    """What is wrong with the decoded sides of `entry`, blurred before sharp, if they differ in size."""
+    """The problem with the decoded sides of `entry`, blurred before sharp, if they differ in size."""
     if len({side.shape for side in sides}) <= 1:
         return None
     sizes = " and ".join(side.size for side in sides)
@@ -88,7 +88,7 @@ class PixelCache:
         """Decode `source` unless that is done. Raises UnreadableImage."""
         if not isinstance(source, Path):
             height, width = source.pixels().shape[:2]
-            return Stored(source, source.content, "", (height, width, 3), "uint8", on_disk=True)
+            return Stored(source, source.file_digest, "", (height, width, 3), "uint8", on_disk=True)
         identity = file_identity(source)
         name = digest(str(source.resolve()), length=32)
         known = None if self._limit == 0 else self._index.read(name)
@@ -107,19 +107,19 @@ class PixelCache:
     def pixels(self, stored: Stored) -> Pixels:
         """The pixels (H, W, 3) of `stored`, read-only. Raises UnreadableImage where its file has changed since."""
         if not isinstance(stored.source, Path):
-            if stored.source.content != stored.content:
+            if stored.source.file_digest != stored.file_digest:
                 raise UnreadableImage(f"{stored.source}: was changed since the run began; run again")
             return stored.source.pixels()
         if stored.on_disk:
             try:
-                return mapped(self._file(stored.content), stored.shape, stored.dtype)
+                return mapped(self._file(stored.file_digest), stored.shape, stored.dtype)
             except (OSError, ValueError) as error:  # the cache was cleared meanwhile
                 if stored.made:
                     raise DeblurbenchError(f"{self.folder}: was cleared during the run; run again to go on") from error
-        return _decoded_now(stored.source, stored.content)
+        return _decoded_now(stored.source, stored.file_digest)
 
     def kept(self, content: str, source: ImageSource) -> Stored | None:
-        """What was kept under `content` (see `keep`), made from `source`; None where it is not there as it was written."""
+        """The array kept under `content` (see `keep`), made from `source`; None where it is missing or damaged."""
         facts = self.facts(content)
         stored = facts and replace(_from_facts(source, content, facts), made=True)
         return stored if stored and self._is_as_written(stored) else None
@@ -148,7 +148,7 @@ class PixelCache:
         return stored
 
     def facts(self, content: str) -> dict[str, Any] | None:
-        """What was noted with what is kept under `content`."""
+        """The facts noted with the array kept under `content`."""
         return self._index.read(content)
 
     def _decode(self, source: Path, data: bytes, name: str, identity: Identity) -> Stored:
@@ -166,10 +166,10 @@ class PixelCache:
     def _verified(self, stored: Stored) -> Pixels | None:
         """The pixels of `stored` on the disk; None where it holds others or none: files rot, and are exchanged."""
         try:
-            pixels = opened(self._file(stored.content), stored.shape, stored.dtype)
+            pixels = opened(self._file(stored.file_digest), stored.shape, stored.dtype)
         except (OSError, ValueError):
             return None
-        return pixels if _look(pixels) == stored.look else None
+        return pixels if _pixel_digest(pixels) == stored.pixel_digest else None
 
     def _write(self, stored: Stored, pixels: Pixels, *, size_of_facts: int = 0) -> bool:
         """Whether the disk holds the pixels of `stored`, which are written unless it does."""
@@ -178,7 +178,7 @@ class PixelCache:
         if not self._may_write(stored, size_of_facts=size_of_facts):
             return False
         try:
-            write_whole(self._file(stored.content), as_npy(pixels))
+            write_whole(self._file(stored.file_digest), as_npy(pixels))
         except OSError as error:
             self._give_up(error)
             return False
@@ -190,7 +190,7 @@ class PixelCache:
         if self._limit == 0 or self.trouble:
             return False
         try:
-            more = size_of_facts + bytes_needed(stored.shape, stored.dtype) - _size(self._file(stored.content))
+            more = size_of_facts + bytes_needed(stored.shape, stored.dtype) - _size(self._file(stored.file_digest))
             return self._room.take(more, only_look=only_look)
         except OSError as error:
             self._give_up(error)
@@ -225,7 +225,7 @@ def clear(folder: Path) -> int:
 
 
 def _facts_of(pixels: Pixels) -> dict[str, Any]:
-    return {"look": _look(pixels), "shape": list(pixels.shape), "dtype": pixels.dtype.name}
+    return {"look": _pixel_digest(pixels), "shape": list(pixels.shape), "dtype": pixels.dtype.name}
 
 
 def _from_facts(source: ImageSource, content: str, facts: dict[str, Any]) -> Stored:
@@ -233,7 +233,7 @@ def _from_facts(source: ImageSource, content: str, facts: dict[str, Any]) -> Sto
     return Stored(source, content, facts["look"], (height, width, 3), facts["dtype"], on_disk=True)
 
 
-def _look(pixels: Pixels) -> str:
+def _pixel_digest(pixels: Pixels) -> str:
     """The digest of pixels, whatever they were packed as."""
     inside = hashlib.blake2b(np.ascontiguousarray(pixels).data).hexdigest()  # other threads go on meanwhile
     return digest([list(pixels.shape), pixels.dtype.name, inside], length=32)

@@ -1,4 +1,4 @@
-"""What the cache knows of its arrays, in small files that tell when they were damaged or exchanged."""
+"""The index of the cache: facts about its arrays, in small files that reveal damage and exchange."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Index:
         self._folder = folder
 
     def read(self, name: str) -> dict[str, Any] | None:
-        """What was written under `name`; None where that is not there, or not as it was written."""
+        """The facts written under `name`; None where they are missing or damaged."""
         try:
             facts: dict[str, Any] = read_json(self._file(name))
             check = facts.pop(CHECK)

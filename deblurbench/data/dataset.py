@@ -14,7 +14,7 @@ from deblurbench.data.degradation import Degradation
 from deblurbench.data.manifests import Manifests
 from deblurbench.data.parallel import in_threads
 from deblurbench.data.prepared import FILES, REGISTERED, SYNTHETIC, Item, PreparedDataset
-from deblurbench.data.table import SHOWN, SPLITS, TEST, TRAIN, VALIDATION, Entry, Table, evenly
+from deblurbench.data.table import SHOWN, SPLITS, TEST, TRAIN, VALIDATION, Entry, Table, evenly_spaced
 from deblurbench.errors import UnreadableImage, UsageError
 from deblurbench.images.photo import Pixels
 from deblurbench.registry import CAMERAS, LAYOUTS, BlurSpec, CameraSpec, LayoutSpec, PositiveInt
@@ -37,7 +37,7 @@ class Decoded(NamedTuple):
 class PairedDataset:
     """A data set that is still to be prepared: pairs of blurred and sharp images, from files or blurred by us.
 
-    `degradation` is needed where sharp photographs have no blurred twin, and takes the place of the twin where they have one.
+    `degradation` is needed where sharp photographs have no blurred counterpart, and replaces it where they have one.
     Pairs from files whose sides turn out to be separate exposures, not aligned, are not used as they are: the sharp side is
     blurred by us instead, by the `camera`. With `register` true they are registered, with false used as they are. What
     cannot be used is left out, or an error with `strict`.
@@ -59,12 +59,12 @@ class PairedDataset:
                 f"datasets.{self.name}.register: only pairs from files can be registered; leave it out, or leave out blur"
             )
         if self.degradation is None and not has_twins:
-            raise UsageError(f"datasets.{self.name}.blur: these photographs have no blurred twins; say how to blur them")
+            raise UsageError(f"datasets.{self.name}.blur: these photographs have no blurred counterparts; say how to blur them")
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         """The entries of the table that are used: those of separate exposures where these are to be registered."""
-        return self.table.separate if self.register and self.table.separate else self.table.entries
+        return self.table.unaligned if self.register and self.table.unaligned else self.table.entries
 
     def prepare(self, *, show_progress: bool = False) -> PreparedDataset:
         """Decode every file, on all cores, and sort out what cannot be used. Raises UsageError where a split has nothing."""
@@ -115,7 +115,7 @@ class PairedDataset:
 
     def _sample(self, items: Items) -> Iterator[tuple[Pixels, Pixels]]:
         """A few pairs from files, evenly spaced, (blurred, sharp)."""
-        for item in evenly([item for split in SPLITS for item in items[split]], PAIRS_MEASURED):
+        for item in evenly_spaced([item for split in SPLITS for item in items[split]], PAIRS_MEASURED):
             assert item.sharp is not None  # SPLITS have both sides where nothing is blurred by us
             assert item.blurred is not None
             yield self.cache.pixels(item.blurred), self.cache.pixels(item.sharp)
@@ -158,14 +158,16 @@ def _leave_out_what_is_tested(items: Items) -> Iterator[str]:
     for split in (TEST, VALIDATION, TRAIN):
         kept = []
         for item in items[split]:
-            sides = [side.look for side in (item.sharp, item.blurred) if side and side.look]
-            twin = next((seen[content] for content in sides if content in seen and seen[content].entry.split != split), None)
-            if twin is None:
+            sides = [side.pixel_digest for side in (item.sharp, item.blurred) if side and side.pixel_digest]
+            duplicate = next(
+                (seen[content] for content in sides if content in seen and seen[content].entry.split != split), None
+            )
+            if duplicate is None:
                 kept.append(item)
                 seen.update((content, item) for content in sides)
             else:
-                first, other = item.entry.files[0], twin.entry.files[0]
-                yield f"{first}: holds the same picture as {other} of the {twin.entry.split} split; left out of {split}"
+                first, other = item.entry.files[0], duplicate.entry.files[0]
+                yield f"{first}: holds the same picture as {other} of the {duplicate.entry.split} split; left out of {split}"
         items[split] = kept
 
 

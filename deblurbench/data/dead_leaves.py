@@ -40,8 +40,8 @@ class DeadLeaves:
         return f"dead leaves {self.number}"
 
     @property
-    def content(self) -> str:
-        """What tells this picture from all others."""
+    def file_digest(self) -> str:
+        """A digest that identifies the picture."""
         return f"dead-leaves@{DRAWING_VERSION}[{self.number}]"
 
     def pixels(self) -> Pixels:

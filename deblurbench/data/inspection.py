@@ -14,7 +14,7 @@ from deblurbench.data.alignment.estimation import Alignment, align, is_measurabl
 from deblurbench.data.cache import PixelCache, unequal_sides
 from deblurbench.data.layouts.base import layout_called
 from deblurbench.data.parallel import in_threads
-from deblurbench.data.table import SHOWN, SPLITS, Entry, Table, evenly
+from deblurbench.data.table import SHOWN, SPLITS, Entry, Table, evenly_spaced
 from deblurbench.errors import UnreadableImage, one_line
 from deblurbench.images.photo import is_image_name
 from deblurbench.images.reading import read_photo
@@ -35,7 +35,7 @@ class Pair(NamedTuple):
 
 @dataclass
 class Inspection:
-    """What was found out about the data set that `spec` (a `layout` section) describes."""
+    """The findings on the data set that `spec` (a `layout` section) describes."""
 
     spec: Spec
     table: Table
@@ -61,7 +61,7 @@ class Inspection:
     def is_sound(self) -> bool:
         """Whether there is nothing to complain of."""
         unmatched = any(pair.alignment is None for pair in self.pairs)
-        unaligned = (self.is_aligned is False or unmatched) and not self.table.separate
+        unaligned = (self.is_aligned is False or unmatched) and not self.table.unaligned
         return not (self.problems or self.duplicates or unaligned)
 
 
@@ -79,8 +79,8 @@ def inspect(spec: Spec, *, show_progress: bool = False) -> Inspection:
     table = LAYOUTS.build(spec).table()
     found = Inspection(spec, table, problems=list(table.problems))
     usable: list[Seen] = []
-    # Of separate exposures the blurred side alone is looked at: its sharp twin is among the entries.
-    exposures = [replace(entry, sharp=None) for entry in table.separate]
+    # Of separate exposures the blurred side alone is looked at: its sharp counterpart is among the entries.
+    exposures = [replace(entry, sharp=None) for entry in table.unaligned]
     entries = [*table.entries, *exposures]
     doing = f"reading {spec['name']}"
     nothing_kept = PixelCache(Path(), limit=0)
@@ -95,18 +95,18 @@ def inspect(spec: Spec, *, show_progress: bool = False) -> Inspection:
     found.problems = list(dict.fromkeys(found.problems))  # an exposure may be shown, too
     found.counts = {split: sum(seen.entry.split == split for seen in usable) for split in (*SPLITS, SHOWN)}
     found.duplicates = list(_duplicates(usable))
-    paired = table.separate or [seen.entry for seen in usable if seen.entry.sharp and seen.entry.blurred]
-    found.pairs = list(_measured(evenly(paired, PAIRS_MEASURED)))
+    paired = table.unaligned or [seen.entry for seen in usable if seen.entry.sharp and seen.entry.blurred]
+    found.pairs = list(_measured(evenly_spaced(paired, PAIRS_MEASURED)))
     if Path(spec["path"]).is_dir():
         _count_other_files(found)
     return found
 
 
 def describe(found: Inspection) -> Iterator[str]:
-    """What was found, as lines for people."""
+    """The findings as lines for people."""
     yield f"{found.spec['path']}: {found.spec['name']}, {layout_called(found.spec['name']).origin.title}"
-    if found.table.separate:
-        yield f"  pairs of separate exposures: {len(found.table.separate)}"
+    if found.table.unaligned:
+        yield f"  pairs of separate exposures: {len(found.table.unaligned)}"
     yield "  images: " + ", ".join(f"{count} {split}" for split, count in found.counts.items() if count or split != SHOWN)
     sizes = found.sizes.most_common(SIZES_SAID)
     more = f" and {len(found.sizes) - SIZES_SAID} other sizes" if len(found.sizes) > SIZES_SAID else ""
@@ -129,7 +129,7 @@ def _describe_alignment(found: Inspection) -> Iterator[str]:
         yield "  alignment: " + ("pairs too small to tell" if has_pairs else "sharp photographs only, to be blurred by us")
         return
     if not found.displacements:
-        yield f"  alignment: none of {len(found.pairs)} pairs could be matched: are they twins? look with --picture FILE"
+        yield f"  alignment: none of {len(found.pairs)} pairs could be matched: are they counterparts? look with --picture FILE"
         return
     apart, scales = found.displacements, [pair.alignment.scale for pair in found.pairs if pair.alignment]
     verdict = "aligned" if found.is_aligned else "NOT aligned"
@@ -139,7 +139,7 @@ def _describe_alignment(found: Inspection) -> Iterator[str]:
     )
     if len(apart) < len(found.pairs):
         unmatched = ", ".join(pair.key for pair in found.pairs if pair.alignment is None)
-        yield f"  could not be matched at all (are they twins?): {unmatched}"
+        yield f"  could not be matched at all (are they counterparts?): {unmatched}"
     if not found.is_aligned:
         yield "  so by default the sharp side is blurred by us (blur: motion, say); register: true registers the pairs instead"
 
@@ -151,11 +151,11 @@ def _look_at(entry: Entry, cache: PixelCache) -> Seen:
         return Seen(entry, problem=str(error))
     if problem := unequal_sides(entry, sides):
         return Seen(entry, problem=problem)
-    return Seen(entry, tuple(side.size for side in sides), tuple(side.look for side in sides if side.look))
+    return Seen(entry, tuple(side.size for side in sides), tuple(side.pixel_digest for side in sides if side.pixel_digest))
 
 
 def _count_other_files(found: Inspection) -> None:
-    """What lies there and is not read; folders that may not be looked into are problems."""
+    """Count files that are not read; folders without permission are problems."""
     for folder, _, names in os.walk(found.spec["path"], onerror=lambda error: found.problems.append(one_line(error))):
         others = (Path(folder, name) for name in names if not is_image_name(Path(name)))
         found.other_files.update(path.suffix.lower() or "no suffix" for path in others)

@@ -1,4 +1,4 @@
-"""What `deblurbench data blur` has written of the pairs that it made."""
+"""Manifests: the blur of each pair that `deblurbench data blur` has made."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from deblurbench.data.degradation import Degradation
 from deblurbench.data.table import TRAIN, Entry
 from deblurbench.data.test_images import TestImage, blur_test_image
 from deblurbench.files import digest
-from deblurbench.images.cropping import middle, window
+from deblurbench.images.cropping import center_crop, window
 from deblurbench.images.photo import Pixels
 
 REGISTERED, SYNTHETIC, FILES = "registered", "synthetic", "files"
@@ -54,7 +54,13 @@ class PreparedDataset:
     def fingerprint(self) -> str:
         """A hash of everything in the data that can change a result: keys, splits and the content of every file."""
         rows = [
-            [item.entry.key, split, item.entry.group, item.sharp and item.sharp.content, item.blurred and item.blurred.content]
+            [
+                item.entry.key,
+                split,
+                item.entry.group,
+                item.sharp and item.sharp.file_digest,
+                item.blurred and item.blurred.file_digest,
+            ]
             for split, items in sorted(self.splits.items())
             for item in items
         ]
@@ -121,7 +127,7 @@ class PreparedDataset:
     def _cropped(self, pixels: Pixels) -> Pixels:
         if self.test_crop is None:
             return pixels
-        return pixels[middle(pixels.shape[0], self.test_crop), middle(pixels.shape[1], self.test_crop)]
+        return pixels[center_crop(pixels.shape[0], self.test_crop), center_crop(pixels.shape[1], self.test_crop)]
 
 
 def _turned(patch: Pixels, flips: np.ndarray) -> Pixels:

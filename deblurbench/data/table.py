@@ -16,7 +16,7 @@ from deblurbench.images.idx import IdxImage
 SPLITS = TRAIN, VALIDATION, TEST = "train", "validation", "test"
 ImageSource = Path | IdxImage | DeadLeaves  # a file, or what stays in memory and gives its `pixels()` and `content`
 Anything = TypeVar("Anything")
-SHOWN = "shown"  # really blurred, without an aligned sharp twin: restored and shown, never scored
+SHOWN = "shown"  # really blurred, without an aligned sharp counterpart: restored and shown, never scored
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,12 @@ class Entry:
 class Table:
     """The entries of a data set, and what was found wrong with it: one line each, naming the file.
 
-    `separate` are pairs of separate exposures, which are pairs only once they are registered.
+    `unaligned` are pairs of separate exposures, which are pairs only once they are registered.
     """
 
     entries: tuple[Entry, ...]
     problems: tuple[str, ...] = ()
-    separate: tuple[Entry, ...] = ()
+    unaligned: tuple[Entry, ...] = ()
 
     def __post_init__(self) -> None:
         seen: dict[str, Entry] = {}
@@ -62,20 +62,20 @@ class Table:
                 raise UsageError(f"{entry.files[0]}: '{entry.group}' is in two splits, {splits[entry.group]} and {entry.split}")
 
 
-def evenly(items: Sequence[Anything], count: int) -> list[Anything]:
+def evenly_spaced(items: Sequence[Anything], count: int) -> list[Anything]:
     """At most `count` of `items`, evenly spaced and in their order."""
     count = min(count, len(items))
     return [items[place * len(items) // count] for place in range(count)]
 
 
 def split_by_hash(groups: Iterable[str], *, validation: float = 0.1, test: float = 0.1) -> dict[str, str]:
-    """Group -> split: the same on every machine, whatever the order. Each share is rounded up to one group at least.
+    """Group -> split: the same on every machine, whatever the order. Each part is rounded up to one group at least.
 
     Raises UsageError for fewer than three groups, which cannot be split in three.
     """
     ordered = sorted(set(groups), key=lambda group: hashlib.sha256(group.encode("utf-8", "surrogateescape")).hexdigest())
     _require_three(len(ordered))
-    test_count, validation_count = (max(1, round(share * len(ordered))) for share in (test, validation))
+    test_count, validation_count = (max(1, round(fraction * len(ordered))) for fraction in (test, validation))
     return {
         group: TEST if place < test_count else VALIDATION if place < test_count + validation_count else TRAIN
         for place, group in enumerate(ordered)
@@ -90,9 +90,9 @@ def split_in_blocks(keys: Iterable[str]) -> dict[str, str]:
     """
     ordered = sorted(keys)
     _require_three(len(ordered))
-    share = max(1, round(len(ordered) / 10))
-    train = len(ordered) - 2 * share
-    return {key: TRAIN if place < train else VALIDATION if place < train + share else TEST for place, key in enumerate(ordered)}
+    tenth = max(1, round(len(ordered) / 10))
+    train = len(ordered) - 2 * tenth
+    return {key: TRAIN if place < train else VALIDATION if place < train + tenth else TEST for place, key in enumerate(ordered)}
 
 
 def carve_validation(entries: Sequence[Entry], problems: Sequence[str] = ()) -> tuple[Entry, ...]:

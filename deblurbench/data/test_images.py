@@ -58,7 +58,7 @@ def blur_test_image(
     if isinstance(source.source, IdxImage) or not degradation.is_versioned:
         return _draw(degradation, key, sharp)
     specs = list(degradation.specs)
-    content = digest([DATA_VERSION, BLUR_VERSION, specs, test_crop, key, source.content], length=32)
+    content = digest([DATA_VERSION, BLUR_VERSION, specs, test_crop, key, source.file_digest], length=32)
     kept = cache.kept_pixels(content, source.source)
     if kept is not None:
         pixels, facts = kept

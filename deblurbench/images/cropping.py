@@ -8,21 +8,21 @@ from numpy.typing import NDArray
 from deblurbench.images.photo import Pixels
 
 
-def middle(available: int, wanted: int) -> slice:
-    """The middle `wanted` of `available` positions, or all of them where they are fewer."""
+def center_crop(available: int, wanted: int) -> slice:
+    """The slice of the central `wanted` of `available` positions, or of all where they are fewer."""
     start = max(available - wanted, 0) // 2
     return slice(start, start + wanted)
 
 
-def mirrored(start: int, length: int, size: int) -> NDArray[np.intp]:
-    """Positions [start, start + length) of a row of `size`, mirrored (without repeating the edge) wherever they leave it."""
+def reflect(start: int, length: int, size: int) -> NDArray[np.intp]:
+    """Positions [start, start + length) of a row of `size`, reflected (without repeating the edge) wherever they leave it."""
     period = max(2 * (size - 1), 1)
     positions = np.abs(np.arange(start, start + length)) % period
     return np.minimum(np.minimum(positions, period - positions), size - 1)
 
 
 def window(image: Pixels, top: int, left: int, height: int, width: int) -> Pixels:
-    """The (height, width, C) part of `image` at (top, left), mirrored wherever it reaches beyond the image."""
+    """The (height, width, C) part of `image` at (top, left), reflected wherever it reaches beyond the image."""
     if top >= 0 and left >= 0 and top + height <= image.shape[0] and left + width <= image.shape[1]:
         return image[top : top + height, left : left + width]
-    return image[mirrored(top, height, image.shape[0])][:, mirrored(left, width, image.shape[1])]
+    return image[reflect(top, height, image.shape[0])][:, reflect(left, width, image.shape[1])]

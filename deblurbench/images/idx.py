@@ -37,8 +37,8 @@ class IdxImage:
         return f"{self.path}[{self.index}]"
 
     @property
-    def content(self) -> str:
-        """What tells this image from all others: the digest of its file's images, and its place."""
+    def file_digest(self) -> str:
+        """A digest that identifies the image: of all images of its file, and of its index."""
         return f"{_images(self.path, file_identity(self.path))[0]}[{self.index}]"
 
     def pixels(self) -> Pixels:

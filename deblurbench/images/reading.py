@@ -49,7 +49,7 @@ def read_file(path: Path) -> bytes:
 
 
 def file_status(path: Path) -> os.stat_result:
-    """What the system knows of the file `path`. Raises UnreadableImage for none, and for what may be read for ever."""
+    """Identify the file `path` by its metadata. Raises UnreadableImage for a missing file, a pipe or a device."""
     try:
         status = path.stat()
     except OSError as error:

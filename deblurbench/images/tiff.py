@@ -71,7 +71,7 @@ def unassociated(array: Pixels) -> Pixels:
 
 
 def _decoded(data: bytes) -> Pixels:
-    """What OpenCV makes of a TIFF, (H, W, C): upright, else as it was stored."""
+    """Decode a TIFF by OpenCV, (H, W, C): upright, otherwise as it was stored."""
     import cv2
 
     array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

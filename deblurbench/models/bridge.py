@@ -47,18 +47,18 @@ class Bridge(Model):
 
     def losses(self, batch: Batch, step: int) -> Iterator[LossStep]:
         t = 1 - torch.rand(batch.sharp.shape[0], device=batch.sharp.device)  # in (0, 1]
-        share = t[:, None, None, None]
-        x = torch.lerp(batch.sharp, batch.blurred, share)
+        time = t[:, None, None, None]  # (B,) -> (B, 1, 1, 1)
+        x = torch.lerp(batch.sharp, batch.blurred, time)
         scales = call_at_time_at_scales(self.network, x, t)
-        predicted = [self._predicted(at_scale(x, scale), share, output) for scale, output in enumerate(scales)]
+        predicted = [self._predicted(at_scale(x, scale), time, output) for scale, output in enumerate(scales)]
         yield LossStep("network", self.content(predicted, batch.sharp))
 
     def predict(self, x: Tensor, t: Tensor, context: RestorationContext | None = None) -> Tensor:
         """The sharp image (B, 3, H, W) as seen from `x` (B, 3, H, W) at times `t` (B,)."""
         return self._predicted(x, t[:, None, None, None], call_at_time(self.network, x, t, context))
 
-    def _predicted(self, x: Tensor, share: Tensor, output: Tensor) -> Tensor:
-        return x + share * (output - x if gives_image(self.network) else output)
+    def _predicted(self, x: Tensor, time: Tensor, output: Tensor) -> Tensor:
+        return x + time * (output - x if gives_image(self.network) else output)
 
     def _restore(self, blurred: Tensor, context: RestorationContext) -> Tensor:
         return sample_indi(lambda x, t: self.predict(x, t, context), blurred, self.sampling_steps)

@@ -98,7 +98,7 @@ class Diffusion(Model):
         return output.clamp(-self.bound, self.bound)
 
     def _given(self, blurred: Tensor, context: RestorationContext) -> tuple[Tensor, Tensor]:
-        """What x is the difference to, and what the network sees beside z."""
+        """The image that x is the difference to, and the condition that the network sees beside z."""
         if self.target == "image":
             return torch.full_like(blurred, 0.5), blurred
         if self.regressor is None:

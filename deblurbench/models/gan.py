@@ -34,7 +34,7 @@ class GAN(Regression):
     The generator restores as a CNN does; the discriminator learns to tell restored from sharp patches, and the generator
     to be taken for sharp. It minimises the content losses and `adversarial_weight` times the adversarial one. The
     discriminator is updated `discriminator_steps` times for each update of the generator. How well it does is observed as
-    the mean scores of sharp and restored images, and how often a sharp image scores higher than its restored twin: always
+    the mean scores of sharp and restored images, and how often a sharp image scores higher than the restored one: always
     means that the generator gets little to go by, half the time that the discriminator is blind.
     """
 

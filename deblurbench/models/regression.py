@@ -1,4 +1,4 @@
-"""What a network makes of the blurred image in one go: what CNN and GAN have in common."""
+"""Regression of the sharp image in one network evaluation: common to CNN and GAN."""
 
 from __future__ import annotations
 

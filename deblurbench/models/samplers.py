@@ -39,7 +39,7 @@ def ddim(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: Sch
     """DDIM (Song et al. 2021): deterministic given the noise."""
     z = noise
     for now, then in itertools.pairwise(times):
-        z = _moved(z, _denoised(denoise, z, now), _levels(schedule, now), _levels(schedule, then))
+        z = _ddim_step(z, _predict_clean(denoise, z, now), _noise_levels(schedule, now), _noise_levels(schedule, then))
     return z
 
 
@@ -47,10 +47,10 @@ def ddpm(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: Sch
     """DDPM's ancestral sampling (Ho et al. 2020, with the posterior variance): fresh noise from `generator` at each step."""
     z = noise
     for now, then in itertools.pairwise(times):
-        (alpha, sigma), (next_alpha, next_sigma) = _levels(schedule, now), _levels(schedule, then)
+        (alpha, sigma), (next_alpha, next_sigma) = _noise_levels(schedule, now), _noise_levels(schedule, then)
         fresh = next_sigma / sigma * math.sqrt(max(1 - (alpha / next_alpha) ** 2, 0))
         kept = math.sqrt(max(next_sigma**2 - fresh**2, 0))
-        z = _moved(z, _denoised(denoise, z, now), (alpha, sigma), (next_alpha, kept))
+        z = _ddim_step(z, _predict_clean(denoise, z, now), (alpha, sigma), (next_alpha, kept))
         if fresh > 0:
             z = z + fresh * torch.randn(z.shape, generator=generator).to(z)
     return z
@@ -60,12 +60,12 @@ def dpm_solver(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedul
     """DPM-Solver++(2M) (Lu et al. 2022): second order, by extrapolating the predictions of two steps."""
     z, before, step_before = noise, None, 0.0
     for now, then in itertools.pairwise(times):
-        step = _log_ratio(_levels(schedule, then)) - _log_ratio(_levels(schedule, now))
-        clean = _denoised(denoise, z, now)
+        step = _log_ratio(_noise_levels(schedule, then)) - _log_ratio(_noise_levels(schedule, now))
+        clean = _predict_clean(denoise, z, now)
         # At pure noise and at none the ratio of signal to noise is infinite: these steps are of first order, as theirs are.
-        share = step / (2 * step_before) if before is not None and math.isfinite(step) else 0.0
-        extrapolated = clean if before is None else clean + share * (clean - before)
-        z = _moved(z, extrapolated, _levels(schedule, now), _levels(schedule, then))
+        weight = step / (2 * step_before) if before is not None and math.isfinite(step) else 0.0
+        extrapolated = clean if before is None else clean + weight * (clean - before)
+        z = _ddim_step(z, extrapolated, _noise_levels(schedule, now), _noise_levels(schedule, then))
         before, step_before = clean, step
     return z
 
@@ -82,17 +82,17 @@ def sample_indi(predict: Denoiser, blurred: Tensor, steps: int) -> Tensor:
     return x
 
 
-def _denoised(denoise: Denoiser, z: Tensor, now: float) -> Tensor:
+def _predict_clean(denoise: Denoiser, z: Tensor, now: float) -> Tensor:
     return denoise(z, torch.full((z.shape[0],), now, device=z.device))
 
 
-def _moved(z: Tensor, clean: Tensor, now: tuple[float, float], then: tuple[float, float]) -> Tensor:
+def _ddim_step(z: Tensor, clean: Tensor, now: tuple[float, float], then: tuple[float, float]) -> Tensor:
     """From one noise level to another, along the noise that `clean` leaves in `z`."""
     (alpha, sigma), (next_alpha, next_sigma) = now, then
     return next_alpha * clean + next_sigma * ((z - alpha * clean) / sigma)
 
 
-def _levels(schedule: Schedule, t: float) -> tuple[float, float]:
+def _noise_levels(schedule: Schedule, t: float) -> tuple[float, float]:
     alpha, sigma = schedule(torch.tensor(t, dtype=torch.float64))
     return float(alpha), float(sigma)
 

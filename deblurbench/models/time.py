@@ -57,7 +57,7 @@ def _takes_condition(network: type[nn.Module]) -> bool:
 
 
 def _told(network: nn.Module, images: Tensor, t: Tensor) -> tuple[Tensor, Tensor | None]:
-    """What the network is called with: the images and the condition, or the images with a channel more."""
+    """The arguments of the network: the images and the condition, or the images with the time as one more channel."""
     if _takes_condition(type(network)):
         return images, time_features(t, CONDITION_CHANNELS)
     level = t[:, None, None, None].expand(-1, 1, *images.shape[-2:])

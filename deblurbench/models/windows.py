@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from deblurbench.images.cropping import mirrored
+from deblurbench.images.cropping import reflect
 from deblurbench.models.restoration import Progress, RestorationContext
 
 CONTEXT = 64  # pixels around a tile that the network sees and that are then cut away
@@ -26,7 +26,7 @@ def call_network(
     tile, progress = (context.tile, context.progress) if context is not None else (None, Progress())
     height, width = image.shape[-2:]
     multiple = getattr(network, "multiple", 1)
-    padded = mirror_pad(image, -height % multiple, -width % multiple)
+    padded = reflect_pad(image, -height % multiple, -width % multiple)
     if tile is None or max(height, width) <= tile:
         output = _called(network, padded, condition)[0]
         progress.finish_tile(1)
@@ -58,7 +58,7 @@ def call_network_at_scales(network: nn.Module, image: Tensor, condition: Tensor 
     """
     height, width = image.shape[-2:]
     multiple = getattr(network, "multiple", 1)
-    padded = mirror_pad(image, -height % multiple, -width % multiple)
+    padded = reflect_pad(image, -height % multiple, -width % multiple)
     scales = _called(network, padded, condition)
     if padded is image:
         return scales  # a needless slice costs its backward pass
@@ -79,12 +79,12 @@ def gives_image(network: nn.Module) -> bool:
     return getattr(network, "gives_image", False)
 
 
-def mirror_pad(image: Tensor, bottom: int, right: int) -> Tensor:
+def reflect_pad(image: Tensor, bottom: int, right: int) -> Tensor:
     """Mirror `image` at its lower and right border; it may be smaller than what is added."""
     if bottom == 0 and right == 0:
         return image
     rows, columns = (
-        torch.from_numpy(mirrored(0, side + added, side)).to(image.device)
+        torch.from_numpy(reflect(0, side + added, side)).to(image.device)
         for side, added in zip(image.shape[-2:], (bottom, right), strict=True)
     )
     return image[..., rows, :][..., columns]

@@ -8,17 +8,17 @@ import torch
 
 from deblurbench.batch import Batch
 from deblurbench.models.base import Model
-from deblurbench.training.schedule import Schedule, patches_of
+from deblurbench.training.schedule import Schedule, stage_patches
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.work import macs_of_step
 
 
-def planned(settings: TrainingSettings, model: Model) -> Schedule:
+def plan_schedule(settings: TrainingSettings, model: Model) -> Schedule:
     """The schedule of a training of `model`; for a budget of multiply-accumulates a step of each stage is counted."""
     if settings.minutes is not None:
         return Schedule(settings, None)
     ends, before = [0], 0.0
-    for until, crop_size, batch_size in patches_of(settings):
+    for until, crop_size, batch_size in stage_patches(settings):
         if settings.teramacs is None:
             assert settings.steps is not None  # a budget is one of the three
             ends.append(round(settings.steps * until))

@@ -22,7 +22,7 @@ def autocast(settings: TrainingSettings, device: torch.device) -> torch.autocast
 
 
 def gradient_scaler(settings: TrainingSettings, device: torch.device) -> torch.amp.GradScaler:
-    """What keeps the gradients of float16 from vanishing; it does nothing in other precisions."""
+    """A gradient scaler that keeps float16 gradients from underflow; it does nothing in other precisions."""
     return torch.amp.GradScaler(device.type, init_scale=2.0**12, growth_interval=500, enabled=settings.precision == "float16")
 
 

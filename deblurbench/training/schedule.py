@@ -1,4 +1,4 @@
-"""What a budget buys: which patches at which step, at which learning rate, and when it is spent."""
+"""The schedule of a training: patches and learning rate at each step, and when the budget is spent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from deblurbench.training.settings import TrainingSettings
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a training with patches of one size: until a share of the budget, or a step where that is known."""
+    """A part of a training with patches of one size: until a fraction of the budget, or a step where that is known."""
 
     until: float
     last_step: int | None
@@ -27,7 +27,7 @@ class Schedule:
         self.settings = settings
         self.stages = [
             Stage(until, ends[place] if ends else None, crop_size, batch_size)
-            for place, (until, crop_size, batch_size) in enumerate(patches_of(settings))
+            for place, (until, crop_size, batch_size) in enumerate(stage_patches(settings))
         ]
         self.total_steps = ends[-1] if ends else None
         self._constant_steps = 0
@@ -35,7 +35,7 @@ class Schedule:
             spent = [0.0, *(stage.until for stage in self.stages)]
             self._constant_steps = round(float(np.interp(settings.constant_until, spent, [0, *ends])))
 
-    def share(self, step: int, seconds: float) -> float:
+    def budget_fraction(self, step: int, seconds: float) -> float:
         """How much of the budget is spent after `step` steps in `seconds`; 1 or more when all is."""
         if self.total_steps is not None:
             return step / self.total_steps
@@ -51,12 +51,12 @@ class Schedule:
             start = max(warmup, self._constant_steps)
             progress = (step - start) / max(self.total_steps - 1 - start, 1)
         else:
-            start_share = self.settings.constant_until
-            progress = (self.share(step, seconds) - start_share) / (1 - start_share)
+            constant = self.settings.constant_until
+            progress = (self.budget_fraction(step, seconds) - constant) / (1 - constant)
         return final + (peak - final) * 0.5 * (1 + math.cos(math.pi * min(max(progress, 0), 1)))
 
 
-def patches_of(settings: TrainingSettings) -> list[tuple[float, int, int]]:
-    """(until which share of the budget, crop size, batch size) of each stage."""
+def stage_patches(settings: TrainingSettings) -> list[tuple[float, int, int]]:
+    """(until which fraction of the budget, crop size, batch size) of each stage."""
     earlier = [(patches["until"], patches["crop_size"], patches["batch_size"]) for patches in settings.progressive]
     return [*earlier, (1.0, settings.crop_size, settings.batch_size)]

@@ -1,4 +1,4 @@
-"""What a training may be told in YAML."""
+"""The settings of a training, as YAML gives them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Budget = Annotated[float, Interval(gt=0, le=1e12)]  # what exceeds it cannot be 
 
 @with_config(ConfigDict(extra="forbid"))
 class Patches(TypedDict):
-    """Until a share of the budget is spent, batches of so many patches of this size."""
+    """Until a fraction of the budget is spent, batches of so many patches of this size."""
 
     until: Annotated[float, Interval(gt=0, lt=1)]
     crop_size: PositiveInt
@@ -32,7 +32,7 @@ class TrainingSettings:
 
     The budget is one of `steps`; `teramacs`, 10^12 multiply-accumulates of forward and backward passes, of all parameter
     groups; or `minutes` of training time, which makes a result that cannot be reproduced exactly. `progressive` begins
-    with other patches, small ones and many of them, as a rule (Restormer, Zamir et al. 2022). Until the share
+    with other patches, small ones and many of them, as a rule (Restormer, Zamir et al. 2022). Until the fraction
     `constant_until` of it is spent the learning rate stays at its peak.
     """
 
@@ -63,6 +63,6 @@ class TrainingSettings:
         if len(budgets) != 1:
             given = f"not {' and '.join(budgets)} (null takes one away)" if budgets else "and none is given"
             raise ValueError(f"the budget is one of steps, minutes and teramacs, {given}")
-        shares = [patches["until"] for patches in self.progressive]
-        if any(first >= second for first, second in pairwise(shares)):
-            raise ValueError(f"progressive: 'until' must rise from entry to entry, not {shares}")
+        fractions = [patches["until"] for patches in self.progressive]
+        if any(first >= second for first, second in pairwise(fractions)):
+            raise ValueError(f"progressive: 'until' must rise from entry to entry, not {fractions}")

@@ -24,13 +24,13 @@ from deblurbench.randomness import seed_torch
 from deblurbench.records.history import History, write_history
 from deblurbench.records.paths import BEST, HISTORY, LAST, STATE
 from deblurbench.registry import Spec
-from deblurbench.training.budget import planned
+from deblurbench.training.budget import plan_schedule
 from deblurbench.training.ema import ExponentialMovingAverage
 from deblurbench.training.journal import Journal
 from deblurbench.training.parameter_group import ParameterGroup
 from deblurbench.training.precision import autocast, compile_networks
 from deblurbench.training.processes import first_process_does
-from deblurbench.training.schedule import patches_of
+from deblurbench.training.schedule import stage_patches
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.state import load_state, save_state
 from deblurbench.training.validation import Validator
@@ -38,9 +38,9 @@ from deblurbench.training.validation import Validator
 ENDLESS = 10**12  # steps: more than any time buys
 
 
-def require_shares(settings: TrainingSettings, processes: int) -> None:
-    """Raise UsageError where `processes` cannot share every batch evenly."""
-    for _, _, batch_size in patches_of(settings):
+def require_divisible_batches(settings: TrainingSettings, processes: int) -> None:
+    """Raise UsageError where `processes` cannot divide every batch evenly."""
+    for _, _, batch_size in stage_patches(settings):
         if batch_size % processes:
             raise UsageError(f"training.batch_size: {batch_size} cannot be shared by {processes} processes; make it a multiple")
 
@@ -76,7 +76,7 @@ class Trainer:
         accelerator: Accelerator,
         training: TrainingRun,
     ) -> None:
-        require_shares(settings, accelerator.num_processes)
+        require_divisible_batches(settings, accelerator.num_processes)
         self.model = model.to(accelerator.device).to(memory_format=torch.channels_last)
         self.images, self.settings, self.accelerator = images, settings, accelerator
         self.training, self.seed, self.folder = training, training.seed, training.folder
@@ -85,7 +85,7 @@ class Trainer:
             name: ParameterGroup(parameters, settings, accelerator.device)
             for name, parameters in model.trained_parameters().items()
         }
-        self.schedule = planned(settings, model)
+        self.schedule = plan_schedule(settings, model)
         if settings.compile:
             compile_networks(model.networks())
         self.validate = Validator(images, crop=settings.validation_crop, count=settings.validation_images, seed=self.seed)
@@ -123,13 +123,13 @@ class Trainer:
         )  # fmt: skip
         self.model.train()
         self._mark_time()
-        if self.share() >= 1:  # it was stopped between its last step and its end
+        if self.budget_fraction() >= 1:  # it was stopped between its last step and its end
             return
         if self.training.environment not in self.environments:
             self.environments.append(self.training.environment)
         for batch in bar:
             self.advance(batch)
-            is_last = self.share() >= 1
+            is_last = self.budget_fraction() >= 1
             log, validate, save = (
                 self.step % every == 0 or is_last
                 for every in (settings.log_every, settings.validate_every, settings.checkpoint_every)
@@ -184,7 +184,7 @@ class Trainer:
             gradient.copy_(mean.view(gradient.shape))
 
     def batches(self) -> Iterator[Batch]:
-        """This process's share of the batches from where it stands to the end of the budget, stage by stage."""
+        """This process's part of the batches from where it stands to the end of the budget, stage by stage."""
         for stage in self.schedule.stages:
             end = ENDLESS if stage.last_step is None else stage.last_step
             plan = BatchPlan(
@@ -192,15 +192,15 @@ class Trainer:
                 steps=end - self.step, rank=self.accelerator.process_index, world_size=self.accelerator.num_processes,
             )  # fmt: skip
             for batch in batches(self.images, plan, device=self.accelerator.device, workers=self.training.workers):
-                # Where time decides, a stage ends when its share is spent; the last one ends with the training itself.
-                if stage.last_step is None and stage.until < 1 and self.share() >= stage.until:
+                # Where time decides, a stage ends when its fraction is spent; the last one ends with the training itself.
+                if stage.last_step is None and stage.until < 1 and self.budget_fraction() >= stage.until:
                     break
                 self.batch_size = stage.batch_size
                 yield batch
 
-    def share(self) -> float:
+    def budget_fraction(self) -> float:
         """How much of the budget is spent, alike in all processes."""
-        return self.schedule.share(self.step, self.elapsed())
+        return self.schedule.budget_fraction(self.step, self.elapsed())
 
     def elapsed(self) -> float:
         """The seconds that the budget counts; none where it counts steps."""
@@ -253,7 +253,7 @@ class Trainer:
         save_state(self.folder / STATE, self.model, self.average, self._optimizers, facts)
 
     def _finish(self) -> None:
-        """What a finished training leaves; written again when it was killed between its last state and this."""
+        """Write history and last weights; again when the process was killed between its last state and this."""
         assert self.journal is not None
         log = self.journal
         history = History(tuple(log.training), tuple(log.validation), self.seconds, tuple(self.environments))

@@ -22,7 +22,7 @@ from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS, Spec
 from deblurbench.training.parameter_group import ParameterGroup
 from deblurbench.training.precision import autocast
-from deblurbench.training.schedule import patches_of
+from deblurbench.training.schedule import stage_patches
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.work import macs_of_step
 
@@ -35,7 +35,7 @@ FEW = 2  # images that are a batch: some layers refuse one
 
 
 class Training(NamedTuple):
-    """What is tried: a model by its name and resolved spec, the places in it that are given trained, and the settings."""
+    """A training to try: a model by its name and resolved spec, the places in it that are given trained, the settings."""
 
     name: str
     spec: Spec
@@ -55,7 +55,7 @@ def require_memory(training: Training, device: torch.device, processes: int) -> 
     with torch.device("meta"):
         model: Model = MODELS.build(training.spec)
     weights = sum(parameter.numel() for parameter in model.parameters())
-    largest = max(batch_size // processes * crop_size**2 for _, crop_size, batch_size in patches_of(training.settings))
+    largest = max(batch_size // processes * crop_size**2 for _, crop_size, batch_size in stage_patches(training.settings))
     needed, there = 4 * (PER_WEIGHT * weights + 2 * 3 * largest), _memory(device)
     if needed > there:
         raise UsageError(
@@ -67,14 +67,14 @@ def require_memory(training: Training, device: torch.device, processes: int) -> 
 def try_out(trainings: Sequence[Training], device: torch.device, processes: int) -> None:
     """One step, forward and backward, of every parameter group in every stage of `trainings`, on random images.
 
-    Each has the stage's patches, precision and this process's share of its batches; where that would take long, as few
+    Each has the stage's patches, precision and this process's part of its batches; where that would take long, as few
     images as have the same character, and where that would too, there is none. What is alike is tried once. Nothing is left
     of it, not even in the state of random numbers. Raises UsageError where one fails.
     """
     end, tried = time.perf_counter() + SECONDS, set[str]()
     for training in trainings:
         stages = {}
-        for _, crop_size, batch_size in patches_of(training.settings):
+        for _, crop_size, batch_size in stage_patches(training.settings):
             key = digest([training.spec, training.given, crop_size, batch_size, training.settings.precision])
             if key not in tried:
                 tried.add(key)
@@ -84,12 +84,12 @@ def try_out(trainings: Sequence[Training], device: torch.device, processes: int)
         with _random_state_kept(device):
             seed_torch("trial")
             model = _built(training).to(device).to(memory_format=torch.channels_last)
-            for (crop_size, batch_size), share in stages.items():
+            for (crop_size, batch_size), count in stages.items():
                 if time.perf_counter() > end:
                     break
                 where = f"models.{training.name}: training on batches of {batch_size} patches of {crop_size} pixels a side"
                 try:
-                    _try_stage(model, training.settings, crop_size, share, device)
+                    _try_stage(model, training.settings, crop_size, count, device)
                 except Exception as error:  # whatever a network, a loss or torch refuses
                     raise UsageError(f"{where} fails: {reason(error)}; change these or the model") from error
         del model
@@ -105,14 +105,14 @@ def _built(training: Training) -> Model:
     return model.train()
 
 
-def _try_stage(model: Model, settings: TrainingSettings, crop_size: int, share: int, device: torch.device) -> None:
-    few = min(share, FEW)
+def _try_stage(model: Model, settings: TrainingSettings, crop_size: int, batch_part: int, device: torch.device) -> None:
+    few = min(batch_part, FEW)
     cost = _cost_of_image(model, crop_size, few)
     if cost is not None:
-        needed, there = share * cost.kept / (1 if settings.precision == "float32" else 2), _memory(device)
+        needed, there = batch_part * cost.kept / (1 if settings.precision == "float32" else 2), _memory(device)
         if needed > there:
             raise MemoryError(f"a step needs more than {needed / 1e9:,.0f} GB, and {device.type} has {there / 1e9:,.0f} GB")
-    for count in dict.fromkeys((share, few) if cost else (few,)):
+    for count in dict.fromkeys((batch_part, few) if cost else (few,)):
         macs = count * ((cost.macs if cost else 0) + PIXEL_MACS * crop_size**2)
         if macs <= STEP_SECONDS * MACS_A_SECOND[device.type]:
             _step(model, settings, crop_size, count, device)
@@ -120,7 +120,7 @@ def _try_stage(model: Model, settings: TrainingSettings, crop_size: int, share: 
 
 
 def _cost_of_image(model: Model, crop_size: int, count: int) -> Cost | None:
-    """What a step on `count` images takes for each; None where it cannot be counted without values."""
+    """The cost of a step on `count` images for each of them; None where it cannot be counted without values."""
     images = torch.empty(count, 3, crop_size, crop_size, device="meta")
     kept: dict[int, torch.UntypedStorage] = {}
 
@@ -139,7 +139,7 @@ def _cost_of_image(model: Model, crop_size: int, count: int) -> Cost | None:
 
 
 def _step(model: Model, settings: TrainingSettings, crop_size: int, count: int, device: torch.device) -> None:
-    """What the trainer does in a step, but for compiled code."""
+    """One training step, as the trainer takes it but for compiled code."""
     groups = {name: ParameterGroup(parameters, settings, device) for name, parameters in model.trained_parameters().items()}
     images = torch.rand(2, count, crop_size, crop_size, 3, device=device).permute(0, 1, 4, 2, 3)  # channels last
     loss_steps = model.losses(Batch(*images), 0)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from deblurbench.data.prepared import PreparedDataset
-from deblurbench.data.table import VALIDATION, evenly
-from deblurbench.images.cropping import middle
+from deblurbench.data.table import VALIDATION, evenly_spaced
+from deblurbench.images.cropping import center_crop
 from deblurbench.images.photo import Pixels
 from deblurbench.images.tensors import to_tensor
 from deblurbench.metrics.distortion import PSNR
@@ -24,7 +24,7 @@ STRIP_IMAGES, STRIP_SIZE = 4, 128
 class Validator:
     """Mean PSNR and SSIM over validation pairs, and a strip of the first few.
 
-    Of each pair the middle `crop` pixels a side are restored; of more than `count` pairs, `count` evenly spaced ones.
+    Of each pair the center crop of `crop` pixels a side is restored; of more than `count` pairs, `count` evenly spaced ones.
     """
 
     def __init__(self, images: PreparedDataset, *, crop: int, count: int, seed: int) -> None:
@@ -49,17 +49,17 @@ class Validator:
     def _pairs(self) -> list[tuple[Pixels, Pixels]]:
         """The middles of the pairs, copied out of their images: what is blurred by us is blurred once a training."""
         pairs = []
-        for item in evenly(self._images.items(VALIDATION), self._count):
+        for item in evenly_spaced(self._images.items(VALIDATION), self._count):
             image = self._images.test_image(item)
-            assert image.sharp is not None  # only the split "shown" has no sharp twin
-            rows, columns = (middle(side, self._crop) for side in image.sharp.shape[:2])
+            assert image.sharp is not None  # only the split "shown" has no sharp counterpart
+            rows, columns = (center_crop(side, self._crop) for side in image.sharp.shape[:2])
             pairs.append((np.array(image.blurred[rows, columns]), np.array(image.sharp[rows, columns])))
         return pairs
 
 
 def _cell(image: Tensor) -> Tensor:
-    """(1, 3, H, W) -> (3, STRIP_SIZE, STRIP_SIZE): the middle, on grey where the image is smaller."""
-    part = image[0, :, middle(image.shape[-2], STRIP_SIZE), middle(image.shape[-1], STRIP_SIZE)]
+    """(1, 3, H, W) -> (3, STRIP_SIZE, STRIP_SIZE): the center crop, on grey where the image is smaller."""
+    part = image[0, :, center_crop(image.shape[-2], STRIP_SIZE), center_crop(image.shape[-1], STRIP_SIZE)]
     cell = torch.full((3, STRIP_SIZE, STRIP_SIZE), 0.5, dtype=image.dtype)
     cell[:, : part.shape[1], : part.shape[2]] = part
     return cell

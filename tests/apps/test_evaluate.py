@@ -103,8 +103,8 @@ def test_what_does_not_match_is_named_and_the_rest_scored(folders: tuple[Path, P
     (restored / "scene" / "c.png").write_bytes((restored / "A.png").read_bytes())
     code, output = evaluate("--restored", restored, "--sharp", sharp, "--out", tmp_path / "scores.csv")
     assert code == 1
-    assert f"failed: {restored / 'A.png'}: has no sharp twin named 'A'; a.png differs in case: rename one" in output
-    assert f"failed: {sharp / 'a.png'}: has no restored twin named 'a'; A.png differs in case: rename one" in output
+    assert f"failed: {restored / 'A.png'}: has no sharp counterpart named 'A'; a.png differs in case: rename one" in output
+    assert f"failed: {sharp / 'a.png'}: has no restored counterpart named 'a'; A.png differs in case: rename one" in output
     twin = sharp / "scene" / "b.png"
     assert f"b.png: is 103x70 pixels, and {twin} is 103x71; nothing is resized" in output
     assert "lone.png: not an image of a known format" in output

@@ -108,8 +108,8 @@ def ready(path: Path, cache: PixelCache, **options: object) -> PreparedDataset:
     return open_dataset("mine", cache, layout=layout, **options).prepare()  # type: ignore[arg-type]
 
 
-def test_pairs_that_are_not_aligned_are_blurred_by_us_and_that_is_said(separate: Path, cache: PixelCache) -> None:
-    images = ready(separate, cache)
+def test_pairs_that_are_not_aligned_are_blurred_by_us_and_that_is_said(unaligned: Path, cache: PixelCache) -> None:
+    images = ready(unaligned, cache)
     assert images.pairs == "synthetic"
     (note,) = images.notes
     assert "its pairs are not aligned (21 pixels apart in the median of 5" in note
@@ -123,15 +123,15 @@ def test_pairs_that_are_not_aligned_are_blurred_by_us_and_that_is_said(separate:
     assert images.patch(images.items(TRAIN)[0], 32, generator(0))[0].shape == (32, 32, 3)
 
 
-def test_whoever_insists_gets_pairs_as_they_are_and_a_note(separate: Path, cache: PixelCache) -> None:
-    images = ready(separate, cache, register=False)
+def test_whoever_insists_gets_pairs_as_they_are_and_a_note(unaligned: Path, cache: PixelCache) -> None:
+    images = ready(unaligned, cache, register=False)
     assert images.pairs == "files"
     assert "are used as they are (`register: false`)" in images.notes[0]
 
 
-def test_registered_pairs_are_said_to_be_so(separate: Path, tmp_path: Path) -> None:
+def test_registered_pairs_are_said_to_be_so(unaligned: Path, tmp_path: Path) -> None:
     cache = PixelCache(tmp_path / "cache")
-    images = ready(separate, cache, register=True)
+    images = ready(unaligned, cache, register=True)
     assert images.pairs == "registered"
     (note,) = images.notes
     assert note.startswith("registered pairs: separate exposures (21 pixels apart in the median of 6")
@@ -140,14 +140,14 @@ def test_registered_pairs_are_said_to_be_so(separate: Path, tmp_path: Path) -> N
     assert image.blurred.shape == image.sharp.shape
     assert psnr(image.blurred, image.sharp) > 25
     assert image.kernel is None
-    assert images.fingerprint != ready(separate, cache).fingerprint
+    assert images.fingerprint != ready(unaligned, cache).fingerprint
 
 
-def test_pairs_are_registered_once(separate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pairs_are_registered_once(unaligned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = PixelCache(tmp_path / "cache")
-    first = ready(separate, cache, register=True)
+    first = ready(unaligned, cache, register=True)
     monkeypatch.setattr("deblurbench.data.alignment.registered_pairs.register", lambda *_: pytest.fail("registered twice"))
-    again = ready(separate, cache, register=True)
+    again = ready(unaligned, cache, register=True)
     assert again.fingerprint == first.fingerprint
     assert again.notes == first.notes
 
@@ -158,35 +158,35 @@ def sides_of(images: PreparedDataset, item: Item) -> list[np.ndarray]:
     return [image.blurred, image.sharp]
 
 
-def test_registered_pixels_that_changed_on_the_disk_are_made_anew(separate: Path, tmp_path: Path) -> None:
+def test_registered_pixels_that_changed_on_the_disk_are_made_anew(unaligned: Path, tmp_path: Path) -> None:
     cache = PixelCache(tmp_path / "cache")
-    first = ready(separate, cache, register=True)
+    first = ready(unaligned, cache, register=True)
     item = first.items(TEST)[0]
     before = [np.array(side) for side in sides_of(first, item)]
     for side in (item.blurred, item.sharp):
         assert side is not None
-        (array,) = cache.folder.rglob(f"{side.content}.npy")
+        (array,) = cache.folder.rglob(f"{side.file_digest}.npy")
         data = bytearray(array.read_bytes())
         data[-1000] ^= 1
         array.write_bytes(data)
-        again = sides_of(ready(separate, cache, register=True), item)
+        again = sides_of(ready(unaligned, cache, register=True), item)
         assert all(np.array_equal(*both) for both in zip(before, again, strict=True))
 
 
-def test_registration_needs_pairs_and_a_cache(separate: Path, tmp_path: Path, cache: PixelCache) -> None:
+def test_registration_needs_pairs_and_a_cache(unaligned: Path, tmp_path: Path, cache: PixelCache) -> None:
     with pytest.raises(UsageError, match=r"datasets\.mine\.register: only pairs from files can be registered"):
-        ready(separate, cache, register=True, blur="gaussian")
+        ready(unaligned, cache, register=True, blur="gaussian")
     with pytest.raises(DeblurbenchError, match="has no room for registered pairs"):
-        ready(separate, PixelCache(tmp_path / "off", limit=0), register=True)
+        ready(unaligned, PixelCache(tmp_path / "off", limit=0), register=True)
     (tmp_path / "file").touch()
     with pytest.raises(DeblurbenchError, match=r"cannot be written \(Not a directory\).*\(registered pairs cannot be made"):
-        ready(separate, PixelCache(tmp_path / "file"), register=True)
+        ready(unaligned, PixelCache(tmp_path / "file"), register=True)
 
 
-def test_a_pair_that_cannot_be_registered_is_named(separate: Path, cache: PixelCache) -> None:
+def test_a_pair_that_cannot_be_registered_is_named(unaligned: Path, cache: PixelCache) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 451, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(separate / "train" / "blur" / "1.png")
-    images = ready(separate, cache, register=True)
+    Image.fromarray(noise).save(unaligned / "train" / "blur" / "1.png")
+    images = ready(unaligned, cache, register=True)
     (problem,) = images.problems
     assert "1.png: could not be registered with" in problem
     assert len(images.items(TRAIN)) == 2
@@ -210,8 +210,8 @@ def test_kwentars_exposures_become_pairs_once_registered(tmp_path: Path, photo: 
     assert images.pairs == "registered"
 
 
-def test_a_cache_that_is_cleared_under_registered_pairs_is_named(separate: Path, tmp_path: Path) -> None:
-    images = ready(separate, PixelCache(tmp_path / "cache"), register=True)
+def test_a_cache_that_is_cleared_under_registered_pairs_is_named(unaligned: Path, tmp_path: Path) -> None:
+    images = ready(unaligned, PixelCache(tmp_path / "cache"), register=True)
     for path in (tmp_path / "cache").rglob("*.npy"):
         path.unlink()
     with pytest.raises(DeblurbenchError, match="was cleared during the run; run again to go on"):

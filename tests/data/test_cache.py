@@ -44,14 +44,14 @@ def test_images_are_decoded_once_and_anew_when_they_change(
         assert not cache.pixels(stored).flags.writeable
     Image.fromarray(photo[::-1]).save(file)
     changed = cache.add(file)
-    assert changed.content != stored.content
+    assert changed.file_digest != stored.file_digest
     assert np.array_equal(cache.pixels(changed), photo[::-1])
 
 
 def test_copies_share_their_pixels(tmp_path: Path, file: Path, photo: np.ndarray) -> None:
     cache = PixelCache(tmp_path / "cache")
     (tmp_path / "copy.png").write_bytes(file.read_bytes())
-    assert cache.add(file).content == cache.add(tmp_path / "copy.png").content
+    assert cache.add(file).file_digest == cache.add(tmp_path / "copy.png").file_digest
     assert len(list(cache.folder.rglob("*.npy"))) == 1
 
 
@@ -246,7 +246,7 @@ def test_two_processes_may_fill_it_at_once(tmp_path: Path, photo: np.ndarray) ->
     code = (
         "import sys; from pathlib import Path; from deblurbench.data.cache import PixelCache; "
         "cache = PixelCache(Path(sys.argv[1]) / 'cache'); "
-        "print([cache.add(path).content for path in sorted(Path(sys.argv[1]).glob('*.png'))])"
+        "print([cache.add(path).file_digest for path in sorted(Path(sys.argv[1]).glob('*.png'))])"
     )
     running = [
         subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) for _ in range(2)

@@ -110,7 +110,7 @@ def test_really_blurred_photographs_have_no_truth(tmp_path: Path, cache: PixelCa
 
 
 def test_sharp_photographs_need_a_blur(cache: PixelCache) -> None:
-    with pytest.raises(UsageError, match=r"datasets\.p\.blur: these photographs have no blurred twins"):
+    with pytest.raises(UsageError, match=r"datasets\.p\.blur: these photographs have no blurred counterparts"):
         open_dataset("p", cache, layout="skimage-photos")
 
 

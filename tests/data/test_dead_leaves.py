@@ -43,7 +43,7 @@ def test_they_take_no_room_on_the_disk(tmp_path: Path) -> None:
     cache = PixelCache(tmp_path / "cache")
     stored = cache.add(DeadLeaves(0))
     assert np.array_equal(cache.pixels(stored), DeadLeaves(0).pixels())
-    assert stored.content != cache.add(DeadLeaves(1)).content
+    assert stored.file_digest != cache.add(DeadLeaves(1)).file_digest
     assert not (tmp_path / "cache").exists()
 
 

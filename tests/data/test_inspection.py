@@ -86,7 +86,7 @@ def ruin(sound: Path) -> dict[str, str]:
     (sharp / "loop.png").write_bytes(good)
     said["loop.png"] = "cannot be read (Too many levels of symbolic links)"
     (blur / "alone.png").write_bytes(good)
-    said["alone.png"] = "has no sharp twin named 'alone'"
+    said["alone.png"] = "has no sharp counterpart named 'alone'"
     (blur / "Case.png").write_bytes(good)
     (sharp / "case.png").write_bytes(good)
     said["Case.png"] = "case.png differs in case"
@@ -101,7 +101,7 @@ def test_everything_that_is_wrong_is_named(sound: Path) -> None:
     assert code == 1
     for name, message in said.items():
         assert any(name in line and message in line for line in text.splitlines()), (name, text)
-    assert f"unusable: {len(said) + 1}" in text  # `case.png` has no blurred twin either
+    assert f"unusable: {len(said) + 1}" in text  # `case.png` has no blurred counterpart either
     assert "files that are not read: 1 .txt, 1 .heic" in text or "files that are not read: 1 .heic, 1 .txt" in text
     assert "images: 3 train, 3 validation, 3 test" in text
     assert "Traceback" not in text
@@ -281,7 +281,7 @@ def test_wrong_twins_are_told_and_not_trained_on(tmp_path: Path, photo: np.ndarr
             Image.fromarray(photo[top : top + size, left : left + size]).save(tmp_path / "pairs" / kind / f"{number}.png")
     code, text = check(tmp_path / "pairs")
     assert code == 1
-    assert "could be matched: are they twins?" in text or "NOT aligned" in text
+    assert "could be matched: are they counterparts?" in text or "NOT aligned" in text
     images = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(tmp_path / "pairs")}).prepare()
     assert images.pairs == "synthetic"
     assert "its pairs are not aligned" in images.notes[0]

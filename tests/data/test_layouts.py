@@ -183,8 +183,8 @@ def test_pairs_are_matched_by_name_never_by_listing_order(tmp_path: Path) -> Non
     assert all(entry.sharp and entry.blurred and entry.sharp.stem == entry.blurred.stem for entry in found.entries)
     assert sorted(entry.key for entry in found.entries) == ["test-b", "train-b", "train-c"]
     assert len(found.problems) == 2
-    assert any("only-blurred.png: has no sharp twin" in problem for problem in found.problems)
-    assert any("a.png: has no blurred twin" in problem for problem in found.problems)
+    assert any("only-blurred.png: has no sharp counterpart" in problem for problem in found.problems)
+    assert any("a.png: has no blurred counterpart" in problem for problem in found.problems)
 
 
 def test_names_that_differ_only_in_the_suffix_are_named(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_one_side_missing_or_nothing_in_common_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="sharp: there is no such folder"):
         table("paired-folder", path=str(tmp_path))
     touch(tmp_path / "sharp", "b.png")
-    with pytest.raises(UsageError, match="no file in blur/ has a twin of the same name"):
+    with pytest.raises(UsageError, match="no file in blur/ has a counterpart of the same name"):
         table("paired-folder", path=str(tmp_path))
 
 

@@ -219,7 +219,7 @@ def test_gopro_frames_repeat_across_sequences_and_validation_is_a_whole_sequence
 def test_gopro_frames_without_a_twin_are_named(tmp_path: Path) -> None:
     (gopro(tmp_path) / "train" / "GOPR0372_07_00" / "sharp" / "000049.png").unlink()
     (problem,) = table("gopro-large", path=str(tmp_path)).problems
-    assert "GOPR0372_07_00/blur/000049.png: has no sharp twin" in problem
+    assert "GOPR0372_07_00/blur/000049.png: has no sharp counterpart" in problem
 
 
 def test_rahulbhalleys_set_is_split_in_blocks(tmp_path: Path) -> None:
@@ -245,8 +245,8 @@ def test_hide_takes_its_truth_from_one_folder_and_validates_on_whole_videos(tmp_
     assert {sides(entry)[1].parent.name for entry in found.entries} == {"GT"}
     (tmp_path / "GT" / "3fromGOPR1096.png").rename(tmp_path / "GT" / "9fromGOPR1096.png")
     problems = table("hide", path=str(tmp_path)).problems
-    assert any("test-long-shot/3fromGOPR1096.png: has no sharp twin" in problem for problem in problems)
-    assert any("GT/9fromGOPR1096.png: has no blurred twin" in problem for problem in problems)
+    assert any("test-long-shot/3fromGOPR1096.png: has no sharp counterpart" in problem for problem in problems)
+    assert any("GT/9fromGOPR1096.png: has no blurred counterpart" in problem for problem in problems)
 
 
 @pytest.mark.parametrize("variant", ["J", "R"])
@@ -398,7 +398,8 @@ def test_names_that_differ_in_case_are_named_with_their_likely_twin(tmp_path: Pa
     touch(tmp_path / "sharp", "img_1.jpg", "b.png", "c.png", "d.png")
     problems = table("paired-folder", path=str(tmp_path)).problems
     assert any(
-        "IMG_1.JPG: has no sharp twin named 'IMG_1'; img_1.jpg differs in case: rename one" in problem for problem in problems
+        "IMG_1.JPG: has no sharp counterpart named 'IMG_1'; img_1.jpg differs in case: rename one" in problem
+        for problem in problems
     )
 
 
@@ -422,7 +423,7 @@ def test_nothing_of_a_published_set_is_dropped_without_a_word(tmp_path: Path) ->
     )
     touch(kwentar(tmp_path / "kwentar") / "blur_dataset_scaled" / "motion_blurred", "77_IPHONE-SE_M.JPG")
     assert any(
-        "77_IPHONE-SE_M.JPG: has no sharp twin" in problem
+        "77_IPHONE-SE_M.JPG: has no sharp counterpart" in problem
         for problem in table("kwentar-blur", path=str(tmp_path / "kwentar")).problems
     )
     touch(realblur(tmp_path / "rb") / "RealBlur-J_ECC_IMCORR_centroid_itensity_ref" / "scene001" / "blur", "blur_99.png")

@@ -217,8 +217,8 @@ def test_a_prepared_data_set_is_handed_to_other_processes(folder: Path, tmp_path
         assert pool.apply(images_without_drawing, (dataset,)) == own[2]  # which this process has drawn
 
 
-def test_preparing_changes_neither_the_description_nor_what_was_prepared(separate: Path, cache: PixelCache) -> None:
-    description = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(separate)})
+def test_preparing_changes_neither_the_description_nor_what_was_prepared(unaligned: Path, cache: PixelCache) -> None:
+    description = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(unaligned)})
     first, second = description.prepare(), description.prepare()
     assert description.degradation is None
     assert first.degradation is not None

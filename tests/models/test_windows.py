@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from deblurbench.models.restoration import RestorationContext
-from deblurbench.models.windows import CONTEXT, call_network, mirror_pad, sees_whole_image
+from deblurbench.models.windows import CONTEXT, call_network, reflect_pad, sees_whole_image
 from deblurbench.registry import NETWORKS
 
 
@@ -37,8 +37,8 @@ def test_padding_is_mirrored_and_cut_off_again(size: tuple[int, int]) -> None:
 def test_mirroring_is_numpys_reflection() -> None:
     image = torch.arange(12.0).view(1, 1, 3, 4)
     expected = torch.nn.functional.pad(image, (0, 3, 0, 2), mode="reflect")
-    assert torch.equal(mirror_pad(image, 2, 3), expected)
-    assert mirror_pad(torch.ones(1, 1, 1, 1), 5, 7).shape == (1, 1, 6, 8)
+    assert torch.equal(reflect_pad(image, 2, 3), expected)
+    assert reflect_pad(torch.ones(1, 1, 1, 1), 5, 7).shape == (1, 1, 6, 8)
 
 
 @pytest.mark.parametrize("size", [(500, 333), (129, 2000), (300, 300)])

@@ -178,10 +178,10 @@ def test_a_kept_report_is_not_written_over() -> None:
 
 @pytest.mark.parametrize("register", ["true", "null", "false"])
 def test_pairs_of_separate_exposures_are_labelled_wherever_their_numbers_stand(
-    separate: Path, tmp_path: Path, register: str
+    unaligned: Path, tmp_path: Path, register: str
 ) -> None:
     """Registered, blurred by us because they are none, or used as they are because somebody insists."""
-    layout = f"{{name: paired-folder, path: {separate}}}"
+    layout = f"{{name: paired-folder, path: {unaligned}}}"
     (tmp_path / "e.yaml").write_text(
         f"""
 datasets: {{mine: {{layout: {layout}, register: {register}}}}}

@@ -24,7 +24,7 @@ from deblurbench.files import read_json
 from deblurbench.models.base import Model
 from deblurbench.registry import MODELS, NETWORKS
 from deblurbench.training import precision
-from deblurbench.training.budget import macs_of_sample, planned
+from deblurbench.training.budget import macs_of_sample, plan_schedule
 from deblurbench.training.schedule import Schedule
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.trainer import HISTORY, LAST, STATE, Trainer
@@ -150,9 +150,9 @@ def test_a_budget_of_macs_buys_steps_by_what_they_cost() -> None:
     assert macs_of_sample(build(GAN), 32) > small
     budget = 2 * small * 100 / 1e12  # a hundred steps with two patches of 32
     settings = replace(SETTINGS, steps=None, teramacs=budget)
-    assert planned(settings, model).total_steps == 100
-    assert planned(replace(settings, batch_size=4), model).total_steps == 50
-    growing = planned(replace(settings, progressive=({"until": 0.5, "crop_size": 16, "batch_size": 2},)), model)
+    assert plan_schedule(settings, model).total_steps == 100
+    assert plan_schedule(replace(settings, batch_size=4), model).total_steps == 50
+    growing = plan_schedule(replace(settings, progressive=({"until": 0.5, "crop_size": 16, "batch_size": 2},)), model)
     assert [stage.last_step for stage in growing.stages] == [200, 250]
 
 
@@ -203,13 +203,13 @@ def test_time_that_was_spent_before_a_stop_counts(make_trainer: MakeTrainer, tmp
 def test_patches_grow_at_their_share_of_the_time() -> None:
     schedule = Schedule(replace(SETTINGS, steps=None, minutes=1.0, progressive=GROWING), None)
     assert [stage.until for stage in schedule.stages] == [0.5, 0.8, 1.0]
-    assert schedule.share(step=123, seconds=30) == 0.5
+    assert schedule.budget_fraction(step=123, seconds=30) == 0.5
     assert schedule.learning_rate(50, seconds=60) == pytest.approx(SETTINGS.final_learning_rate)
 
 
 def test_the_learning_rate_stays_at_its_peak_until_its_share_of_the_budget() -> None:
     settings = replace(SETTINGS, steps=101, warmup_steps=10, constant_until=0.4, learning_rate=1.0, final_learning_rate=0.1)
-    rates = [planned(settings, build(CNN)).learning_rate(step, 0) for step in range(101)]
+    rates = [plan_schedule(settings, build(CNN)).learning_rate(step, 0) for step in range(101)]
     assert rates[:10] == pytest.approx([0.1 * step for step in range(1, 11)])
     assert rates[10:41] == [1.0] * 31
     assert rates[70] == pytest.approx(0.55)
@@ -224,7 +224,7 @@ def test_of_work_the_share_is_counted_too() -> None:
     budget = 2 * 40 * macs_of_sample(build(CNN), 8) / 1e12
     growing = ({"until": 0.5, "crop_size": 8, "batch_size": 2},)
     settings = replace(SETTINGS, steps=None, teramacs=budget, progressive=growing, constant_until=0.25)
-    schedule = planned(settings, build(CNN))
+    schedule = plan_schedule(settings, build(CNN))
     rates = [schedule.learning_rate(step, 0) for step in range(2, 21)]
     assert rates[:9] == [SETTINGS.learning_rate] * 9
     assert rates[9] < SETTINGS.learning_rate

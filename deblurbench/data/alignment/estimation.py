@@ -1,4 +1,4 @@
-"""How far a blurred photograph lies from its sharp twin: separate exposures are tens of pixels apart."""
+"""Estimating the displacement between the sides of a pair: separate exposures are tens of pixels apart."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _first_shift(blurred: NDArray[np.float32], sharp: NDArray[np.float32]) -> ND
 
 
 def _detail(luma: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What is neither noise nor mere light and dark: between them, wrong twins tell themselves."""
+    """Band-pass filter (H, W): detail between noise and shading, in which wrong counterparts do not correlate."""
     fine, coarse = (max(part * max(luma.shape), least) for part, least in zip(DETAIL, (0.8, 3.0), strict=True))
     return np.asarray(cv2.GaussianBlur(luma, (0, 0), fine) - cv2.GaussianBlur(luma, (0, 0), coarse), np.float32)
 

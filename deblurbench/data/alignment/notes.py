@@ -1,4 +1,4 @@
-"""What people must know of numbers that come from pairs which were not aligned."""
+"""Notes on scores of pairs that were not aligned."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def misalignment(pairs: Iterable[tuple[Pixels, Pixels]]) -> str | None:
     if 2 * len(aligned) >= len(found):
         return None
     matched = [alignment.displacement for alignment in found if alignment]
-    return _spread(matched) if matched else f"none of {len(found)} could even be matched: are they twins?"
+    return _spread(matched) if matched else f"none of {len(found)} could even be matched: are they counterparts?"
 
 
 def misalignment_note(apart: str, *, used: bool) -> str:
-    """What to say of pairs that are so far apart, and yet `used` as they are, or not."""
+    """A note on pairs with these displacements, which are `used` as they are, or not."""
     if used:
         return f"its pairs are not aligned ({apart}) and are used as they are (`register: false`): scores measure that, too"
     return (
@@ -30,7 +30,7 @@ def misalignment_note(apart: str, *, used: bool) -> str:
 
 
 def registration_note(displacements: list[float]) -> str:
-    """What to say of registered pairs that were so many pixels apart."""
+    """A note on registered pairs that had these displacements in pixels."""
     apart = _spread(displacements) if displacements else "none was found"
     return (
         f"registered pairs: separate exposures ({apart}), the sharp one moved onto the blurred one and adapted in exposure, "

@@ -21,7 +21,7 @@ class RegisteredPair(NamedTuple):
 def registered_pair(cache: PixelCache, blurred: Stored, sharp: Stored) -> RegisteredPair:
     """The pair, registered now or before. Raises UnreadableImage where no match is found, DeblurbenchError without room."""
     contents = [
-        digest([REGISTRATION_VERSION, side, blurred.content, sharp.content], length=32) for side in ("blurred", "sharp")
+        digest([REGISTRATION_VERSION, side, blurred.file_digest, sharp.file_digest], length=32) for side in ("blurred", "sharp")
     ]
     known = cache.facts(contents[0])
     sides = [cache.kept(content, side.source) for content, side in zip(contents, (blurred, sharp), strict=True)]

@@ -1,4 +1,4 @@
-"""What a layout is: a way that people have images on disk, named as they got it."""
+"""The base class of layouts: how a data set lies on disk, as it is downloaded."""
 
 from __future__ import annotations
 

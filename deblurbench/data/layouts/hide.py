@@ -19,7 +19,7 @@ VIDEO = re.compile(r"\d+from(.+)")
 
 @LAYOUTS.register("hide")
 class Hide(Layout):
-    """HIDE: `train/*.png`, `test/{test-close-ups,test-long-shot}/*.png`, and their sharp twins by the same name in `GT/`.
+    """HIDE: `train/*.png`, `test/{test-close-ups,test-long-shot}/*.png`, and sharp images of the same names in `GT/`.
 
     Names like `12fromGOPR1098` tell the video: validation is whole videos of train.
     """
@@ -41,15 +41,15 @@ class Hide(Layout):
         for split, folder in ((TRAIN, root / TRAIN), *((TEST, root / TEST / name) for name in TESTS)):
             for blurred in list_images(folder) if folder.is_dir() else []:
                 if blurred.stem not in sharp:
-                    problems.append(f"{blurred}: has no sharp twin named '{blurred.stem}' in {root / 'GT'}")
+                    problems.append(f"{blurred}: has no sharp counterpart named '{blurred.stem}' in {root / 'GT'}")
                     continue
                 video = VIDEO.fullmatch(blurred.stem)
                 group = f"{split}-{video[1] if video else blurred.stem}"
                 entries.append(Entry(f"{split}-{blurred.stem}", split, group, sharp[blurred.stem], blurred))
                 used.add(blurred.stem)
-        problems += [f"{path}: has no blurred twin named '{stem}'" for stem, path in sharp.items() if stem not in used]
+        problems += [f"{path}: has no blurred counterpart named '{stem}'" for stem, path in sharp.items() if stem not in used]
         if not any(entry.split == TRAIN for entry in entries):
-            raise UsageError(f"{root / TRAIN}: no file has a twin of the same name in GT/; give the whole download")
+            raise UsageError(f"{root / TRAIN}: no file has a counterpart of the same name in GT/; give the whole download")
         return Table(carve_validation(entries, problems), tuple(problems))
 
     @classmethod

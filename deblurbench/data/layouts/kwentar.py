@@ -26,8 +26,8 @@ class KwentarBlur(Layout):
 
     The three photographs of a triplet are separate exposures and not aligned (16 to 148 pixels apart), so only the sharp
     ones are used to train and score, blurred by us. Really blurred ones of the test scenes are restored and shown, the
-    first `shown` of each kind. With `register: true` of the data set, both kinds are registered with their sharp twins and
-    are the pairs. Split by id.
+    first `shown` of each kind. With `register: true` of the data set, both kinds are registered with the sharp
+    photographs and are the pairs. Split by id.
     """
 
     origin = Origin(
@@ -46,16 +46,18 @@ class KwentarBlur(Layout):
             raise UsageError(f"{root / 'sharp'}: holds no image named like 0_IPHONE-SE_S.JPG; give the downloaded folder")
         splits = split_by_hash(number for number, _ in sharp)
         entries = [Entry(f"{number}_{device}", splits[number], number, sharp=path) for (number, device), path in sharp.items()]
-        separate: list[Entry] = []
+        unaligned: list[Entry] = []
         for kind in ("F", "M"):
             if (root / FOLDERS[kind]).is_dir():
                 found = list(_keyed(root, kind, problems))
                 tested = [(key, path) for key, path in found if splits.get(key[0]) == TEST]
                 entries += [Entry(f"{'_'.join(key)}_{kind}", SHOWN, key[0], blurred=path) for key, path in tested[: self.shown]]
-                problems += [f"{path}: has no sharp twin '{'_'.join(key)}_S'" for key, path in found if key not in sharp]
+                problems += [f"{path}: has no sharp counterpart '{'_'.join(key)}_S'" for key, path in found if key not in sharp]
                 paired = [(key, path) for key, path in found if key in sharp]
-                separate += [Entry(f"{'_'.join(key)}_{kind}", splits[key[0]], key[0], sharp[key], path) for key, path in paired]
-        return Table(tuple(entries), tuple(problems), tuple(separate))
+                unaligned += [
+                    Entry(f"{'_'.join(key)}_{kind}", splits[key[0]], key[0], sharp[key], path) for key, path in paired
+                ]
+        return Table(tuple(entries), tuple(problems), tuple(unaligned))
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Finding the twins of files: by name, never by listing order."""
+"""Matching the sides of pairs: by file name, never by listing order."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ Pairs = list[tuple[str, Path, Path]]  # (name, blurred, sharp)
 
 
 def match_folders(blurred: Path, sharp: Path) -> tuple[Pairs, list[str]]:
-    """Pairs of files with the same stem, and a problem for a folder that is missing and for every file without a twin."""
+    """Pairs of files with the same stem, and a problem for every folder or counterpart that is missing."""
     missing = [f"{folder}: there is no such folder" for folder in (blurred, sharp) if not folder.is_dir()]
     return ([], missing) if missing else match_by_name(list_images(blurred), list_images(sharp))
 
 
 def match_by_name(blurred: Sequence[Path], sharp: Sequence[Path]) -> tuple[Pairs, list[str]]:
-    """Pairs of files with the same stem, and a problem for every file without a twin."""
+    """Pairs of files with the same stem, and a problem for every file without a counterpart."""
     problems: list[str] = []
-    pairs, twinless = match_by_key(_by_stem(blurred, problems), _by_stem(sharp, problems), ("blurred", "sharp"))
-    return pairs, problems + twinless
+    pairs, unmatched = match_by_key(_by_stem(blurred, problems), _by_stem(sharp, problems), ("blurred", "sharp"))
+    return pairs, problems + unmatched
 
 
 def match_by_key(first: Mapping[str, Path], second: Mapping[str, Path], sides: tuple[str, str]) -> tuple[Pairs, list[str]]:
-    """Pairs of files with the same key, and a problem for every file without a twin; `sides` are what the two are called."""
+    """Pairs of files with the same key, and a problem for every file without a counterpart; `sides` are their names."""
     problems: list[str] = []
     for mine, others, side in ((first, second, sides[1]), (second, first, sides[0])):
         alike = {stem.lower(): path for stem, path in others.items()}
         for stem, path in mine.items():
             if stem not in others:
                 hint = f"; {alike[stem.lower()].name} differs in case: rename one" if stem.lower() in alike else ""
-                problems.append(f"{path}: has no {side} twin named '{stem}'{hint}")
+                problems.append(f"{path}: has no {side} counterpart named '{stem}'{hint}")
     return [(key, path, second[key]) for key, path in first.items() if key in second], problems
 
 

@@ -117,6 +117,6 @@ def _pairs(folder: Path) -> tuple[Pairs, list[str]]:
     pairs, problems = match_by_name(list_images(blurred), list_images(sharp))
     if not pairs:
         raise UsageError(
-            f"{folder}: no file in {blurred.name}/ has a twin of the same name in {sharp.name}/; name both sides alike"
+            f"{folder}: no file in {blurred.name}/ has a counterpart of the same name in {sharp.name}/; name both sides alike"
         )
     return pairs, problems

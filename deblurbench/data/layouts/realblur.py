@@ -1,4 +1,4 @@
-"""RealBlur, really blurred photographs with aligned sharp twins."""
+"""RealBlur, really blurred photographs with aligned sharp counterparts."""
 
 from __future__ import annotations
 

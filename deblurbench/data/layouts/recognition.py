@@ -1,4 +1,4 @@
-"""What is this folder? Asking every layout whether it knows it."""
+"""Recognising the layout of a folder."""
 
 from __future__ import annotations
 
