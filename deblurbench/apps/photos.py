@@ -22,7 +22,7 @@ from deblurbench.progress import progress_bar
 
 
 @dataclass
-class Restored:
+class DeblurOutcome:
     """Files that were written, messages of those that failed, and how much tiles changed the first photograph that needed them.
 
     `in_part` has a line for each file of which more might have been restored.
@@ -65,9 +65,11 @@ def plan_files(inputs: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
     return plan
 
 
-def deblur_files(model: Restorer, plan: Sequence[tuple[Path, Path]], *, tile: int, seed: int, device: torch.device) -> Restored:
+def deblur_files(
+    model: Restorer, plan: Sequence[tuple[Path, Path]], *, tile: int, seed: int, device: torch.device
+) -> DeblurOutcome:
     """Restore each photograph of `plan`: same size, orientation, depth and transparency out. One that fails is named."""
-    outcome = Restored()
+    outcome = DeblurOutcome()
     for source, target in progress_bar(plan, desc="deblurring", unit="photo"):
         try:
             photo = read_photo(source)

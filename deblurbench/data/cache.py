@@ -21,7 +21,7 @@ from deblurbench.data.table import Entry, ImageSource
 from deblurbench.errors import DeblurbenchError, UnreadableImage
 from deblurbench.files import digest, write_whole
 from deblurbench.images.photo import Pixels
-from deblurbench.images.reading import Identity, decode_photo, file_identity, read_file
+from deblurbench.images.reading import FileIdentity, decode_photo, file_identity, read_file
 
 DATA_VERSION = 3  # raised whenever the same files would give other pixels
 DECODED = 2  # images that are kept in memory where the disk holds none: the two sides of a pair
@@ -151,7 +151,7 @@ class PixelCache:
         """The facts noted with the array kept under `content`."""
         return self._index.read(content)
 
-    def _decode(self, source: Path, data: bytes, name: str, identity: Identity) -> Stored:
+    def _decode(self, source: Path, data: bytes, name: str, identity: FileIdentity) -> Stored:
         pixels = decode_photo(data, source).pixels
         about = {"path": str(source), "identity": identity, "content": digest(data, length=32), **_facts_of(pixels)}
         stored = _from_facts(source, about["content"], about)

@@ -14,7 +14,7 @@ from deblurbench.data.degradation import Degradation
 from deblurbench.data.manifests import Manifests
 from deblurbench.data.parallel import in_threads
 from deblurbench.data.prepared import FILES, REGISTERED, SYNTHETIC, Item, PreparedDataset
-from deblurbench.data.table import SHOWN, SPLITS, TEST, TRAIN, VALIDATION, Entry, Table, evenly_spaced
+from deblurbench.data.table import SHOWN, SPLITS, TEST, TRAIN, VALIDATION, Entry, PairTable, evenly_spaced
 from deblurbench.errors import UnreadableImage, UsageError
 from deblurbench.images.photo import Pixels
 from deblurbench.registry import CAMERAS, LAYOUTS, BlurSpec, CameraSpec, LayoutSpec, PositiveInt
@@ -44,7 +44,7 @@ class PairedDataset:
     """
 
     name: str
-    table: Table
+    table: PairTable
     cache: PixelCache
     degradation: Degradation | None
     camera: CameraSpec

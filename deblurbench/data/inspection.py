@@ -14,7 +14,7 @@ from deblurbench.data.alignment.estimation import Alignment, align, is_measurabl
 from deblurbench.data.cache import PixelCache, unequal_sides
 from deblurbench.data.layouts.base import layout_called
 from deblurbench.data.parallel import in_threads
-from deblurbench.data.table import SHOWN, SPLITS, Entry, Table, evenly_spaced
+from deblurbench.data.table import SHOWN, SPLITS, Entry, PairTable, evenly_spaced
 from deblurbench.errors import UnreadableImage, one_line
 from deblurbench.images.photo import is_image_name
 from deblurbench.images.reading import read_photo
@@ -38,7 +38,7 @@ class Inspection:
     """The findings on the data set that `spec` (a `layout` section) describes."""
 
     spec: Spec
-    table: Table
+    table: PairTable
     counts: dict[str, int] = field(default_factory=dict)  # of usable entries, by split
     sizes: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)  # unpaired, unreadable, of different size: named one by one

@@ -9,14 +9,14 @@ from typing import TypeVar
 
 from deblurbench.progress import progress_bar
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+Argument = TypeVar("Argument")
+Outcome = TypeVar("Outcome")
 AT_ONCE = 64  # items that are waited for before more are begun
 
 
 def in_threads(
-    function: Callable[[Item], Result], items: Sequence[Item], *, doing: str, show_progress: bool = False
-) -> Iterator[Result]:
+    function: Callable[[Argument], Outcome], items: Sequence[Argument], *, doing: str, show_progress: bool = False
+) -> Iterator[Outcome]:
     """`function` of each of `items`, in their order; decoders let go of the interpreter, so that threads are enough."""
     bar = progress_bar(total=len(items), desc=doing, unit="image", disable=not show_progress)
     with ThreadPoolExecutor(os.cpu_count()) as pool, bar:

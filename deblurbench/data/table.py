@@ -40,7 +40,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Table:
+class PairTable:
     """The entries of a data set, and what was found wrong with it: one line each, naming the file.
 
     `unaligned` are pairs of separate exposures, which are pairs only once they are registered.

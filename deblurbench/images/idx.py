@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deblurbench.errors import UnreadableImage
 from deblurbench.files import digest
 from deblurbench.images.photo import Pixels
-from deblurbench.images.reading import Identity, file_identity
+from deblurbench.images.reading import FileIdentity, file_identity
 
 IMAGES, LABELS = 2051, 2049  # magic numbers
 HEADER = struct.Struct(">4I")
@@ -48,7 +48,7 @@ class IdxImage:
 
 
 @lru_cache(maxsize=FILES)
-def _images(path: Path, _identity: Identity) -> tuple[str, NDArray[np.uint8]]:
+def _images(path: Path, _identity: FileIdentity) -> tuple[str, NDArray[np.uint8]]:
     """The digest of an idx file's images, and these (N, H, W)."""
     images = read_idx(path)
     return digest(images.tobytes(), length=32), images

@@ -17,7 +17,7 @@ from deblurbench.errors import UnreadableImage, one_line
 from deblurbench.images.photo import Photo, Pixels
 from deblurbench.images.tiff import deep_pixels, is_deep, is_tiff, unassociated
 
-Identity = tuple[int, int, int, int]  # size, times of change of the content and of anything, inode
+FileIdentity = tuple[int, int, int, int]  # size, times of change of the content and of anything, inode
 ORIENTATION_TAG = 0x0112
 TURNED = (5, 6, 7, 8)  # orientations that exchange width and height
 HIGHEST_DPI = 65536  # JPEG has 16 bits for it
@@ -59,7 +59,7 @@ def file_status(path: Path) -> os.stat_result:
     return status
 
 
-def file_identity(path: Path) -> Identity:
+def file_identity(path: Path) -> FileIdentity:
     """By what a file is known without being read; `cp -p`, `rsync` and `unzip` keep size and time, not the latter two."""
     status = file_status(path)
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

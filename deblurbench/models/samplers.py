@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]  # (z (B, C, H, W), t (B,)) -> the predicted clean x, like z
-Schedule = Callable[[Tensor], tuple[Tensor, Tensor]]  # t -> alpha, sigma
+NoiseSchedule = Callable[[Tensor], tuple[Tensor, Tensor]]  # t -> alpha, sigma
 FIRST_BETA, LAST_BETA = 0.1, 20.0  # of the linear schedule, a thousand times those of its 1000 discrete steps
 
 
@@ -35,7 +35,7 @@ def spaced_times(steps: int, timesteps: int) -> list[float]:
     return [round(timesteps * (1 - step / steps)) / timesteps for step in range(steps + 1)]
 
 
-def ddim(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: Schedule) -> Tensor:
+def ddim(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: NoiseSchedule) -> Tensor:
     """DDIM (Song et al. 2021): deterministic given the noise."""
     z = noise
     for now, then in itertools.pairwise(times):
@@ -43,7 +43,9 @@ def ddim(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: Sch
     return z
 
 
-def ddpm(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: Schedule, generator: torch.Generator) -> Tensor:
+def ddpm(
+    denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: NoiseSchedule, generator: torch.Generator
+) -> Tensor:
     """DDPM's ancestral sampling (Ho et al. 2020, with the posterior variance): fresh noise from `generator` at each step."""
     z = noise
     for now, then in itertools.pairwise(times):
@@ -56,7 +58,7 @@ def ddpm(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: Sch
     return z
 
 
-def dpm_solver(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: Schedule) -> Tensor:
+def dpm_solver(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: NoiseSchedule) -> Tensor:
     """DPM-Solver++(2M) (Lu et al. 2022): second order, by extrapolating the predictions of two steps."""
     z, before, step_before = noise, None, 0.0
     for now, then in itertools.pairwise(times):
@@ -92,7 +94,7 @@ def _ddim_step(z: Tensor, clean: Tensor, now: tuple[float, float], then: tuple[f
     return next_alpha * clean + next_sigma * ((z - alpha * clean) / sigma)
 
 
-def _noise_levels(schedule: Schedule, t: float) -> tuple[float, float]:
+def _noise_levels(schedule: NoiseSchedule, t: float) -> tuple[float, float]:
     alpha, sigma = schedule(torch.tensor(t, dtype=torch.float64))
     return float(alpha), float(sigma)
 

@@ -28,7 +28,7 @@ from deblurbench.registry import NO_REFERENCE
 TILE = 1024  # pixels a side that a network sees at once, so that a large test image fits into memory
 
 
-class Scores(NamedTuple):
+class TestSetScores(NamedTuple):
     """The scores of test images, and of photographs without a sharp counterpart."""
 
     images: list[ImageScores]
@@ -47,14 +47,14 @@ class ScoringRun:
 
 def score_images(
     restorer: Restorer, dataset: PreparedDataset, run: ScoringRun, on_image: Callable[[], object] = lambda: None
-) -> Scores:
+) -> TestSetScores:
     """Restore every test image into a folder, and score it; in the order of the keys.
 
     Really blurred photographs are restored too, but for oracles (nobody knows their kernels), and scored without a
     reference. `on_image` is called after each image. Raises DeblurbenchError, with the name, for one that the recipe refuses.
     """
     remove_pictures(run.restored_folder)
-    scores = Scores([], [])
+    scores = TestSetScores([], [])
     for item in _restored_items(restorer, dataset):
         image = dataset.test_image(item)
         restored = _restore(restorer, image, integer_seed(run.seed, image.key), run.device)

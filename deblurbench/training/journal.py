@@ -12,7 +12,7 @@ from torch import Tensor
 from deblurbench.models.base import LossStep
 from deblurbench.records.history import TrainingRow, ValidationRow
 
-Log = dict[str, list[dict[str, Any]]]  # the rows of a training as JSON values
+JsonLog = dict[str, list[dict[str, Any]]]  # the rows of a training as JSON values
 Interval = dict[str, Any]
 
 
@@ -23,7 +23,7 @@ class Journal:
     to the state of a training like the rows (`log`).
     """
 
-    def __init__(self, folder: Path, log: Log | None, interval: Interval | None, step: int) -> None:
+    def __init__(self, folder: Path, log: JsonLog | None, interval: Interval | None, step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter  # slow to import, and only training needs it
 
         self._writer = SummaryWriter(str(folder), purge_step=step + 1)
@@ -35,7 +35,7 @@ class Journal:
         self._seconds: float = interval["seconds"] if interval else 0.0
 
     @property
-    def log(self) -> Log:
+    def log(self) -> JsonLog:
         """All rows, as JSON values."""
         return {"training": [asdict(row) for row in self.training], "validation": [asdict(row) for row in self.validation]}
 

@@ -20,7 +20,7 @@ from deblurbench.records.validation import adapter_of, described
 from deblurbench.training.ema import ExponentialMovingAverage
 
 
-class Facts(TypedDict):
+class TrainingFacts(TypedDict):
     """The state of a training besides its tensors."""
 
     identity: str
@@ -58,7 +58,7 @@ def load_state(
     if facts.pop(FORMAT_KEY) == 0:
         facts.setdefault("environments", [])  # were not recorded
     try:
-        TypeAdapter(Facts).validate_python(facts, strict=True)
+        TypeAdapter(TrainingFacts).validate_python(facts, strict=True)
         adapter_of(Log).validate_python(facts["history"])
     except ValidationError as error:
         raise UsageError(f"{path}: is no state of a training: {described(error)}; {REMEDY}") from error

@@ -10,15 +10,15 @@ import pytest
 from PIL import Image
 
 from deblurbench.data.dead_leaves import DeadLeaves
-from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION, Entry, Table, split_by_hash
+from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION, Entry, PairTable, split_by_hash
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS
 
 WritePairs = Callable[..., Path]
 
 
-def table(name: str, **arguments: object) -> Table:
-    built: Table = LAYOUTS.build({"name": name, **arguments}).table()
+def table(name: str, **arguments: object) -> PairTable:
+    built: PairTable = LAYOUTS.build({"name": name, **arguments}).table()
     return built
 
 
@@ -258,10 +258,10 @@ def test_splits_do_not_depend_on_order_or_machine() -> None:
 
 def test_a_key_is_unique() -> None:
     with pytest.raises(UsageError, match="has the same key 'a' as one"):
-        Table((Entry("a", TRAIN, "a", Path("one.png")), Entry("a", TEST, "b", Path("two.png"))))
+        PairTable((Entry("a", TRAIN, "a", Path("one.png")), Entry("a", TEST, "b", Path("two.png"))))
 
 
 def test_no_scene_is_in_two_splits() -> None:
     with pytest.raises(UsageError, match="'scene' is in two splits, train and test"):
-        Table((Entry("a", TRAIN, "scene", Path("one.png")), Entry("b", TEST, "scene", Path("two.png"))))
-    Table((Entry("a", TEST, "scene", Path("one.png")), Entry("b", SHOWN, "scene", None, Path("two.png"))))
+        PairTable((Entry("a", TRAIN, "scene", Path("one.png")), Entry("b", TEST, "scene", Path("two.png"))))
+    PairTable((Entry("a", TEST, "scene", Path("one.png")), Entry("b", SHOWN, "scene", None, Path("two.png"))))

@@ -14,14 +14,14 @@ from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
 from deblurbench.data.layouts.base import layout_called
 from deblurbench.data.layouts.recognition import recognise
-from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table
+from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, PairTable
 from deblurbench.errors import UsageError
 from deblurbench.images.idx import IdxImage
 from deblurbench.registry import LAYOUTS
 
 
-def table(name: str, **arguments: object) -> Table:
-    built: Table = LAYOUTS.build({"name": name, **arguments}).table()
+def table(name: str, **arguments: object) -> PairTable:
+    built: PairTable = LAYOUTS.build({"name": name, **arguments}).table()
     return built
 
 
@@ -31,11 +31,11 @@ def touch(folder: Path, *names: str) -> None:
         (folder / name).touch()
 
 
-def counts(found: Table) -> dict[str, int]:
+def counts(found: PairTable) -> dict[str, int]:
     return {split: sum(entry.split == split for entry in found.entries) for split in (TRAIN, VALIDATION, TEST)}
 
 
-def groups(found: Table) -> dict[str, set[str]]:
+def groups(found: PairTable) -> dict[str, set[str]]:
     return {split: {entry.group for entry in found.entries if entry.split == split} for split in (TRAIN, VALIDATION, TEST)}
 
 
@@ -169,8 +169,8 @@ def test_published_sets_are_recognised_and_read_wherever_they_were_unpacked(tmp_
     found = recognise(tmp_path)
     assert {spec["name"] for spec in found} == {name}
     for spec in found:
-        by_spec: Table = LAYOUTS.build(spec).table()
-        above: Table = LAYOUTS.build({**spec, "path": str(tmp_path)}).table()
+        by_spec: PairTable = LAYOUTS.build(spec).table()
+        above: PairTable = LAYOUTS.build({**spec, "path": str(tmp_path)}).table()
         assert by_spec.problems == ()
         assert by_spec == above
         assert all(count > 0 for count in counts(by_spec).values())

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from deblurbench.models.samplers import (
-    Schedule,
+    NoiseSchedule,
     cosine_schedule,
     ddim,
     ddpm,
@@ -21,17 +21,17 @@ from deblurbench.models.samplers import (
 )
 
 SCHEDULES = pytest.mark.parametrize("schedule", [cosine_schedule, linear_schedule])
-Sampler = Callable[[Callable[[Tensor, Tensor], Tensor], Tensor, list[float], Schedule], Tensor]
+Sampler = Callable[[Callable[[Tensor, Tensor], Tensor], Tensor, list[float], NoiseSchedule], Tensor]
 
 
-def ancestral(denoise: Callable[[Tensor, Tensor], Tensor], noise: Tensor, times: list[float], schedule: Schedule) -> Tensor:
+def ancestral(denoise: Callable[[Tensor, Tensor], Tensor], noise: Tensor, times: list[float], schedule: NoiseSchedule) -> Tensor:
     return ddpm(denoise, noise, times, schedule, torch.Generator().manual_seed(0))
 
 
 SAMPLERS = pytest.mark.parametrize("sampler", [ddim, ancestral, dpm_solver])
 
 
-def gaussian_denoiser(spread: float, schedule: Schedule) -> Callable[[Tensor, Tensor], Tensor]:
+def gaussian_denoiser(spread: float, schedule: NoiseSchedule) -> Callable[[Tensor, Tensor], Tensor]:
     """The perfect denoiser of data that is N(0, spread^2): the mean of x given z."""
 
     def denoise(z: Tensor, t: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ def gaussian_denoiser(spread: float, schedule: Schedule) -> Callable[[Tensor, Te
 
 
 @SCHEDULES
-def test_a_schedule_goes_from_all_signal_to_all_but_all_noise(schedule: Schedule) -> None:
+def test_a_schedule_goes_from_all_signal_to_all_but_all_noise(schedule: NoiseSchedule) -> None:
     alpha, sigma = schedule(torch.linspace(0, 1, 1001))
     assert torch.allclose(alpha.square() + sigma.square(), torch.ones(1001), atol=1e-6)
     assert alpha[0] == 1
@@ -72,7 +72,7 @@ def test_sampling_visits_only_times_that_were_trained() -> None:
 @SAMPLERS
 @SCHEDULES
 @pytest.mark.parametrize("steps", [1, 2, 3, 10, 1000])
-def test_an_oracle_denoiser_gives_the_clean_image(sampler: Sampler, schedule: Schedule, steps: int) -> None:
+def test_an_oracle_denoiser_gives_the_clean_image(sampler: Sampler, schedule: NoiseSchedule, steps: int) -> None:
     clean = torch.rand(2, 3, 8, 8)
     restored = sampler(lambda z, t: clean, torch.randn(2, 3, 8, 8), spaced_times(steps, 1000), schedule)
     assert torch.allclose(restored, clean, atol=1e-5)

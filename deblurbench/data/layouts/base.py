@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from deblurbench.data.table import Table
+from deblurbench.data.table import PairTable
 from deblurbench.registry import LAYOUTS
 
 
@@ -33,7 +33,7 @@ class Layout(ABC):
     is_generic: ClassVar[bool] = False  # of own images, which other layouts may look like too: asked last
 
     @abstractmethod
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         """The pairs in it. Raises UsageError where the folder is missing or is something else."""
 
     @classmethod

@@ -7,7 +7,7 @@ from typing import Any
 
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder
-from deblurbench.data.table import SPLITS, Entry, Table
+from deblurbench.data.table import SPLITS, Entry, PairTable
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
@@ -32,7 +32,7 @@ class CelebA(Layout):
     def __init__(self, *, path: str) -> None:
         self.path = Path(path).expanduser()
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         root = find_folder(self.path, _is_root, f"{IMAGES}/ beside list_eval_partition.txt or .csv")
         partition = next(root / name for name in PARTITIONS if (root / name).is_file())
         photos = {path.name: path for path in list_images(_images(root))}
@@ -52,7 +52,7 @@ class CelebA(Layout):
         problems += [f"{path}: is not listed in {partition.name}" for path in photos.values()]
         if not entries:
             raise UsageError(f"{partition}: lists none of the images in {_images(root)}; download it again")
-        return Table(tuple(entries), tuple(problems))
+        return PairTable(tuple(entries), tuple(problems))
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:

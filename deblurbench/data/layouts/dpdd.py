@@ -7,7 +7,7 @@ from typing import Any
 
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder
-from deblurbench.data.table import SPLITS, Entry, Table
+from deblurbench.data.table import SPLITS, Entry, PairTable
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
@@ -31,7 +31,7 @@ class Dpdd(Layout):
     def __init__(self, *, path: str) -> None:
         self.path = Path(path).expanduser()
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         root = find_folder(self.path, _is_root, "{train,val,test}_c/{source,target}")
         entries: list[Entry] = []
         for split, name in FOLDERS.items():
@@ -43,7 +43,7 @@ class Dpdd(Layout):
                 )
             keys = [f"{split}-{path.stem}" for path in blurred]
             entries += [Entry(key, split, key, *pair) for key, *pair in zip(keys, sharp, blurred, strict=True)]
-        return Table(tuple(entries))
+        return PairTable(tuple(entries))
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:

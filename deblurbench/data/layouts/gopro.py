@@ -8,7 +8,7 @@ from typing import Any, Literal
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder, subfolders
 from deblurbench.data.layouts.matching import match_folders
-from deblurbench.data.table import TEST, TRAIN, Entry, Table, carve_validation, split_in_blocks
+from deblurbench.data.table import TEST, TRAIN, Entry, PairTable, carve_validation, split_in_blocks
 from deblurbench.registry import LAYOUTS
 
 NAH = "S. Nah, T. H. Kim, K. M. Lee: Deep Multi-scale Convolutional Neural Network for Dynamic Scene Deblurring, CVPR 2017"
@@ -29,7 +29,7 @@ class GoProLarge(Layout):
     def __init__(self, *, path: str, blur: Literal["blur", "blur_gamma"] = "blur") -> None:
         self.path, self.blur = Path(path).expanduser(), blur
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         root = find_folder(self.path, _holds_sequences, "{train,test}/GOPRxxxx_yy_zz/{blur,sharp}")
         entries: list[Entry] = []
         problems: list[str] = []
@@ -40,7 +40,7 @@ class GoProLarge(Layout):
                 entries += [
                     Entry(f"{sequence.name}-{frame}", split, sequence.name, sharp, blurred) for frame, blurred, sharp in pairs
                 ]
-        return Table(carve_validation(entries, problems), tuple(problems))
+        return PairTable(carve_validation(entries, problems), tuple(problems))
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:
@@ -62,11 +62,13 @@ class RahulbhalleyGoPro(Layout):
     def __init__(self, *, path: str) -> None:
         self.path = Path(path).expanduser()
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         root = find_folder(self.path, _has_images_below, "gopro_deblur/{blur,sharp}/images")
         pairs, problems = match_folders(root / "blur" / "images", root / "sharp" / "images")
         splits = split_in_blocks(name for name, _, _ in pairs)
-        return Table(tuple(Entry(name, splits[name], name, sharp, blurred) for name, blurred, sharp in pairs), tuple(problems))
+        return PairTable(
+            tuple(Entry(name, splits[name], name, sharp, blurred) for name, blurred, sharp in pairs), tuple(problems)
+        )
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder
-from deblurbench.data.table import TEST, TRAIN, Entry, Table, carve_validation
+from deblurbench.data.table import TEST, TRAIN, Entry, PairTable, carve_validation
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
@@ -32,7 +32,7 @@ class Hide(Layout):
     def __init__(self, *, path: str) -> None:
         self.path = Path(path).expanduser()
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         root = find_folder(self.path, _is_root, "train/, test/test-close-ups/ and GT/")
         sharp = {path.stem: path for path in list_images(root / "GT")}
         entries: list[Entry] = []
@@ -50,7 +50,7 @@ class Hide(Layout):
         problems += [f"{path}: has no blurred counterpart named '{stem}'" for stem, path in sharp.items() if stem not in used]
         if not any(entry.split == TRAIN for entry in entries):
             raise UsageError(f"{root / TRAIN}: no file has a counterpart of the same name in GT/; give the whole download")
-        return Table(carve_validation(entries, problems), tuple(problems))
+        return PairTable(carve_validation(entries, problems), tuple(problems))
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:

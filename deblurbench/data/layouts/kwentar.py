@@ -10,7 +10,7 @@ from typing import Any
 
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder, require_folder
-from deblurbench.data.table import SHOWN, TEST, Entry, Table, split_by_hash
+from deblurbench.data.table import SHOWN, TEST, Entry, PairTable, split_by_hash
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS, PositiveInt
@@ -38,7 +38,7 @@ class KwentarBlur(Layout):
     def __init__(self, *, path: str, shown: PositiveInt = 3) -> None:
         self.path, self.shown = Path(path).expanduser(), shown
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         root = self._root()
         problems: list[str] = []
         sharp = dict(_keyed(root, "S", problems))
@@ -57,7 +57,7 @@ class KwentarBlur(Layout):
                 unaligned += [
                     Entry(f"{'_'.join(key)}_{kind}", splits[key[0]], key[0], sharp[key], path) for key, path in paired
                 ]
-        return Table(tuple(entries), tuple(problems), tuple(unaligned))
+        return PairTable(tuple(entries), tuple(problems), tuple(unaligned))
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:

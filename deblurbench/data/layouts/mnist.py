@@ -7,7 +7,7 @@ from typing import Any
 
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder
-from deblurbench.data.table import TEST, TRAIN, Entry, Table, carve_validation
+from deblurbench.data.table import TEST, TRAIN, Entry, PairTable, carve_validation
 from deblurbench.errors import UnreadableImage, UsageError
 from deblurbench.images.idx import IdxImage, read_idx
 from deblurbench.registry import LAYOUTS, PositiveInt
@@ -33,7 +33,7 @@ class Mnist(Layout):
     def __init__(self, *, path: str, tested: PositiveInt = 10_000) -> None:
         self.path, self.tested = Path(path).expanduser(), tested
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         root = find_folder(self.path, _is_root, "train-images-idx3-ubyte and t10k-images-idx3-ubyte (perhaps .gz)")
         entries: list[Entry] = []
         for split in (TRAIN, TEST):
@@ -47,7 +47,7 @@ class Mnist(Layout):
             for index in range(count):
                 key = f"{split}-{index:05}"
                 entries.append(Entry(key, split, key, sharp=IdxImage(file, index)))
-        return Table(carve_validation(entries))
+        return PairTable(carve_validation(entries))
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder, require_folder, side, subfolders
 from deblurbench.data.layouts.matching import Pairs, match_by_name
-from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table, carve_validation, split_in_blocks
+from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, PairTable, carve_validation, split_in_blocks
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
@@ -33,7 +33,7 @@ class PairedFolder(Layout):
     def __init__(self, *, path: str) -> None:
         self.path = Path(path).expanduser()
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         require_folder(self.path)
         if _sides(self.path):
             return self._unsplit()
@@ -47,12 +47,14 @@ class PairedFolder(Layout):
             pairs, found = _pairs(folder)
             problems += found
             entries += [Entry(f"{split}-{stem}", split, f"{split}-{stem}", sharp, blurred) for stem, blurred, sharp in pairs]
-        return Table(tuple(entries) if VALIDATION in present else carve_validation(entries, problems), tuple(problems))
+        return PairTable(tuple(entries) if VALIDATION in present else carve_validation(entries, problems), tuple(problems))
 
-    def _unsplit(self) -> Table:
+    def _unsplit(self) -> PairTable:
         pairs, problems = _pairs(self.path)
         splits = split_in_blocks(stem for stem, _, _ in pairs)
-        return Table(tuple(Entry(stem, splits[stem], stem, sharp, blurred) for stem, blurred, sharp in pairs), tuple(problems))
+        return PairTable(
+            tuple(Entry(stem, splits[stem], stem, sharp, blurred) for stem, blurred, sharp in pairs), tuple(problems)
+        )
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:
@@ -80,7 +82,7 @@ class DBlur(Layout):
     def __init__(self, *, path: str, subset: str = "CelebA") -> None:
         self.path, self.subset = Path(path).expanduser(), subset
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         if require_folder(self.path).name == self.subset:
             return PairedFolder(path=str(self.path)).table()
         root = find_folder(self.path, lambda folder: _is_pairs(folder / self.subset), f"{DBLUR}/{self.subset}")

@@ -14,7 +14,7 @@ from deblurbench.data.table import (
     TRAIN,
     VALIDATION,
     Entry,
-    Table,
+    PairTable,
     carve_validation,
     split_by_hash,
     split_in_blocks,
@@ -40,7 +40,7 @@ class PairsCsv(Layout):
     def __init__(self, *, path: str) -> None:
         self.path = Path(path).expanduser()
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         rows, problems = self._rows()
         if not rows:
             raise UsageError(f"{self.path}: holds no usable row; {problems[0] if problems else 'it is empty'}")
@@ -61,7 +61,7 @@ class PairsCsv(Layout):
             raise UsageError(
                 f"{self.path}: split: has rows of {' and '.join(sorted(present))} only; name some train and some test"
             )
-        return Table(entries if VALIDATION in present else carve_validation(entries), tuple(problems))
+        return PairTable(entries if VALIDATION in present else carve_validation(entries), tuple(problems))
 
     def _rows(self) -> tuple[list[dict[str, str]], list[str]]:
         if not self.path.is_file():

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder, subfolders
-from deblurbench.data.table import TEST, TRAIN, Entry, Table, carve_validation
+from deblurbench.data.table import TEST, TRAIN, Entry, PairTable, carve_validation
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
@@ -33,7 +33,7 @@ class RealBlur(Layout):
     def __init__(self, *, path: str, variant: Literal["J", "R"] = "J") -> None:
         self.path, self.variant = Path(path).expanduser(), variant
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         wanted = f"folder {FOLDERS[self.variant]}"
         root = find_folder(self.path, lambda folder: bool(subfolders(folder, FOLDERS[self.variant])), wanted)
         entries: list[Entry] = []
@@ -55,7 +55,7 @@ class RealBlur(Layout):
             raise UsageError(
                 f"{root}: none of the listed images is there; {problems[0] if problems else 'the lists are empty'}"
             )
-        return Table(carve_validation(entries, problems), tuple(problems))
+        return PairTable(carve_validation(entries, problems), tuple(problems))
 
     def _photographs(self, root: Path) -> Iterator[Path]:
         """All blurred ones, listed or not."""

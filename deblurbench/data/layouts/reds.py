@@ -8,7 +8,7 @@ from typing import Any
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder, subfolders
 from deblurbench.data.layouts.matching import match_folders
-from deblurbench.data.table import TEST, TRAIN, Entry, Table, carve_validation, split_by_hash
+from deblurbench.data.table import TEST, TRAIN, Entry, PairTable, carve_validation, split_by_hash
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS
 
@@ -30,7 +30,7 @@ class Reds(Layout):
     def __init__(self, *, path: str) -> None:
         self.path = Path(path).expanduser()
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         root = find_folder(self.path, _is_root, "train/{train_sharp,train_blur}")
         entries: list[Entry] = []
         problems: list[str] = []
@@ -44,9 +44,9 @@ class Reds(Layout):
         if not entries:
             raise UsageError(f"{root}: no sequence has both sides; {problems[0] if problems else 'give the whole download'}")
         if any(entry.split == TEST for entry in entries):
-            return Table(carve_validation(entries, problems), tuple(problems))
+            return PairTable(carve_validation(entries, problems), tuple(problems))
         splits = split_by_hash(entry.group for entry in entries)
-        return Table(
+        return PairTable(
             tuple(Entry(entry.key, splits[entry.group], entry.group, entry.sharp, entry.blurred) for entry in entries),
             tuple(problems),
         )

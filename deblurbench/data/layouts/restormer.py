@@ -10,7 +10,7 @@ from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder, subfolders
 from deblurbench.data.layouts.gopro import NAH, SEQUENCE
 from deblurbench.data.layouts.matching import match_folders
-from deblurbench.data.table import TEST, TRAIN, Entry, Table, carve_validation
+from deblurbench.data.table import TEST, TRAIN, Entry, PairTable, carve_validation
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS
 
@@ -33,7 +33,7 @@ class Restormer(Layout):
     def __init__(self, *, path: str, test: str = "GoPro") -> None:
         self.path, self.test = Path(path).expanduser(), test
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         root = find_folder(self.path, _is_root, "{train,test}/GoPro/{input,target}")
         problems: list[str] = []
         entries: list[Entry] = []
@@ -46,7 +46,7 @@ class Restormer(Layout):
             for name, blurred, sharp in pairs:
                 match = FRAME.fullmatch(name)
                 entries.append(Entry(f"{split}-{name}", split, f"{split}-{match[1] if match else name}", sharp, blurred))
-        return Table(carve_validation(entries, problems), tuple(problems))
+        return PairTable(carve_validation(entries, problems), tuple(problems))
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from deblurbench.data.layouts.base import Layout, Origin
-from deblurbench.data.table import SPLITS, TEST, TRAIN, VALIDATION, Entry, Table, carve_validation, split_by_hash
+from deblurbench.data.table import SPLITS, TEST, TRAIN, VALIDATION, Entry, PairTable, carve_validation, split_by_hash
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import is_image_name, list_images
 from deblurbench.registry import LAYOUTS
@@ -22,7 +22,7 @@ class SharpFolder(Layout):
     def __init__(self, *, path: str) -> None:
         self.path = Path(path).expanduser()
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         present = [split for split in SPLITS if (self.path / split).is_dir()]
         if TRAIN in present and TEST in present:
             entries = [
@@ -31,12 +31,12 @@ class SharpFolder(Layout):
                 for photo in list_images(self.path / split)
             ]
             problems = tuple(f"{photo}: lies beside train/ and test/, in no split" for photo in list_images(self.path))
-            return Table(tuple(entries) if VALIDATION in present else carve_validation(entries), problems)
+            return PairTable(tuple(entries) if VALIDATION in present else carve_validation(entries), problems)
         photos = list_images(self.path)
         if not photos:
             raise UsageError(f"{self.path}: holds no images; give a folder of sharp photographs")
         splits = split_by_hash(photo.stem for photo in photos)
-        return Table(tuple(Entry(photo.stem, splits[photo.stem], photo.stem, sharp=photo) for photo in photos))
+        return PairTable(tuple(Entry(photo.stem, splits[photo.stem], photo.stem, sharp=photo) for photo in photos))
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from deblurbench.data.dead_leaves import DeadLeaves
 from deblurbench.data.layouts.base import Layout, Origin
-from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, Table
+from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, PairTable
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS
 
@@ -44,7 +44,7 @@ class SkimagePhotos(Layout):
         "S. van der Walt et al.: scikit-image: image processing in Python, PeerJ 2014",
     )  # fmt: skip
 
-    def table(self) -> Table:
+    def table(self) -> PairTable:
         package = importlib.util.find_spec("skimage")  # found, not imported: only its files are wanted
         if package is None or package.origin is None:
             raise UsageError("layout 'skimage-photos': scikit-image is not installed; run: pip install scikit-image")
@@ -55,7 +55,7 @@ class SkimagePhotos(Layout):
         photos = [Entry(Path(name).stem, split, group, sharp=folder / name) for name, split, group in PHOTOS]
         drawings = [(split, DeadLeaves(number)) for split, numbers in DRAWN.items() for number in numbers]
         drawn = [Entry(key := str(one).replace(" ", "-"), split, key, sharp=one) for split, one in drawings]
-        return Table((*photos, *drawn))
+        return PairTable((*photos, *drawn))
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:

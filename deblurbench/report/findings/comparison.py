@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from deblurbench.records.paths import BLURRED
-from deblurbench.report.findings.image_scores import ImageScores, ModelPair, image_scores
+from deblurbench.report.findings.image_scores import DatasetScores, ModelPair, image_scores
 from deblurbench.report.results import Result, Results
 from deblurbench.statistics.means import finite_mean
 from deblurbench.statistics.significance import ALPHA, WilcoxonResult, can_reach_significance, holm, wilcoxon
@@ -69,7 +69,7 @@ class Comparison:
     dataset: str
     label: str
     results: tuple[Result, ...]  # the best first, the blurred input among them
-    scores: ImageScores
+    scores: DatasetScores
     statistics: dict[str, dict[str, ModelStatistics]]  # metric -> model
     primary_metric: str
 
@@ -123,7 +123,7 @@ def compare(results: Results, dataset: str) -> Comparison:
     return Comparison(dataset, results.label(dataset), ordered, scores, statistics, results.primary_metric)
 
 
-def _quality(scores: ImageScores, metric: str, model: str) -> tuple[float, int]:
+def _quality(scores: DatasetScores, metric: str, model: str) -> tuple[float, int]:
     """Return the sort key of a model: its mean goodness, then the number of images that it restores exactly.
 
     The mean is over the same images for all: one that is exact on easy images must not be judged by the hard ones alone.
@@ -132,13 +132,13 @@ def _quality(scores: ImageScores, metric: str, model: str) -> tuple[float, int]:
     return (0.0 if math.isnan(mean) else mean, int(np.isinf(scores.values[metric][model]).sum()))
 
 
-def _best(ordered: tuple[Result, ...], scores: ImageScores, metric: str) -> str | None:
+def _best(ordered: tuple[Result, ...], scores: DatasetScores, metric: str) -> str | None:
     """Return the ranked model of highest quality, the earlier in the table of two equal ones."""
     names = [result.model for result in ordered if result.is_ranked]
     return max(names, key=lambda name: _quality(scores, metric, name), default=None)
 
 
-def _statistics(ordered: tuple[Result, ...], scores: ImageScores, metric: str) -> dict[str, ModelStatistics]:
+def _statistics(ordered: tuple[Result, ...], scores: DatasetScores, metric: str) -> dict[str, ModelStatistics]:
     best = _best(ordered, scores, metric)
     to_input = [ModelPair(metric, result.model, BLURRED) for result in ordered if not result.is_input]
     gains, versus_input = _compare_with_input(scores, to_input)
@@ -163,7 +163,7 @@ def _statistics(ordered: tuple[Result, ...], scores: ImageScores, metric: str) -
 
 
 def _compare_with_input(
-    scores: ImageScores, pairs: list[ModelPair]
+    scores: DatasetScores, pairs: list[ModelPair]
 ) -> tuple[dict[str, MeanDifference], dict[str, VersusInput]]:  # fmt: skip
     """Return by model the gain over the input, and whether that is better or worse.
 
@@ -185,7 +185,7 @@ def _versus_input(gain: MeanDifference, direction: float) -> VersusInput:
 
 
 def _compare_with_best(
-    scores: ImageScores, pairs: list[ModelPair]
+    scores: DatasetScores, pairs: list[ModelPair]
 ) -> tuple[dict[str, MeanDifference], dict[str, VersusBest]]:  # fmt: skip
     """Return by model the difference to the best, and how it compares with it.
 
@@ -209,7 +209,7 @@ def _versus_best(to_best: MeanDifference, test: WilcoxonResult, number_of_tests:
 
 
 def _differences(
-    scores: ImageScores, pairs: list[ModelPair], *, further_tests: int = 0
+    scores: DatasetScores, pairs: list[ModelPair], *, further_tests: int = 0
 ) -> tuple[dict[str, MeanDifference], dict[str, WilcoxonResult]]:
     """Return by model the difference of each pair, and the result of Wilcoxon's test."""
     tests = {pair.model: wilcoxon(scores.gain(*pair), scores.scenes) for pair in pairs}

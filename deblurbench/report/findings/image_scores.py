@@ -35,7 +35,7 @@ class MeanInterval(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ImageScores:
+class DatasetScores:
     """The N test images of a data set, sorted by name, and each model's scores, averaged over its seeds."""
 
     images: tuple[str, ...]
@@ -94,7 +94,7 @@ class ImageScores:
         return np.stack(estimate(np.array(means)[:, None]))
 
 
-def image_scores(results: Results, dataset: str) -> ImageScores:
+def image_scores(results: Results, dataset: str) -> DatasetScores:
     """Return the scores of every model on the test images of `dataset`.
 
     Raises UsageError where a model was scored on other images.
@@ -111,7 +111,7 @@ def image_scores(results: Results, dataset: str) -> ImageScores:
             goodness_by_seed[metric][result.model] = oriented(scores)
             goodness[metric][result.model] = goodness_by_seed[metric][result.model].mean(axis=0)
     rows = input_rows.values()
-    return ImageScores(
+    return DatasetScores(
         tuple(input_rows),
         tuple(row.scene for row in rows),
         tuple(row.blur for row in rows),
