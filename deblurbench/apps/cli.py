@@ -69,14 +69,9 @@ def cell(
     debug: Debug = False,
 ) -> int:
     """Run one cell of a planned experiment, on any machine that sees its folder and data; then run it to measure and report."""
-    from deblurbench.apps.experiments import open_host
-    from deblurbench.benchmark.cell_run import run_planned_cell
-    from deblurbench.records.cells import CellName
+    from deblurbench.apps.experiments import open_host, run_one_cell
 
-    parsed = CellName.parse(name)
-    was_run = run_planned_cell(folder, parsed, open_host(device, workers, cache_gigabytes))
-    typer.echo(f"{'wrote' if was_run else 'done before:'} {parsed.folder(folder)}")
-    return 0
+    return run_one_cell(folder, name, open_host(device, workers, cache_gigabytes))
 
 
 @command(app)

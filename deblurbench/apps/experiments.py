@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from deblurbench.benchmark.cell_run import run_planned_cell
 from deblurbench.benchmark.preparation import Host
 from deblurbench.benchmark.runner import Outcome, Runner
 from deblurbench.data.cache import open_cache
@@ -14,6 +15,7 @@ from deblurbench.devices import usual_workers
 from deblurbench.experiment.composition import find_experiment
 from deblurbench.experiment.experiment import load_experiment
 from deblurbench.files import require_place
+from deblurbench.records.cells import CellName
 from deblurbench.records.paths import COMPARISON, ERROR, PER_IMAGE
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
@@ -63,6 +65,15 @@ def run_experiment(runner: Runner, *, restart: bool) -> int:
     first_process_does(accelerator, lambda: _conclude(runner.out, outcome))  # whoever ends before it ends all others
     accelerator.end_training()
     return 1 if outcome.failed or outcome.unmeasured else 0
+
+
+def run_one_cell(results: Path, name: str, host: Host) -> int:
+    """Run the cell called `name` of the experiment that is planned in `results`. Returns the exit code."""
+    parsed = CellName.parse(name)
+    was_run = run_planned_cell(results, parsed, host)
+    host.tell(f"{'wrote' if was_run else 'done before:'} {parsed.folder(results)}")
+    host.accelerator.end_training()
+    return 0
 
 
 def _conclude(out: Path, outcome: Outcome) -> None:

@@ -24,7 +24,8 @@ def run_planned_cell(results: Path, name: CellName, host: Host) -> bool:
     done, another process runs it, or this process would compute another cell than was planned.
     """
     planned = _planned(results, name)
-    require_unclaimed(name.folder(results))
+    if host.is_main:
+        require_unclaimed(name.folder(results))
     experiment = load_experiment(results / EXPERIMENT)
     equipment = prepare(experiment, [name.dataset], host)
     cells = {cell.name: cell for cell in plan_cells(experiment, equipment.datasets, results)}
@@ -38,6 +39,7 @@ def run_planned_cell(results: Path, name: CellName, host: Host) -> bool:
         return False
     for need in cell.needs:
         _require_done(cells[need], name)
+    host.accelerator.wait_for_everyone()  # all have looked before one begins to write
     run_cell(cell, equipment)
     return True
 

@@ -27,7 +27,7 @@ from deblurbench.metrics.recipe import Recipe
 from deblurbench.models.base import Model
 from deblurbench.progress import progress_bar
 from deblurbench.randomness import seed_torch
-from deblurbench.records.cells import CellRecord, CellScores, write_cell
+from deblurbench.records.cells import CellRecord, CellScores, Status, write_cell
 from deblurbench.records.paths import ERROR, RESTORED
 from deblurbench.registry import MODELS
 from deblurbench.scoring.test_set import ScoringRun, image_count, score_images
@@ -68,7 +68,7 @@ def run_cell(cell: Cell, equipment: Equipment) -> None:
             raise
 
 
-def record_of(cell: Cell, status: Any, **facts: Any) -> CellRecord:
+def record_of(cell: Cell, status: Status, **facts: Any) -> CellRecord:
     """The record of `cell`, with its identities and `facts`."""
     return CellRecord(
         status, *cell.name, spec=cell.spec, training=cell.training_facts, scoring=cell.scoring_facts,

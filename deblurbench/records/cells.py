@@ -16,6 +16,7 @@ from deblurbench.records.version_1 import from_version_1
 FORMAT = 2  # of `cell.json`; files of before there were formats are 1
 REMEDY = "run the experiment again with --restart, which scores that cell anew and trains nothing"
 SEED = "seed-"
+Status = Literal["running", "done", "failed"]
 
 
 class CellName(NamedTuple):
@@ -81,7 +82,7 @@ class CellScores:
 class CellRecord:
     """The last known state of a cell. `training` and `scoring` are the facts whose hashes are its identities."""
 
-    status: Literal["running", "done", "failed"]
+    status: Status
     dataset: str
     model: str
     seed: int

@@ -24,7 +24,9 @@ SCHEDULES = pytest.mark.parametrize("schedule", [cosine_schedule, linear_schedul
 Sampler = Callable[[Callable[[Tensor, Tensor], Tensor], Tensor, list[float], NoiseSchedule], Tensor]
 
 
-def ancestral(denoise: Callable[[Tensor, Tensor], Tensor], noise: Tensor, times: list[float], schedule: NoiseSchedule) -> Tensor:
+def ancestral(
+    denoise: Callable[[Tensor, Tensor], Tensor], noise: Tensor, times: list[float], schedule: NoiseSchedule
+) -> Tensor:
     return ddpm(denoise, noise, times, schedule, torch.Generator().manual_seed(0))
 
 
