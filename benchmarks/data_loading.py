@@ -123,7 +123,7 @@ def measure_rates(root: Path, folder: Path, seconds: float, workers: int) -> Non
     array = _raw_array(folder / "raw.npy", cached)
 
     def decoded(number: int) -> tuple[np.ndarray, np.ndarray]:
-        blurred, sharp = (cv2.imread(str(path), cv2.IMREAD_COLOR) for path in items[number].entry.files)
+        blurred, sharp = (cv2.imread(str(path), cv2.IMREAD_COLOR) for path in items[number].entry.sources)
         assert blurred is not None
         assert sharp is not None
         return blurred, sharp

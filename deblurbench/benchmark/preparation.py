@@ -52,8 +52,8 @@ def prepare(experiment: Experiment, names: Iterable[str], host: Host) -> Equipme
         for name in names:
             dataset = open_dataset(name, host.cache, **experiment.datasets[name])
             datasets[name] = dataset.prepare(show_progress=host.is_main)
-    if host.cache.trouble:
-        host.tell(host.cache.trouble)
+    if host.cache.write_error:
+        host.tell(host.cache.write_error)
     for images in datasets.values():
         _tell_about(images, host)
         require_scorable(images, experiment.recipe)
@@ -89,6 +89,6 @@ def _tell_about(images: PreparedDataset, host: Host) -> None:
         host.tell(f"  {problem}")
     for note in images.notes:
         host.tell(f"{images.name}: {note}")
-    missing, count = images.on_demand
+    missing, count = images.uncached
     if missing:
         host.tell(f"{images.name}: {missing} of {count} images {ON_DEMAND}")

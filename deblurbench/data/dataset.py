@@ -14,7 +14,7 @@ from deblurbench.data.degradation import Degradation
 from deblurbench.data.manifests import Manifests
 from deblurbench.data.parallel import in_threads
 from deblurbench.data.prepared import FILES, REGISTERED, SYNTHETIC, Item, PreparedDataset
-from deblurbench.data.table import SHOWN, SPLITS, TEST, TRAIN, VALIDATION, Entry, PairTable, evenly_spaced
+from deblurbench.data.table import SHOWN, SPLITS, TEST, TRAIN, VALIDATION, PairEntry, PairTable, evenly_spaced
 from deblurbench.errors import UnreadableImage, UsageError
 from deblurbench.images.photo import Pixels
 from deblurbench.registry import CAMERAS, LAYOUTS, BlurSpec, CameraSpec, LayoutSpec, PositiveInt
@@ -27,7 +27,7 @@ Items = dict[str, list[Item]]  # by split
 
 
 class Decoded(NamedTuple):
-    """An item, and by how many pixels its sides were apart before they were registered, if they were."""
+    """An item, and the displacement of its sides in pixels, if they were registered."""
 
     item: Item
     displacement: float | None
@@ -53,29 +53,29 @@ class PairedDataset:
     strict: bool
 
     def __post_init__(self) -> None:
-        has_twins = all(entry.blurred is not None for entry in self.entries)
-        if self.register and (self.degradation is not None or not has_twins):
+        has_counterparts = all(entry.blurred is not None for entry in self.entries)
+        if self.register and (self.degradation is not None or not has_counterparts):
             raise UsageError(
                 f"datasets.{self.name}.register: only pairs from files can be registered; leave it out, or leave out blur"
             )
-        if self.degradation is None and not has_twins:
+        if self.degradation is None and not has_counterparts:
             raise UsageError(f"datasets.{self.name}.blur: these photographs have no blurred counterparts; say how to blur them")
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[PairEntry, ...]:
         """The entries of the table that are used: those of separate exposures where these are to be registered."""
         return self.table.unaligned if self.register and self.table.unaligned else self.table.entries
 
     def prepare(self, *, show_progress: bool = False) -> PreparedDataset:
-        """Decode every file, on all cores, and sort out what cannot be used. Raises UsageError where a split has nothing."""
+        """Decode every file, on all cores, and leave out what cannot be used. Raises UsageError where a split has nothing."""
         problems, decoded = list(self.table.problems), list[Decoded]()
-        for found in in_threads(self._decoded, self.entries, doing=f"reading {self.name}", show_progress=show_progress):
+        for found in in_threads(self._decoded, self.entries, description=f"reading {self.name}", show_progress=show_progress):
             if isinstance(found, Decoded):
                 decoded.append(found)
             else:
                 problems.append(found)
         items: Items = {split: [one.item for one in decoded if one.item.entry.split == split] for split in (*SPLITS, SHOWN)}
-        problems += _leave_out_what_is_tested(items)
+        problems += _leave_out_duplicates(items)
         degradation, notes = self.degradation, []
         if self.register:
             notes.append(registration_note([one.displacement for one in decoded if one.displacement is not None]))
@@ -96,13 +96,13 @@ class PairedDataset:
             notes=tuple(notes),
         )
 
-    def _decoded(self, entry: Entry) -> Decoded | str:
-        """The entry with its sides, or what is wrong with it."""
-        use_twin = self.degradation is None or entry.sharp is None
+    def _decoded(self, entry: PairEntry) -> Decoded | str:
+        """The entry with its decoded sides, or the problem with it."""
+        needs_blurred = self.degradation is None or entry.sharp is None
         displacement = None
         try:
             sharp = None if entry.sharp is None else self.cache.add(entry.sharp)
-            blurred = None if entry.blurred is None or not use_twin else self.cache.add(entry.blurred)
+            blurred = None if entry.blurred is None or not needs_blurred else self.cache.add(entry.blurred)
             if sharp and blurred and (problem := unequal_sides(entry, (blurred, sharp))):
                 return problem
             if self.register:
@@ -143,40 +143,38 @@ def open_dataset(
 ) -> PairedDataset:
     """The data set that a `datasets` entry of an experiment describes; its keyword arguments are the entry's schema."""
     where = f"datasets.{name}"
-    table_of = LAYOUTS.build(layout, f"{where}.layout")
+    reader = LAYOUTS.build(layout, f"{where}.layout")
     degradation = None if blur is None else Degradation.build(blur, camera, where)
-    CAMERAS.build(camera, f"{where}.camera")  # whatever it refuses is said although nothing may be blurred
+    CAMERAS.build(camera, f"{where}.camera")  # its errors are raised here even where nothing needs to be blurred
     return PairedDataset(
-        name=name, table=table_of.table(), cache=cache, degradation=degradation, camera=camera, test_crop=test_crop,
+        name=name, table=reader.table(), cache=cache, degradation=degradation, camera=camera, test_crop=test_crop,
         register=register, strict=strict,
     )  # fmt: skip
 
 
-def _leave_out_what_is_tested(items: Items) -> Iterator[str]:
-    """Remove from `items` the pictures that a later split holds too: train gives way to validation, both to test."""
+def _leave_out_duplicates(items: Items) -> Iterator[str]:
+    """Remove from train and validation the images that are in a later split, too, and yield a problem for each."""
     seen: dict[str, Item] = {}
     for split in (TEST, VALIDATION, TRAIN):
         kept = []
         for item in items[split]:
-            sides = [side.pixel_digest for side in (item.sharp, item.blurred) if side and side.pixel_digest]
-            duplicate = next(
-                (seen[content] for content in sides if content in seen and seen[content].entry.split != split), None
-            )
+            digests = [side.pixel_digest for side in (item.sharp, item.blurred) if side and side.pixel_digest]
+            duplicate = next((seen[one] for one in digests if one in seen and seen[one].entry.split != split), None)
             if duplicate is None:
                 kept.append(item)
-                seen.update((content, item) for content in sides)
+                seen.update((one, item) for one in digests)
             else:
-                first, other = item.entry.files[0], duplicate.entry.files[0]
+                first, other = item.entry.sources[0], duplicate.entry.sources[0]
                 yield f"{first}: holds the same picture as {other} of the {duplicate.entry.split} split; left out of {split}"
         items[split] = kept
 
 
 def _unpaired(items: Items) -> Items:
-    """`items` without their blurred sides, which are no pairs; a few of those to test are shown."""
+    """`items` without their blurred sides, which match no sharp one; a few of the test split go to the split "shown"."""
     shown = []
     for item in items[TEST][:SHOWN_OF_UNALIGNED]:
         key = f"{item.entry.key}-as-photographed"
-        entry = Entry(key, SHOWN, item.entry.group, blurred=item.entry.blurred)
+        entry = PairEntry(key, SHOWN, item.entry.group, blurred=item.entry.blurred)
         shown.append(Item(entry, None, item.blurred))
     return {
         **{split: [replace(item, blurred=None) for item in items[split]] for split in SPLITS},
@@ -189,7 +187,7 @@ def _sorted(items: Items) -> dict[str, tuple[Item, ...]]:
 
 
 def _with_blurs(items: dict[str, tuple[Item, ...]]) -> dict[str, tuple[Item, ...]]:
-    """`items`, those to test with what the manifests beside their files say of their blur."""
+    """`items`, those of the test split with the blur that manifests beside their files record."""
     manifests = Manifests()
 
     def known(item: Item) -> Item:

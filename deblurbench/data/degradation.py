@@ -1,4 +1,4 @@
-"""How sharp images are blurred by us."""
+"""Degradation of sharp images: a blur and a camera."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Degradation:
 
     @property
     def is_versioned(self) -> bool:
-        """Whether the specs and BLUR_VERSION tell all that a drawing depends on: the code of other packages may change."""
+        """Whether the specs and BLUR_VERSION determine the result; the code of another package may change."""
         blur, camera = self.specs
         classes = [CAMERAS.get(camera["name"]), *(BLURS.get(name) for name in _names(blur))]
         return all(cls.__module__.split(".")[0] == PACKAGE for cls in classes)

@@ -1,4 +1,4 @@
-"""The truth about a data set: what it holds, what is wrong with it, and whether its pairs are pairs."""
+"""Inspection of a data set: its images, its problems, and the alignment of its pairs."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from deblurbench.data.alignment.estimation import Alignment, align, is_measurabl
 from deblurbench.data.cache import PixelCache, unequal_sides
 from deblurbench.data.layouts.base import layout_called
 from deblurbench.data.parallel import in_threads
-from deblurbench.data.table import SHOWN, SPLITS, Entry, PairTable, evenly_spaced
+from deblurbench.data.table import SHOWN, SPLITS, PairEntry, PairTable, evenly_spaced
 from deblurbench.errors import UnreadableImage, one_line
 from deblurbench.images.photo import is_image_name
 from deblurbench.images.reading import read_photo
 from deblurbench.registry import LAYOUTS, Spec
 
 PAIRS_MEASURED = 8
-SIZES_SAID = 5
+SIZES_LISTED = 5
 
 
-class Pair(NamedTuple):
-    """A pair that was measured; no alignment where no match was found."""
+class MeasuredPair(NamedTuple):
+    """A pair and its alignment; None where no match was found."""
 
     key: str
     blurred: Path
@@ -43,12 +43,12 @@ class Inspection:
     sizes: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)  # unpaired, unreadable, of different size: named one by one
     duplicates: list[str] = field(default_factory=list)
-    pairs: list[Pair] = field(default_factory=list)
+    pairs: list[MeasuredPair] = field(default_factory=list)
     other_files: Counter[str] = field(default_factory=Counter)  # by suffix: not read as images
 
     @property
     def displacements(self) -> list[float]:
-        """Pixels by which the measured pairs are apart."""
+        """The displacements of the measured pairs, in pixels."""
         return [pair.alignment.displacement for pair in self.pairs if pair.alignment]
 
     @property
@@ -59,18 +59,18 @@ class Inspection:
 
     @property
     def is_sound(self) -> bool:
-        """Whether there is nothing to complain of."""
+        """Whether there is no problem, no duplicate, and no misalignment that the layout does not expect."""
         unmatched = any(pair.alignment is None for pair in self.pairs)
         unaligned = (self.is_aligned is False or unmatched) and not self.table.unaligned
         return not (self.problems or self.duplicates or unaligned)
 
 
-class Seen(NamedTuple):
-    """An entry whose sides were decoded: their sizes and digests of their pixels, or what is wrong."""
+class DecodedEntry(NamedTuple):
+    """An entry, the sizes and the pixel digests of its sides; or the problem with it."""
 
-    entry: Entry
+    entry: PairEntry
     sizes: tuple[str, ...] = ()
-    contents: tuple[str, ...] = ()
+    pixel_digests: tuple[str, ...] = ()
     problem: str | None = None
 
 
@@ -78,24 +78,25 @@ def inspect(spec: Spec, *, show_progress: bool = False) -> Inspection:
     """Decode everything that `spec` describes and measure a few pairs. Raises UsageError where the layout cannot be read."""
     table = LAYOUTS.build(spec).table()
     found = Inspection(spec, table, problems=list(table.problems))
-    usable: list[Seen] = []
-    # Of separate exposures the blurred side alone is looked at: its sharp counterpart is among the entries.
+    usable: list[DecodedEntry] = []
+    # Of separate exposures only the blurred side is decoded: its sharp counterpart is among the entries.
     exposures = [replace(entry, sharp=None) for entry in table.unaligned]
     entries = [*table.entries, *exposures]
-    doing = f"reading {spec['name']}"
-    nothing_kept = PixelCache(Path(), limit=0)
-    looked = in_threads(lambda entry: _look_at(entry, nothing_kept), entries, doing=doing, show_progress=show_progress)
-    for place, seen in enumerate(looked):
-        if seen.problem:
-            found.problems.append(seen.problem)
+    cache_off = PixelCache(Path(), limit=0)
+    decoded = in_threads(
+        lambda entry: _decode(entry, cache_off), entries, description=f"reading {spec['name']}", show_progress=show_progress
+    )
+    for index, one in enumerate(decoded):
+        if one.problem:
+            found.problems.append(one.problem)
             continue
-        found.sizes.update(seen.sizes[:1])
-        if place < len(table.entries):
-            usable.append(seen)
-    found.problems = list(dict.fromkeys(found.problems))  # an exposure may be shown, too
-    found.counts = {split: sum(seen.entry.split == split for seen in usable) for split in (*SPLITS, SHOWN)}
+        found.sizes.update(one.sizes[:1])
+        if index < len(table.entries):
+            usable.append(one)
+    found.problems = list(dict.fromkeys(found.problems))  # an exposure may be an entry of the split "shown", too
+    found.counts = {split: sum(one.entry.split == split for one in usable) for split in (*SPLITS, SHOWN)}
     found.duplicates = list(_duplicates(usable))
-    paired = table.unaligned or [seen.entry for seen in usable if seen.entry.sharp and seen.entry.blurred]
+    paired = table.unaligned or [one.entry for one in usable if one.entry.sharp and one.entry.blurred]
     found.pairs = list(_measured(evenly_spaced(paired, PAIRS_MEASURED)))
     if Path(spec["path"]).is_dir():
         _count_other_files(found)
@@ -108,8 +109,8 @@ def describe(found: Inspection) -> Iterator[str]:
     if found.table.unaligned:
         yield f"  pairs of separate exposures: {len(found.table.unaligned)}"
     yield "  images: " + ", ".join(f"{count} {split}" for split, count in found.counts.items() if count or split != SHOWN)
-    sizes = found.sizes.most_common(SIZES_SAID)
-    more = f" and {len(found.sizes) - SIZES_SAID} other sizes" if len(found.sizes) > SIZES_SAID else ""
+    sizes = found.sizes.most_common(SIZES_LISTED)
+    more = f" and {len(found.sizes) - SIZES_LISTED} other sizes" if len(found.sizes) > SIZES_LISTED else ""
     yield "  sizes: " + ", ".join(f"{size} ({count})" for size, count in sizes) + more
     if found.other_files:
         kinds = ", ".join(f"{count} {suffix}" for suffix, count in found.other_files.most_common(8))
@@ -129,7 +130,7 @@ def _describe_alignment(found: Inspection) -> Iterator[str]:
         yield "  alignment: " + ("pairs too small to tell" if has_pairs else "sharp photographs only, to be blurred by us")
         return
     if not found.displacements:
-        yield f"  alignment: none of {len(found.pairs)} pairs could be matched: are they counterparts? look with --picture FILE"
+        yield f"  alignment: none of {len(found.pairs)} pairs could be matched: do they show one scene? see --picture FILE"
         return
     apart, scales = found.displacements, [pair.alignment.scale for pair in found.pairs if pair.alignment]
     verdict = "aligned" if found.is_aligned else "NOT aligned"
@@ -139,19 +140,21 @@ def _describe_alignment(found: Inspection) -> Iterator[str]:
     )
     if len(apart) < len(found.pairs):
         unmatched = ", ".join(pair.key for pair in found.pairs if pair.alignment is None)
-        yield f"  could not be matched at all (are they counterparts?): {unmatched}"
+        yield f"  could not be matched at all (do they show one scene?): {unmatched}"
     if not found.is_aligned:
         yield "  so by default the sharp side is blurred by us (blur: motion, say); register: true registers the pairs instead"
 
 
-def _look_at(entry: Entry, cache: PixelCache) -> Seen:
+def _decode(entry: PairEntry, cache: PixelCache) -> DecodedEntry:
     try:
-        sides = [cache.add(source) for source in entry.files]
+        sides = [cache.add(source) for source in entry.sources]
     except UnreadableImage as error:
-        return Seen(entry, problem=str(error))
+        return DecodedEntry(entry, problem=str(error))
     if problem := unequal_sides(entry, sides):
-        return Seen(entry, problem=problem)
-    return Seen(entry, tuple(side.size for side in sides), tuple(side.pixel_digest for side in sides if side.pixel_digest))
+        return DecodedEntry(entry, problem=problem)
+    return DecodedEntry(
+        entry, tuple(side.size for side in sides), tuple(side.pixel_digest for side in sides if side.pixel_digest)
+    )
 
 
 def _count_other_files(found: Inspection) -> None:
@@ -161,18 +164,18 @@ def _count_other_files(found: Inspection) -> None:
         found.other_files.update(path.suffix.lower() or "no suffix" for path in others)
 
 
-def _duplicates(usable: list[Seen]) -> Iterator[str]:
+def _duplicates(usable: list[DecodedEntry]) -> Iterator[str]:
     """The same pixels in two splits, whatever the files are called or packed as."""
-    first: dict[str, Entry] = {}
-    for seen in usable:
-        for content, source in zip(seen.contents, seen.entry.files, strict=False):
-            other = first.setdefault(content, seen.entry)
-            if other.split != seen.entry.split and SHOWN not in (other.split, seen.entry.split):
-                yield f"{source} ({seen.entry.split}) is the same picture as {other.files[0]} ({other.split})"
+    first: dict[str, PairEntry] = {}
+    for one in usable:
+        for pixel_digest, source in zip(one.pixel_digests, one.entry.sources, strict=False):
+            other = first.setdefault(pixel_digest, one.entry)
+            if other.split != one.entry.split and SHOWN not in (other.split, one.entry.split):
+                yield f"{source} ({one.entry.split}) is the same picture as {other.sources[0]} ({other.split})"
                 break
 
 
-def _measured(entries: list[Entry]) -> Iterator[Pair]:
+def _measured(entries: list[PairEntry]) -> Iterator[MeasuredPair]:
     for entry in entries:
         assert isinstance(entry.blurred, Path)  # chosen because they have both sides, which idx files have not
         assert isinstance(entry.sharp, Path)
@@ -181,4 +184,4 @@ def _measured(entries: list[Entry]) -> Iterator[Pair]:
         except UnreadableImage:
             continue  # named already
         if blurred.shape == sharp.shape and is_measurable(sharp):
-            yield Pair(entry.key, entry.blurred, entry.sharp, align(blurred, sharp))
+            yield MeasuredPair(entry.key, entry.blurred, entry.sharp, align(blurred, sharp))

@@ -69,10 +69,10 @@ class TrainingSamples(Dataset[Sample]):
 
 def batches(dataset: PreparedDataset, plan: BatchPlan, *, device: torch.device, workers: int = 0) -> Iterator[Batch]:
     """Yield the batches of `plan` on `device`, prepared by so many worker processes (0: by this one)."""
-    order = SampleOrder(len(dataset.items(TRAIN)), plan.seed, VISITS if dataset.are_larger_than(plan.crop_size) else 1)
+    order = SampleOrder(len(dataset.items(TRAIN)), plan.seed, VISITS if dataset.exceeds(plan.crop_size) else 1)
     samples = TrainingSamples(dataset, order, plan)
     # Workers send bytes, which become floats on the device; where there are photographs of 16 bits, float32 at once.
-    dtype = torch.uint8 if dataset.are_bytes else torch.float32
+    dtype = torch.uint8 if dataset.is_uint8 else torch.float32
     shape = (2, plan.local_batch_size, plan.crop_size, plan.crop_size, 3)
     if dataset.decodes_on_demand:
         buffers = torch.empty(1, *shape, dtype=dtype)

@@ -1,4 +1,4 @@
-"""The same work on many images, on all cores."""
+"""A function applied to many images, on all cores."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from deblurbench.progress import progress_bar
 
 Argument = TypeVar("Argument")
 Outcome = TypeVar("Outcome")
-AT_ONCE = 64  # items that are waited for before more are begun
+BATCH = 64  # items whose results are awaited before more are submitted
 
 
 def in_threads(
-    function: Callable[[Argument], Outcome], items: Sequence[Argument], *, doing: str, show_progress: bool = False
+    function: Callable[[Argument], Outcome], items: Sequence[Argument], *, description: str, show_progress: bool = False
 ) -> Iterator[Outcome]:
-    """`function` of each of `items`, in their order; decoders let go of the interpreter, so that threads are enough."""
-    bar = progress_bar(total=len(items), desc=doing, unit="image", disable=not show_progress)
+    """Yield `function(item)` for each of `items`, in order. Threads are enough, since decoders release the interpreter lock."""
+    bar = progress_bar(total=len(items), desc=description, unit="image", disable=not show_progress)
     with ThreadPoolExecutor(os.cpu_count()) as pool, bar:
-        for start in range(0, len(items), AT_ONCE):
-            for result in pool.map(function, items[start : start + AT_ONCE]):
+        for start in range(0, len(items), BATCH):
+            for result in pool.map(function, items[start : start + BATCH]):
                 yield result
                 bar.update()

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from deblurbench.data.alignment.registration import register
-from deblurbench.data.inspection import Pair
+from deblurbench.data.inspection import MeasuredPair
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import Photo, Pixels
 from deblurbench.images.reading import read_photo
@@ -19,7 +19,7 @@ HEADINGS = ("blurred", "sharp", "overlay: red blurred, cyan sharp", "difference"
 FULL_DIFFERENCE = 0.25  # of the range is shown as white
 
 
-def draw_pairs(pairs: Sequence[Pair]) -> Photo:
+def draw_pairs(pairs: Sequence[MeasuredPair]) -> Photo:
     """Rows: `pairs`; columns: HEADINGS. Raises UsageError where there are none."""
     if not pairs:
         raise UsageError("--picture: there are no pairs to draw; these are sharp photographs only")
@@ -40,13 +40,13 @@ def draw_pairs(pairs: Sequence[Pair]) -> Photo:
     return Photo(np.asarray(canvas))
 
 
-def _caption(pair: Pair) -> str:
+def _caption(pair: MeasuredPair) -> str:
     found = pair.alignment
     how = f"{found.displacement:.1f} pixels apart, scale {found.scale:.3f}" if found else "no match was found"
     return f"{pair.key}: {how}".encode("ascii", "replace").decode()
 
 
-def _cells(pair: Pair) -> list[Pixels]:
+def _cells(pair: MeasuredPair) -> list[Pixels]:
     sides = [read_photo(path).pixels for path in (pair.blurred, pair.sharp)]
     blurred, sharp = (_eight_bits(image) for image in sides)
     registered = register(*sides)

@@ -1,4 +1,4 @@
-"""A data set that is ready: whole images or training patches of it on demand."""
+"""A prepared data set, which gives test images and training patches."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from deblurbench.data.cache import DATA_VERSION, PixelCache, Stored
+from deblurbench.data.cache import DATA_VERSION, CachedImage, PixelCache
 from deblurbench.data.degradation import Degradation
-from deblurbench.data.table import TRAIN, Entry
+from deblurbench.data.table import TRAIN, PairEntry
 from deblurbench.data.test_images import TestImage, blur_test_image
 from deblurbench.files import digest
 from deblurbench.images.cropping import center_crop, window
@@ -23,22 +23,22 @@ REGISTERED, SYNTHETIC, FILES = "registered", "synthetic", "files"
 class Item:
     """An entry of the table with its decoded sides, None for a side that it does not have.
 
-    `blur` is the kind and the spread in pixels of the blur in a file, where a manifest tells them.
+    `blur` is the kind and the spread in pixels of the blur in a file, where a manifest records them.
     """
 
-    entry: Entry
-    sharp: Stored | None
-    blurred: Stored | None
+    entry: PairEntry
+    sharp: CachedImage | None
+    blurred: CachedImage | None
     blur: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class PreparedDataset:
-    """A data set, decoded and sorted out by `PairedDataset.prepare`; it does not change, and can be handed to other processes.
+    """A data set that `PairedDataset.prepare` has decoded; it does not change, and can be pickled for other processes.
 
     `pairs` is "registered", "synthetic" (blurred by us, by `degradation`) or "files" (as they came). `problems` name what
-    was left out, `notes` say what people must know of the numbers. Validation and test images are cut to their central
-    `test_crop` pixels a side at most; nothing is resampled.
+    was left out, `notes` are remarks for readers of the scores. Validation and test images are center-cropped to `test_crop`
+    pixels a side; nothing is resampled.
     """
 
     name: str
@@ -71,11 +71,11 @@ class PreparedDataset:
         return self.splits[split]
 
     def sharp(self, item: Item) -> Pixels | None:
-        """The whole (or `test_crop`ped) sharp image of `item`, (H, W, 3), where it has one; nothing is blurred for it."""
+        """The sharp image of `item` as it is tested, (H, W, 3), where it has one; nothing is blurred for it."""
         return None if item.sharp is None else self._cropped(self.cache.pixels(item.sharp))
 
     def test_image(self, item: Item) -> TestImage:
-        """The whole (or `test_crop`ped) image of `item` to test or validate on."""
+        """The image of `item` to test or validate on."""
         entry, sharp = item.entry, self.sharp(item)
         if sharp is not None and self.degradation is not None:
             assert item.sharp is not None  # as its pixels are there
@@ -86,7 +86,7 @@ class PreparedDataset:
         return TestImage(entry.key, entry.group, self._cropped(self.cache.pixels(item.blurred)), sharp, None, kind, spread)
 
     def patch(self, item: Item, size: int, random: np.random.Generator) -> tuple[Pixels, Pixels]:
-        """A random `size` x `size` training pair of `item`, flipped and turned at random; all drawn from `random`."""
+        """A random `size` x `size` training pair of `item`, flipped and transposed at random; all drawn from `random`."""
         assert item.sharp is not None  # only the split "shown" has none
         sharp = self.cache.pixels(item.sharp)
         top, left = (int(random.integers(0, max(side - size, 0) + 1)) for side in sharp.shape[:2])
@@ -99,30 +99,30 @@ class PreparedDataset:
             assert item.blurred is not None
             pair = (window(self.cache.pixels(item.blurred), top, left, size, size), window(sharp, top, left, size, size))
         flips = random.integers(0, 2, size=3)
-        return _turned(pair[0], flips), _turned(pair[1], flips)
+        return _flip(pair[0], flips), _flip(pair[1], flips)
 
     @property
-    def are_bytes(self) -> bool:
+    def is_uint8(self) -> bool:
         """Whether all training images have 8 bits a channel."""
-        return all(stored.dtype == "uint8" for stored in self._stored(TRAIN))
+        return all(image.dtype == "uint8" for image in self._images(TRAIN))
 
     @property
     def decodes_on_demand(self) -> bool:
-        """Whether some training images do not lie in the cache and are decoded whenever they are needed."""
-        return any(not stored.on_disk for stored in self._stored(TRAIN))
+        """Whether some training images are not in the cache and are decoded on demand."""
+        return any(not image.on_disk for image in self._images(TRAIN))
 
     @property
-    def on_demand(self) -> tuple[int, int]:
-        """How many of its images do not lie in the cache, and how many there are."""
-        stored = [stored for split in self.splits for stored in self._stored(split)]
-        return sum(not one.on_disk for one in stored), len(stored)
+    def uncached(self) -> tuple[int, int]:
+        """The number of images that are not in the cache, and of all."""
+        images = [image for split in self.splits for image in self._images(split)]
+        return sum(not image.on_disk for image in images), len(images)
 
-    def are_larger_than(self, size: int) -> bool:
-        """Whether a patch of `size` x `size` is only a part of some training image."""
-        return any(max(stored.shape[:2]) > size for stored in self._stored(TRAIN))
+    def exceeds(self, size: int) -> bool:
+        """Whether some training image is larger than a patch of `size` x `size`."""
+        return any(max(image.shape[:2]) > size for image in self._images(TRAIN))
 
-    def _stored(self, split: str) -> Iterator[Stored]:
-        return (stored for item in self.splits[split] for stored in (item.sharp, item.blurred) if stored)
+    def _images(self, split: str) -> Iterator[CachedImage]:
+        return (image for item in self.splits[split] for image in (item.sharp, item.blurred) if image)
 
     def _cropped(self, pixels: Pixels) -> Pixels:
         if self.test_crop is None:
@@ -130,8 +130,8 @@ class PreparedDataset:
         return pixels[center_crop(pixels.shape[0], self.test_crop), center_crop(pixels.shape[1], self.test_crop)]
 
 
-def _turned(patch: Pixels, flips: np.ndarray) -> Pixels:
-    """One of the eight turns and reflections of a square patch; OpenCV copies turned pixels ten times as fast as numpy."""
+def _flip(patch: Pixels, flips: np.ndarray) -> Pixels:
+    """Flip a square patch vertically and horizontally and transpose it, as `flips` says; OpenCV does so faster than numpy."""
     if flips[0] or flips[1]:
         patch = cv2.flip(patch, -1 if flips[0] and flips[1] else 0 if flips[0] else 1)
     return cv2.transpose(patch) if flips[2] else patch

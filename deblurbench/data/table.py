@@ -1,4 +1,4 @@
-"""The table of pairs that every layout makes, and how photographs are split."""
+"""The table of pairs that a layout gives, and the splits into train, validation and test."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from deblurbench.errors import UsageError
 from deblurbench.images.idx import IdxImage
 
 SPLITS = TRAIN, VALIDATION, TEST = "train", "validation", "test"
-ImageSource = Path | IdxImage | DeadLeaves  # a file, or what stays in memory and gives its `pixels()` and `content`
-Anything = TypeVar("Anything")
+ImageSource = Path | IdxImage | DeadLeaves  # a file, or an image in memory with its `pixels()` and `file_digest`
+Element = TypeVar("Element")
 SHOWN = "shown"  # really blurred, without an aligned sharp counterpart: restored and shown, never scored
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PairEntry:
     """One photograph: a pair, a sharp one to be blurred, or (split "shown") a blurred one alone.
 
-    `key` is unique in its table and names the picture everywhere; `group` is the scene or person that may not be in two
+    `key` is unique in its table and names the image everywhere; `group` is the scene or person that may not be in two
     splits.
     """
 
@@ -34,42 +34,48 @@ class Entry:
     blurred: ImageSource | None = None
 
     @property
-    def files(self) -> list[ImageSource]:
-        """The files behind this entry."""
-        return [path for path in (self.blurred, self.sharp) if path is not None]
+    def sources(self) -> list[ImageSource]:
+        """The sides that the entry has, blurred before sharp."""
+        return [source for source in (self.blurred, self.sharp) if source is not None]
 
 
 @dataclass(frozen=True)
 class PairTable:
-    """The entries of a data set, and what was found wrong with it: one line each, naming the file.
+    """The entries of a data set, and its problems: one line each, which names the file.
 
     `unaligned` are pairs of separate exposures, which are pairs only once they are registered.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[PairEntry, ...]
     problems: tuple[str, ...] = ()
-    unaligned: tuple[Entry, ...] = ()
+    unaligned: tuple[PairEntry, ...] = ()
 
     def __post_init__(self) -> None:
-        seen: dict[str, Entry] = {}
+        seen: dict[str, PairEntry] = {}
         for entry in self.entries:
             if entry.key in seen:
-                raise UsageError(f"{entry.files[0]}: has the same key '{entry.key}' as {seen[entry.key].files[0]}; rename one")
+                raise UsageError(
+                    f"{entry.sources[0]}: has the same key '{entry.key}' as {seen[entry.key].sources[0]}; rename one"
+                )
             seen[entry.key] = entry
         splits: dict[str, str] = {}
         for entry in self.entries:
             if entry.split != SHOWN and splits.setdefault(entry.group, entry.split) != entry.split:
-                raise UsageError(f"{entry.files[0]}: '{entry.group}' is in two splits, {splits[entry.group]} and {entry.split}")
+                raise UsageError(
+                    f"{entry.sources[0]}: '{entry.group}' is in two splits, {splits[entry.group]} and {entry.split}"
+                )
 
 
-def evenly_spaced(items: Sequence[Anything], count: int) -> list[Anything]:
-    """At most `count` of `items`, evenly spaced and in their order."""
+def evenly_spaced(items: Sequence[Element], count: int) -> list[Element]:
+    """Return at most `count` of `items`, evenly spaced and in their order."""
     count = min(count, len(items))
-    return [items[place * len(items) // count] for place in range(count)]
+    return [items[index * len(items) // count] for index in range(count)]
 
 
 def split_by_hash(groups: Iterable[str], *, validation: float = 0.1, test: float = 0.1) -> dict[str, str]:
-    """Group -> split: the same on every machine, whatever the order. Each part is rounded up to one group at least.
+    """Split `groups` by the hash of their names: the same on every machine, whatever their order. Returns group -> split.
+
+    `validation` and `test` are fractions of the groups; each split has at least one group.
 
     Raises UsageError for fewer than three groups, which cannot be split in three.
     """
@@ -77,28 +83,28 @@ def split_by_hash(groups: Iterable[str], *, validation: float = 0.1, test: float
     _require_three(len(ordered))
     test_count, validation_count = (max(1, round(fraction * len(ordered))) for fraction in (test, validation))
     return {
-        group: TEST if place < test_count else VALIDATION if place < test_count + validation_count else TRAIN
-        for place, group in enumerate(ordered)
+        group: TEST if rank < test_count else VALIDATION if rank < test_count + validation_count else TRAIN
+        for rank, group in enumerate(ordered)
     }
 
 
 def split_in_blocks(keys: Iterable[str]) -> dict[str, str]:
-    """Key -> split: the last tenth by name is the test, the tenth before it validation, for names that may be frames.
+    """Split `keys` into blocks by name: the last tenth is test, the tenth before it validation. Returns key -> split.
 
-    Neighbouring names are often frames of one sequence, and scattered ones would be in two splits. Raises UsageError for
-    fewer than three keys.
+    Neighbouring names are often frames of one sequence, which a random split would put into several splits. Raises
+    UsageError for fewer than three keys.
     """
     ordered = sorted(keys)
     _require_three(len(ordered))
     tenth = max(1, round(len(ordered) / 10))
     train = len(ordered) - 2 * tenth
-    return {key: TRAIN if place < train else VALIDATION if place < train + tenth else TEST for place, key in enumerate(ordered)}
+    return {key: TRAIN if rank < train else VALIDATION if rank < train + tenth else TEST for rank, key in enumerate(ordered)}
 
 
-def carve_validation(entries: Sequence[Entry], problems: Sequence[str] = ()) -> tuple[Entry, ...]:
-    """The last groups of the training entries by name, about a tenth, become validation; shipped test entries stay so.
+def carve_validation(entries: Sequence[PairEntry], problems: Sequence[str] = ()) -> tuple[PairEntry, ...]:
+    """Move the last groups of the training entries by name, about a tenth of these, to validation; test entries stay.
 
-    Whole scenes move, never a part of one. Raises UsageError where one training group leaves none; where there is no
+    Groups are moved as a whole. Raises UsageError where one training group leaves none; where there is no
     training entry at all, with the first of `problems`.
     """
     train = [entry for entry in entries if entry.split == TRAIN]
@@ -106,7 +112,7 @@ def carve_validation(entries: Sequence[Entry], problems: Sequence[str] = ()) -> 
         raise UsageError(f"no usable training images; {problems[0] if problems else 'give the whole download'}")
     sizes = Counter(entry.group for entry in train)
     if len(sizes) < 2:
-        raise UsageError(f"{train[0].files[0]}: one photograph or scene to train leaves none for validation; give at least 2")
+        raise UsageError(f"{train[0].sources[0]}: one photograph or scene to train leaves none for validation; give at least 2")
     carved: set[str] = set()
     wanted = round(len(train) / 10)
     for group in sorted(sizes, reverse=True)[:-1]:

@@ -1,4 +1,4 @@
-"""Whole images to test and to validate on; what is blurred by us is drawn once and kept in the pixel cache."""
+"""Images to test and to validate on; those that we blur are drawn once and kept in the pixel cache."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from deblurbench.blur.camera import BLUR_VERSION, blur_whole
 from deblurbench.blur.kernels import Kernel, spread
-from deblurbench.data.cache import DATA_VERSION, PixelCache, Stored
+from deblurbench.data.cache import DATA_VERSION, CachedImage, PixelCache
 from deblurbench.data.degradation import Degradation
 from deblurbench.files import digest
 from deblurbench.images.idx import IdxImage
@@ -31,10 +31,10 @@ class BlurredImage(NamedTuple):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TestImage:
-    """An image to restore, and all that is known of it.
+    """An image to restore, and its ground truth as far as it is known.
 
-    `blurred` and `sharp` are (H, W, 3), whole or cropped; there is no `sharp` where nobody has one. `kernel` is the true
-    one where we blurred it. The kind of the blur and its spread in pixels are None where nobody knows them.
+    `blurred` and `sharp` are (H, W, 3). `sharp` is None of really blurred photographs without a counterpart. `kernel` is the
+    true one where we blurred the image. The kind of blur and its spread in pixels are None where they are unknown.
     """
 
     key: str
@@ -47,24 +47,24 @@ class TestImage:
 
 
 def blur_test_image(
-    cache: PixelCache, degradation: Degradation, key: str, source: Stored, sharp: Pixels, *, test_crop: int | None
+    cache: PixelCache, degradation: Degradation, key: str, source: CachedImage, sharp: Pixels, *, test_crop: int | None
 ) -> BlurredImage:
-    """`sharp`, the pixels of `source` cropped to `test_crop`, blurred by numbers that depend on `key` alone.
+    """Blur `sharp`, the pixels of `source` cropped to `test_crop`, by random numbers that are a function of `key` alone.
 
-    So every model, seed and machine is judged on the same image. It is drawn once and then read from the `cache`, unless
-    that is off or full. The small images of idx files are drawn each time, which is faster than to write them; and so are
-    those that code of another package blurs, which may have changed since.
+    So every model, seed and machine is tested on the same image. It is drawn once and then read from the `cache`, unless
+    that is off or full. The small images of idx files are drawn each time, which is faster than writing them; so are those
+    that the code of another package blurs, since a change of that code would go unnoticed.
     """
     if isinstance(source.source, IdxImage) or not degradation.is_versioned:
         return _draw(degradation, key, sharp)
     specs = list(degradation.specs)
-    content = digest([DATA_VERSION, BLUR_VERSION, specs, test_crop, key, source.file_digest], length=32)
-    kept = cache.kept_pixels(content, source.source)
+    cache_key = digest([DATA_VERSION, BLUR_VERSION, specs, test_crop, key, source.file_digest], length=32)
+    kept = cache.kept_pixels(cache_key, source.source)
     if kept is not None:
-        pixels, facts = kept
-        return BlurredImage(pixels, _decoded(facts["kernel"]), facts["kind"], facts["spread"])
+        pixels, metadata = kept
+        return BlurredImage(pixels, _kernel(metadata["kernel"]), metadata["kind"], metadata["spread"])
     drawn = _draw(degradation, key, sharp)
-    cache.keep(content, source.source, drawn.pixels, _facts(drawn))
+    cache.keep(cache_key, source.source, drawn.pixels, _metadata(drawn))
     return drawn
 
 
@@ -73,12 +73,12 @@ def _draw(degradation: Degradation, key: str, sharp: Pixels) -> BlurredImage:
     return BlurredImage(pixels, drawn.kernel, str(drawn.facts["kind"]), spread(drawn.kernel))
 
 
-def _facts(image: BlurredImage) -> dict[str, Any]:
+def _metadata(image: BlurredImage) -> dict[str, Any]:
     return {"kernel": image.kernel.astype(KERNEL_TYPE).tobytes().hex(), "kind": image.kind, "spread": image.spread}
 
 
-def _decoded(kernel: str) -> Kernel:
+def _kernel(digits: str) -> Kernel:
     """(side^2,) in hexadecimal digits -> (side, side) float32."""
-    values = np.frombuffer(bytes.fromhex(kernel), KERNEL_TYPE)
+    values = np.frombuffer(bytes.fromhex(digits), KERNEL_TYPE)
     side = math.isqrt(values.size)
     return values.reshape(side, side).astype(np.float32)

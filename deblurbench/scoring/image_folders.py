@@ -65,7 +65,7 @@ def evaluate_pairs(restored: Path, sharp: Path, recipes: Sequence[Recipe], devic
     batches = _in_batches(pairs, device)
     with one_thread_each(device):
         for rows, failed in in_threads(
-            lambda batch: _scored(batch, recipes, device), batches, doing="scoring", show_progress=True
+            lambda batch: _scored(batch, recipes, device), batches, description="scoring", show_progress=True
         ):
             found.rows += rows
             found.failed += failed

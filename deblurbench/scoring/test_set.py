@@ -103,7 +103,7 @@ def require_scorable(dataset: PreparedDataset, recipe: Recipe) -> None:
         assert sharp is not None
         if min(sharp.shape[:2]) < recipe.smallest_side:
             raise UsageError(
-                f"{item.entry.files[0]}: {sharp.shape[1]}x{sharp.shape[0]} pixels are too few for the recipe "
+                f"{item.entry.sources[0]}: {sharp.shape[1]}x{sharp.shape[0]} pixels are too few for the recipe "
                 f"'{recipe.name}' with its metrics, which need {recipe.smallest_side} a side; leave it out"
             )
 

@@ -66,14 +66,14 @@ def test_other_pictures_and_flat_ones_have_no_match(photo: np.ndarray) -> None:
 
 def test_registered_pairs_agree_in_place_and_exposure(photo: np.ndarray) -> None:
     matrix = [[1.03, -0.01, 12.0], [0.01, 1.03, -9.0], [1e-5, 0, 1]]
-    twin = moved(photo, matrix)
-    blurred = (shaken(twin) * 0.8).astype(np.uint8)
+    sharp = moved(photo, matrix)
+    blurred = (shaken(sharp) * 0.8).astype(np.uint8)
     found = register(blurred, photo)
     assert found is not None
     assert found.blurred.shape == found.sharp.shape
     assert found.blurred.size > 0.8 * blurred.size
     assert psnr(blurred, photo) < 18 < 27 < psnr(found.blurred, found.sharp)
-    ideal = psnr((shaken(twin)).astype(np.uint8), twin)
+    ideal = psnr((shaken(sharp)).astype(np.uint8), sharp)
     assert psnr(found.blurred, found.sharp) > ideal - 1.5
     assert found.gain == pytest.approx([0.8**2.2] * 3, abs=0.05)  # 0.8 of the values is so much of the light
 
@@ -179,7 +179,9 @@ def test_registration_needs_pairs_and_a_cache(unaligned: Path, tmp_path: Path, c
     with pytest.raises(DeblurbenchError, match="has no room for registered pairs"):
         ready(unaligned, PixelCache(tmp_path / "off", limit=0), register=True)
     (tmp_path / "file").touch()
-    with pytest.raises(DeblurbenchError, match=r"cannot be written \(Not a directory\).*\(registered pairs cannot be made"):
+    with pytest.raises(
+        DeblurbenchError, match=r"cannot be written \(Not a directory\).*\(registered pairs cannot be registered again"
+    ):
         ready(unaligned, PixelCache(tmp_path / "file"), register=True)
 
 

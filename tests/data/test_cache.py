@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import errno
 import gzip
+import hashlib
+import json
 import os
 import shutil
 import struct
@@ -15,9 +17,12 @@ from PIL import Image
 
 from deblurbench.data.cache import PixelCache, clear, default_cache_folder
 from deblurbench.data.cache_index import Index
-from deblurbench.data.cache_room import folder_size
+from deblurbench.data.cache_quota import folder_size
+from deblurbench.data.npy_files import as_npy
 from deblurbench.errors import UnreadableImage
+from deblurbench.files import digest
 from deblurbench.images.idx import IdxImage
+from deblurbench.images.reading import file_identity
 
 
 @pytest.fixture
@@ -107,7 +112,31 @@ def test_entries_that_were_exchanged_are_made_anew(tmp_path: Path, file: Path, p
     assert np.array_equal(again.pixels(again.add(tmp_path / "b.png")), photo[::-1])
 
 
-def test_facts_that_were_damaged_or_exchanged_are_no_facts(tmp_path: Path) -> None:
+def test_caches_of_earlier_releases_are_read(
+    tmp_path: Path, file: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keys of the index, the names of its files and their digests stay as they are."""
+    name, file_digest = digest(str(file.resolve()), length=32), digest(file.read_bytes(), length=32)
+    pixels = hashlib.blake2b(photo.tobytes()).hexdigest()
+    facts = {
+        "path": str(file),
+        "identity": list(file_identity(file)),
+        "content": file_digest,
+        "look": digest([list(photo.shape), "uint8", pixels], length=32),
+        "shape": list(photo.shape),
+        "dtype": "uint8",
+    }
+    folder = tmp_path / "cache" / "v3"
+    for part in ("index", f"pixels/{file_digest[:2]}"):
+        (folder / part).mkdir(parents=True)
+    (folder / "index" / f"{name}.json").write_text(json.dumps({**facts, "check": digest([name, facts])}))
+    (folder / "pixels" / file_digest[:2] / f"{file_digest}.npy").write_bytes(as_npy(photo))
+    forbid_decoding(monkeypatch)
+    cache = PixelCache(tmp_path / "cache")
+    assert np.array_equal(cache.pixels(cache.add(file)), photo)
+
+
+def test_metadata_that_was_damaged_or_exchanged_is_no_metadata(tmp_path: Path) -> None:
     index, (file, other) = Index(tmp_path), (tmp_path / "a.json", tmp_path / "b.json")
     index.write("a", {"displacement": 1.25, "shape": [3, 4, 3]})
     whole = file.read_bytes()
@@ -173,8 +202,8 @@ def test_what_cannot_be_written_turns_itself_off_and_says_why(
         assert not stored.on_disk
         assert np.array_equal(cache.pixels(stored), photo)
     assert len(tried) == 1
-    assert cache.trouble is not None
-    assert f"cannot be written ({os.strerror(number)}) and is turned off" in cache.trouble
+    assert cache.write_error is not None
+    assert f"cannot be written ({os.strerror(number)}) and is turned off" in cache.write_error
     assert cache.add(tmp_path / "b.png").on_disk  # what is there is still read
 
 
@@ -183,8 +212,8 @@ def test_below_a_file_it_is_off(tmp_path: Path, file: Path, photo: np.ndarray) -
     stored = cache.add(file)
     assert not stored.on_disk
     assert np.array_equal(cache.pixels(stored), photo)
-    assert cache.trouble is not None
-    assert "(Not a directory)" in cache.trouble
+    assert cache.write_error is not None
+    assert "(Not a directory)" in cache.write_error
 
 
 def test_pixels_survive_a_cache_that_is_cleared_meanwhile(tmp_path: Path, file: Path, photo: np.ndarray) -> None:
@@ -317,7 +346,7 @@ def test_the_cache_lies_where_the_environment_says(monkeypatch: pytest.MonkeyPat
 
 def test_two_caches_keep_one_limit(tmp_path: Path, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     """As two processes would: each counts again what the other has written."""
-    monkeypatch.setattr("deblurbench.data.cache_room.COUNTED_EVERY", -1.0)
+    monkeypatch.setattr("deblurbench.data.cache_quota.COUNT_INTERVAL", -1.0)
     limit = 3 * photo.nbytes + 5000
     both = [PixelCache(tmp_path / "cache", limit=limit) for _ in range(2)]
     for number in range(6):

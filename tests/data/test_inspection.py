@@ -272,7 +272,9 @@ def test_what_macs_put_into_archives_is_no_data_set(sound: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [96, 160])
-def test_wrong_twins_are_told_and_not_trained_on(tmp_path: Path, photo: np.ndarray, size: int, cache: PixelCache) -> None:
+def test_wrong_counterparts_are_named_and_not_trained_on(
+    tmp_path: Path, photo: np.ndarray, size: int, cache: PixelCache
+) -> None:
     """Paired by listing order, as notebooks do: none matches, and that is not called aligned."""
     for number in range(6):
         for kind, place in (("sharp", number), ("blur", (number + 3) % 6)):
@@ -281,7 +283,7 @@ def test_wrong_twins_are_told_and_not_trained_on(tmp_path: Path, photo: np.ndarr
             Image.fromarray(photo[top : top + size, left : left + size]).save(tmp_path / "pairs" / kind / f"{number}.png")
     code, text = check(tmp_path / "pairs")
     assert code == 1
-    assert "could be matched: are they counterparts?" in text or "NOT aligned" in text
+    assert "could be matched: do they show one scene?" in text or "NOT aligned" in text
     images = open_dataset("mine", cache, layout={"name": "paired-folder", "path": str(tmp_path / "pairs")}).prepare()
     assert images.pairs == "synthetic"
     assert "its pairs are not aligned" in images.notes[0]
@@ -293,7 +295,7 @@ def test_a_picture_is_a_png(sound: Path) -> None:
     assert "out.gif is no name of a PNG file" in text
 
 
-def test_a_csv_of_pairs_is_looked_at_like_a_folder(sound: Path) -> None:
+def test_a_csv_of_pairs_is_inspected_like_a_folder(sound: Path) -> None:
     lines = ["sharp,blurred,split"]
     for split in ("train", "validation", "test"):
         lines += [f"{split}/sharp/{split}{number}.png,{split}/blur/{split}{number}.png,{split}" for number in range(3)]
@@ -306,7 +308,7 @@ def test_a_csv_of_pairs_is_looked_at_like_a_folder(sound: Path) -> None:
     assert "gone.png: cannot be read (No such file or directory)" in text
 
 
-def test_mnist_is_looked_at(tmp_path: Path) -> None:
+def test_mnist_is_inspected(tmp_path: Path) -> None:
     for name, count in (("train-images-idx3-ubyte", 12), ("t10k-images-idx3-ubyte", 4)):
         digits = np.random.default_rng(0).integers(0, 256, (count, 28, 28), dtype=np.uint8)
         (tmp_path / name).write_bytes(struct.pack(">4I", 2051, *digits.shape) + digits.tobytes())

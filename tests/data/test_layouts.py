@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from deblurbench.data.dead_leaves import DeadLeaves
-from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION, Entry, PairTable, split_by_hash
+from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION, PairEntry, PairTable, split_by_hash
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS
 
@@ -22,7 +22,7 @@ def table(name: str, **arguments: object) -> PairTable:
     return built
 
 
-def by_split(entries: tuple[Entry, ...]) -> dict[str, list[str]]:
+def by_split(entries: tuple[PairEntry, ...]) -> dict[str, list[str]]:
     splits: dict[str, list[str]] = {}
     for entry in entries:
         splits.setdefault(entry.split, []).append(entry.key)
@@ -94,7 +94,7 @@ def test_kwentar_either_copy_is_accepted_and_never_both(kwentar: Path) -> None:
     keys = {entry.key for entry in table("kwentar-blur", path=str(kwentar)).entries}
     scaled = table("kwentar-blur", path=str(kwentar / "blur_dataset_scaled")).entries
     assert {entry.key for entry in scaled} == keys
-    assert all("blur_dataset_scaled" in str(path) for entry in scaled for path in entry.files)
+    assert all("blur_dataset_scaled" in str(path) for entry in scaled for path in entry.sources)
     for folder in ("sharp", "defocused_blurred", "motion_blurred"):
         (kwentar / folder).rename(kwentar / f"away-{folder}")
     assert {entry.key for entry in table("kwentar-blur", path=str(kwentar)).entries} == keys  # the folder above works too
@@ -258,10 +258,10 @@ def test_splits_do_not_depend_on_order_or_machine() -> None:
 
 def test_a_key_is_unique() -> None:
     with pytest.raises(UsageError, match="has the same key 'a' as one"):
-        PairTable((Entry("a", TRAIN, "a", Path("one.png")), Entry("a", TEST, "b", Path("two.png"))))
+        PairTable((PairEntry("a", TRAIN, "a", Path("one.png")), PairEntry("a", TEST, "b", Path("two.png"))))
 
 
 def test_no_scene_is_in_two_splits() -> None:
     with pytest.raises(UsageError, match="'scene' is in two splits, train and test"):
-        PairTable((Entry("a", TRAIN, "scene", Path("one.png")), Entry("b", TEST, "scene", Path("two.png"))))
-    PairTable((Entry("a", TEST, "scene", Path("one.png")), Entry("b", SHOWN, "scene", None, Path("two.png"))))
+        PairTable((PairEntry("a", TRAIN, "scene", Path("one.png")), PairEntry("b", TEST, "scene", Path("two.png"))))
+    PairTable((PairEntry("a", TEST, "scene", Path("one.png")), PairEntry("b", SHOWN, "scene", None, Path("two.png"))))

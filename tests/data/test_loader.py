@@ -110,8 +110,8 @@ def test_an_epoch_takes_every_image_as_often_and_neighbours_are_mixed(count: int
 
 def test_images_no_larger_than_a_patch_give_one_sample_an_epoch(pairs: PreparedDataset) -> None:
     """There is nothing else to cut from them, and four of each in a row would only narrow the batches."""
-    assert pairs.are_larger_than(24)
-    assert not pairs.are_larger_than(48)
+    assert pairs.exceeds(24)
+    assert not pairs.exceeds(48)
     whole = collect(pairs, crop_size=48, batch_size=4, steps=3)
     for batch in whole:
         means = {round(float(image.mean()), 5) for image in batch.sharp}

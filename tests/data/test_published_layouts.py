@@ -14,7 +14,7 @@ from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
 from deblurbench.data.layouts.base import layout_called
 from deblurbench.data.layouts.recognition import recognise
-from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, PairTable
+from deblurbench.data.table import TEST, TRAIN, VALIDATION, PairEntry, PairTable
 from deblurbench.errors import UsageError
 from deblurbench.images.idx import IdxImage
 from deblurbench.registry import LAYOUTS
@@ -39,7 +39,7 @@ def groups(found: PairTable) -> dict[str, set[str]]:
     return {split: {entry.group for entry in found.entries if entry.split == split} for split in (TRAIN, VALIDATION, TEST)}
 
 
-def sides(entry: Entry) -> tuple[Path, Path]:
+def sides(entry: PairEntry) -> tuple[Path, Path]:
     assert isinstance(entry.sharp, Path)
     assert isinstance(entry.blurred, Path)
     return entry.blurred, entry.sharp
@@ -216,7 +216,7 @@ def test_gopro_frames_repeat_across_sequences_and_validation_is_a_whole_sequence
         table("gopro-large", path=str(tmp_path), blur="linear")
 
 
-def test_gopro_frames_without_a_twin_are_named(tmp_path: Path) -> None:
+def test_gopro_frames_without_a_counterpart_are_named(tmp_path: Path) -> None:
     (gopro(tmp_path) / "train" / "GOPR0372_07_00" / "sharp" / "000049.png").unlink()
     (problem,) = table("gopro-large", path=str(tmp_path)).problems
     assert "GOPR0372_07_00/blur/000049.png: has no sharp counterpart" in problem
@@ -393,7 +393,7 @@ def test_links_that_go_round_end(tmp_path: Path) -> None:
     assert [spec["name"] for spec in recognise(tmp_path)] == ["gopro-large"]
 
 
-def test_names_that_differ_in_case_are_named_with_their_likely_twin(tmp_path: Path) -> None:
+def test_names_that_differ_in_case_are_named_with_their_likely_counterpart(tmp_path: Path) -> None:
     touch(tmp_path / "blur", "IMG_1.JPG", "b.png", "c.png", "d.png")
     touch(tmp_path / "sharp", "img_1.jpg", "b.png", "c.png", "d.png")
     problems = table("paired-folder", path=str(tmp_path)).problems

@@ -176,7 +176,7 @@ def test_splits_are_kept_and_the_result_is_read_as_a_data_set(
     assert images.pairs == "files"
     assert [item.entry.key for item in images.items(TEST)] == ["test-photo 3", "test-photo 4"]
     assert len(images.items(TRAIN)) == 2
-    assert all(path.suffix == ".jpg" for item in images.items(TEST) for path in item.entry.files if isinstance(path, Path))
+    assert all(path.suffix == ".jpg" for item in images.items(TEST) for path in item.entry.sources if isinstance(path, Path))
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_made(blur: Blur, sharp: Path) -> None:

@@ -17,7 +17,7 @@ from deblurbench.blur.camera import Camera, blur_whole
 from deblurbench.blur.kernels import BLURS, Gaussian, Mixed, spread
 from deblurbench.blur.old_photo import OldPhoto
 from deblurbench.data.cache import PixelCache, clear
-from deblurbench.data.cache_room import folder_size
+from deblurbench.data.cache_quota import folder_size
 from deblurbench.data.dataset import open_dataset
 from deblurbench.data.prepared import PreparedDataset
 from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION
@@ -194,7 +194,7 @@ def test_they_are_counted_and_cleared_like_all_that_is_cached(
         assert images_of(prepared(folder, small)) == first
         assert drawn.count("image") == drawings
     assert folder_size(tmp_path / "cache") <= limit
-    assert small.trouble is None
+    assert small.write_error is None
 
 
 def describe(dataset: PreparedDataset) -> tuple[Any, ...]:

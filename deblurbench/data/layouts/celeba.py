@@ -7,7 +7,7 @@ from typing import Any
 
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder
-from deblurbench.data.table import SPLITS, Entry, PairTable
+from deblurbench.data.table import SPLITS, PairEntry, PairTable
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
@@ -36,7 +36,7 @@ class CelebA(Layout):
         root = find_folder(self.path, _is_root, f"{IMAGES}/ beside list_eval_partition.txt or .csv")
         partition = next(root / name for name in PARTITIONS if (root / name).is_file())
         photos = {path.name: path for path in list_images(_images(root))}
-        entries: list[Entry] = []
+        entries: list[PairEntry] = []
         problems: list[str] = []
         for number, line in enumerate(partition.read_text(encoding="utf-8").splitlines(), 1):
             name, _, split = line.replace(",", " ").strip().partition(" ")
@@ -48,7 +48,7 @@ class CelebA(Layout):
                 problems.append(f"{_images(root) / name}: is listed in {partition.name}, and is not there")
             else:
                 photo = photos.pop(name)
-                entries.append(Entry(photo.stem, SPLIT_OF[split.strip()], photo.stem, sharp=photo))
+                entries.append(PairEntry(photo.stem, SPLIT_OF[split.strip()], photo.stem, sharp=photo))
         problems += [f"{path}: is not listed in {partition.name}" for path in photos.values()]
         if not entries:
             raise UsageError(f"{partition}: lists none of the images in {_images(root)}; download it again")

@@ -7,7 +7,7 @@ from typing import Any
 
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder
-from deblurbench.data.table import SPLITS, Entry, PairTable
+from deblurbench.data.table import SPLITS, PairEntry, PairTable
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
@@ -33,7 +33,7 @@ class Dpdd(Layout):
 
     def table(self) -> PairTable:
         root = find_folder(self.path, _is_root, "{train,val,test}_c/{source,target}")
-        entries: list[Entry] = []
+        entries: list[PairEntry] = []
         for split, name in FOLDERS.items():
             blurred, sharp = (list_images(root / name / kind) for kind in ("source", "target"))
             if len(blurred) != len(sharp):
@@ -42,7 +42,7 @@ class Dpdd(Layout):
                     "order; download it again"
                 )
             keys = [f"{split}-{path.stem}" for path in blurred]
-            entries += [Entry(key, split, key, *pair) for key, *pair in zip(keys, sharp, blurred, strict=True)]
+            entries += [PairEntry(key, split, key, *pair) for key, *pair in zip(keys, sharp, blurred, strict=True)]
         return PairTable(tuple(entries))
 
     @classmethod

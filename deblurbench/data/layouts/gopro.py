@@ -8,7 +8,7 @@ from typing import Any, Literal
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder, subfolders
 from deblurbench.data.layouts.matching import match_folders
-from deblurbench.data.table import TEST, TRAIN, Entry, PairTable, carve_validation, split_in_blocks
+from deblurbench.data.table import TEST, TRAIN, PairEntry, PairTable, carve_validation, split_in_blocks
 from deblurbench.registry import LAYOUTS
 
 NAH = "S. Nah, T. H. Kim, K. M. Lee: Deep Multi-scale Convolutional Neural Network for Dynamic Scene Deblurring, CVPR 2017"
@@ -31,14 +31,15 @@ class GoProLarge(Layout):
 
     def table(self) -> PairTable:
         root = find_folder(self.path, _holds_sequences, "{train,test}/GOPRxxxx_yy_zz/{blur,sharp}")
-        entries: list[Entry] = []
+        entries: list[PairEntry] = []
         problems: list[str] = []
         for split in SHIPPED:
             for sequence in subfolders(root / split):
                 pairs, found = match_folders(sequence / self.blur, sequence / "sharp")
                 problems += found
                 entries += [
-                    Entry(f"{sequence.name}-{frame}", split, sequence.name, sharp, blurred) for frame, blurred, sharp in pairs
+                    PairEntry(f"{sequence.name}-{frame}", split, sequence.name, sharp, blurred)
+                    for frame, blurred, sharp in pairs
                 ]
         return PairTable(carve_validation(entries, problems), tuple(problems))
 
@@ -67,7 +68,7 @@ class RahulbhalleyGoPro(Layout):
         pairs, problems = match_folders(root / "blur" / "images", root / "sharp" / "images")
         splits = split_in_blocks(name for name, _, _ in pairs)
         return PairTable(
-            tuple(Entry(name, splits[name], name, sharp, blurred) for name, blurred, sharp in pairs), tuple(problems)
+            tuple(PairEntry(name, splits[name], name, sharp, blurred) for name, blurred, sharp in pairs), tuple(problems)
         )
 
     @classmethod

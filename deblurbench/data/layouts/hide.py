@@ -8,7 +8,7 @@ from typing import Any
 
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder
-from deblurbench.data.table import TEST, TRAIN, Entry, PairTable, carve_validation
+from deblurbench.data.table import TEST, TRAIN, PairEntry, PairTable, carve_validation
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
@@ -35,7 +35,7 @@ class Hide(Layout):
     def table(self) -> PairTable:
         root = find_folder(self.path, _is_root, "train/, test/test-close-ups/ and GT/")
         sharp = {path.stem: path for path in list_images(root / "GT")}
-        entries: list[Entry] = []
+        entries: list[PairEntry] = []
         problems = [f"{root / TEST / name}: there is no such folder" for name in TESTS if not (root / TEST / name).is_dir()]
         used: set[str] = set()
         for split, folder in ((TRAIN, root / TRAIN), *((TEST, root / TEST / name) for name in TESTS)):
@@ -45,7 +45,7 @@ class Hide(Layout):
                     continue
                 video = VIDEO.fullmatch(blurred.stem)
                 group = f"{split}-{video[1] if video else blurred.stem}"
-                entries.append(Entry(f"{split}-{blurred.stem}", split, group, sharp[blurred.stem], blurred))
+                entries.append(PairEntry(f"{split}-{blurred.stem}", split, group, sharp[blurred.stem], blurred))
                 used.add(blurred.stem)
         problems += [f"{path}: has no blurred counterpart named '{stem}'" for stem, path in sharp.items() if stem not in used]
         if not any(entry.split == TRAIN for entry in entries):

@@ -10,7 +10,7 @@ from typing import Any
 
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder, require_folder
-from deblurbench.data.table import SHOWN, TEST, Entry, PairTable, split_by_hash
+from deblurbench.data.table import SHOWN, TEST, PairEntry, PairTable, split_by_hash
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS, PositiveInt
@@ -45,17 +45,21 @@ class KwentarBlur(Layout):
         if not sharp:
             raise UsageError(f"{root / 'sharp'}: holds no image named like 0_IPHONE-SE_S.JPG; give the downloaded folder")
         splits = split_by_hash(number for number, _ in sharp)
-        entries = [Entry(f"{number}_{device}", splits[number], number, sharp=path) for (number, device), path in sharp.items()]
-        unaligned: list[Entry] = []
+        entries = [
+            PairEntry(f"{number}_{device}", splits[number], number, sharp=path) for (number, device), path in sharp.items()
+        ]
+        unaligned: list[PairEntry] = []
         for kind in ("F", "M"):
             if (root / FOLDERS[kind]).is_dir():
                 found = list(_keyed(root, kind, problems))
                 tested = [(key, path) for key, path in found if splits.get(key[0]) == TEST]
-                entries += [Entry(f"{'_'.join(key)}_{kind}", SHOWN, key[0], blurred=path) for key, path in tested[: self.shown]]
+                entries += [
+                    PairEntry(f"{'_'.join(key)}_{kind}", SHOWN, key[0], blurred=path) for key, path in tested[: self.shown]
+                ]
                 problems += [f"{path}: has no sharp counterpart '{'_'.join(key)}_S'" for key, path in found if key not in sharp]
                 paired = [(key, path) for key, path in found if key in sharp]
                 unaligned += [
-                    Entry(f"{'_'.join(key)}_{kind}", splits[key[0]], key[0], sharp[key], path) for key, path in paired
+                    PairEntry(f"{'_'.join(key)}_{kind}", splits[key[0]], key[0], sharp[key], path) for key, path in paired
                 ]
         return PairTable(tuple(entries), tuple(problems), tuple(unaligned))
 
@@ -69,7 +73,7 @@ class KwentarBlur(Layout):
         for fits in (_is_root, lambda folder: _copy_in(folder) is not None):  # the sharp ones alone will do
             with suppress(UsageError):
                 root = _copy_in(find_folder(self.path, fits, "folder 'sharp'"))
-                assert root is not None  # that is what was looked for
+                assert root is not None  # that is what was searched for
                 return root
         raise UsageError(f"{self.path}: holds no folder 'sharp'; give the one that kwentar/blur-dataset was unpacked to")
 

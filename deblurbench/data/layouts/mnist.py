@@ -7,7 +7,7 @@ from typing import Any
 
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder
-from deblurbench.data.table import TEST, TRAIN, Entry, PairTable, carve_validation
+from deblurbench.data.table import TEST, TRAIN, PairEntry, PairTable, carve_validation
 from deblurbench.errors import UnreadableImage, UsageError
 from deblurbench.images.idx import IdxImage, read_idx
 from deblurbench.registry import LAYOUTS, PositiveInt
@@ -35,7 +35,7 @@ class Mnist(Layout):
 
     def table(self) -> PairTable:
         root = find_folder(self.path, _is_root, "train-images-idx3-ubyte and t10k-images-idx3-ubyte (perhaps .gz)")
-        entries: list[Entry] = []
+        entries: list[PairEntry] = []
         for split in (TRAIN, TEST):
             file = _file(root, split)
             assert file is not None  # that is what makes it the root
@@ -46,7 +46,7 @@ class Mnist(Layout):
             count = count if split == TRAIN else min(count, self.tested)
             for index in range(count):
                 key = f"{split}-{index:05}"
-                entries.append(Entry(key, split, key, sharp=IdxImage(file, index)))
+                entries.append(PairEntry(key, split, key, sharp=IdxImage(file, index)))
         return PairTable(carve_validation(entries))
 
     @classmethod

@@ -8,7 +8,7 @@ from typing import Any
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder, require_folder, side, subfolders
 from deblurbench.data.layouts.matching import Pairs, match_by_name
-from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, PairTable, carve_validation, split_in_blocks
+from deblurbench.data.table import TEST, TRAIN, VALIDATION, PairEntry, PairTable, carve_validation, split_in_blocks
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
@@ -41,19 +41,21 @@ class PairedFolder(Layout):
         if TRAIN not in present or TEST not in present:
             wanted = "{train,validation,test}/{blur,sharp}"
             raise UsageError(f"{self.path}: holds no {wanted} and no {{blur,sharp}}; choose the folder above them")
-        entries: list[Entry] = []
+        entries: list[PairEntry] = []
         problems: list[str] = []
         for split, folder in present.items():
             pairs, found = _pairs(folder)
             problems += found
-            entries += [Entry(f"{split}-{stem}", split, f"{split}-{stem}", sharp, blurred) for stem, blurred, sharp in pairs]
+            entries += [
+                PairEntry(f"{split}-{stem}", split, f"{split}-{stem}", sharp, blurred) for stem, blurred, sharp in pairs
+            ]
         return PairTable(tuple(entries) if VALIDATION in present else carve_validation(entries, problems), tuple(problems))
 
     def _unsplit(self) -> PairTable:
         pairs, problems = _pairs(self.path)
         splits = split_in_blocks(stem for stem, _, _ in pairs)
         return PairTable(
-            tuple(Entry(stem, splits[stem], stem, sharp, blurred) for stem, blurred, sharp in pairs), tuple(problems)
+            tuple(PairEntry(stem, splits[stem], stem, sharp, blurred) for stem, blurred, sharp in pairs), tuple(problems)
         )
 
     @classmethod

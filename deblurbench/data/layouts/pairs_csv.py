@@ -13,7 +13,7 @@ from deblurbench.data.table import (
     TEST,
     TRAIN,
     VALIDATION,
-    Entry,
+    PairEntry,
     PairTable,
     carve_validation,
     split_by_hash,
@@ -53,7 +53,7 @@ class PairsCsv(Layout):
             splits = [of_group[group] for group in groups]
         folder = self.path.parent
         entries = tuple(
-            Entry(key, split, group, folder / row["sharp"], folder / row["blurred"] if row.get("blurred") else None)
+            PairEntry(key, split, group, folder / row["sharp"], folder / row["blurred"] if row.get("blurred") else None)
             for key, split, group, row in zip(keys, splits, groups, rows, strict=True)
         )
         present = {entry.split for entry in entries}

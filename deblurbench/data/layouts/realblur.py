@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder, subfolders
-from deblurbench.data.table import TEST, TRAIN, Entry, PairTable, carve_validation
+from deblurbench.data.table import TEST, TRAIN, PairEntry, PairTable, carve_validation
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
@@ -36,7 +36,7 @@ class RealBlur(Layout):
     def table(self) -> PairTable:
         wanted = f"folder {FOLDERS[self.variant]}"
         root = find_folder(self.path, lambda folder: bool(subfolders(folder, FOLDERS[self.variant])), wanted)
-        entries: list[Entry] = []
+        entries: list[PairEntry] = []
         problems: list[str] = []
         for split in SHIPPED:
             name = f"RealBlur_{self.variant}_{split}_list.txt"
@@ -68,7 +68,7 @@ class RealBlur(Layout):
         return [{"path": str(path), "variant": variant} for variant, name in FOLDERS.items() if subfolders(path, name)]
 
 
-def _entry(root: Path, split: str, line: str) -> Entry | str:
+def _entry(root: Path, split: str, line: str) -> PairEntry | str:
     """The pair of a line of a list, or what is wrong with it."""
     parts = line.split()
     if len(parts) < 2:
@@ -78,4 +78,4 @@ def _entry(root: Path, split: str, line: str) -> Entry | str:
     if missing:
         return f"{missing[0]} is not there"
     scene, number = sharp.parent.parent.name, sharp.stem.rpartition("_")[2]
-    return Entry(f"{scene}-{number}", split, scene, sharp, blurred)
+    return PairEntry(f"{scene}-{number}", split, scene, sharp, blurred)

@@ -8,7 +8,7 @@ from typing import Any
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder, subfolders
 from deblurbench.data.layouts.matching import match_folders
-from deblurbench.data.table import TEST, TRAIN, Entry, PairTable, carve_validation, split_by_hash
+from deblurbench.data.table import TEST, TRAIN, PairEntry, PairTable, carve_validation, split_by_hash
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS
 
@@ -32,7 +32,7 @@ class Reds(Layout):
 
     def table(self) -> PairTable:
         root = find_folder(self.path, _is_root, "train/{train_sharp,train_blur}")
-        entries: list[Entry] = []
+        entries: list[PairEntry] = []
         problems: list[str] = []
         for split, folder in ((TRAIN, "train"), (TEST, "val")):
             sides = [root / folder / f"{folder}_{kind}" for kind in ("blur", "sharp")]
@@ -40,14 +40,14 @@ class Reds(Layout):
                 pairs, found = match_folders(sides[0] / name, sides[1] / name)
                 problems += found
                 group = f"{folder}-{name}"
-                entries += [Entry(f"{group}-{frame}", split, group, sharp, blurred) for frame, blurred, sharp in pairs]
+                entries += [PairEntry(f"{group}-{frame}", split, group, sharp, blurred) for frame, blurred, sharp in pairs]
         if not entries:
             raise UsageError(f"{root}: no sequence has both sides; {problems[0] if problems else 'give the whole download'}")
         if any(entry.split == TEST for entry in entries):
             return PairTable(carve_validation(entries, problems), tuple(problems))
         splits = split_by_hash(entry.group for entry in entries)
         return PairTable(
-            tuple(Entry(entry.key, splits[entry.group], entry.group, entry.sharp, entry.blurred) for entry in entries),
+            tuple(PairEntry(entry.key, splits[entry.group], entry.group, entry.sharp, entry.blurred) for entry in entries),
             tuple(problems),
         )
 

@@ -10,7 +10,7 @@ from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import find_folder, subfolders
 from deblurbench.data.layouts.gopro import NAH, SEQUENCE
 from deblurbench.data.layouts.matching import match_folders
-from deblurbench.data.table import TEST, TRAIN, Entry, PairTable, carve_validation
+from deblurbench.data.table import TEST, TRAIN, PairEntry, PairTable, carve_validation
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS
 
@@ -36,7 +36,7 @@ class Restormer(Layout):
     def table(self) -> PairTable:
         root = find_folder(self.path, _is_root, "{train,test}/GoPro/{input,target}")
         problems: list[str] = []
-        entries: list[Entry] = []
+        entries: list[PairEntry] = []
         for split, folder in ((TRAIN, root / TRAIN / "GoPro"), (TEST, root / TEST / self.test)):
             if not folder.is_dir():
                 known = ", ".join(child.name for child in subfolders(root / split))
@@ -45,7 +45,7 @@ class Restormer(Layout):
             problems += found
             for name, blurred, sharp in pairs:
                 match = FRAME.fullmatch(name)
-                entries.append(Entry(f"{split}-{name}", split, f"{split}-{match[1] if match else name}", sharp, blurred))
+                entries.append(PairEntry(f"{split}-{name}", split, f"{split}-{match[1] if match else name}", sharp, blurred))
         return PairTable(carve_validation(entries, problems), tuple(problems))
 
     @classmethod

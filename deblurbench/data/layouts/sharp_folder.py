@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from deblurbench.data.layouts.base import Layout, Origin
-from deblurbench.data.table import SPLITS, TEST, TRAIN, VALIDATION, Entry, PairTable, carve_validation, split_by_hash
+from deblurbench.data.table import SPLITS, TEST, TRAIN, VALIDATION, PairEntry, PairTable, carve_validation, split_by_hash
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import is_image_name, list_images
 from deblurbench.registry import LAYOUTS
@@ -26,7 +26,7 @@ class SharpFolder(Layout):
         present = [split for split in SPLITS if (self.path / split).is_dir()]
         if TRAIN in present and TEST in present:
             entries = [
-                Entry(f"{split}-{photo.stem}", split, f"{split}-{photo.stem}", sharp=photo)
+                PairEntry(f"{split}-{photo.stem}", split, f"{split}-{photo.stem}", sharp=photo)
                 for split in present
                 for photo in list_images(self.path / split)
             ]
@@ -36,7 +36,7 @@ class SharpFolder(Layout):
         if not photos:
             raise UsageError(f"{self.path}: holds no images; give a folder of sharp photographs")
         splits = split_by_hash(photo.stem for photo in photos)
-        return PairTable(tuple(Entry(photo.stem, splits[photo.stem], photo.stem, sharp=photo) for photo in photos))
+        return PairTable(tuple(PairEntry(photo.stem, splits[photo.stem], photo.stem, sharp=photo) for photo in photos))
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from deblurbench.data.dead_leaves import DeadLeaves
 from deblurbench.data.layouts.base import Layout, Origin
-from deblurbench.data.table import TEST, TRAIN, VALIDATION, Entry, PairTable
+from deblurbench.data.table import TEST, TRAIN, VALIDATION, PairEntry, PairTable
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS
 
@@ -52,9 +52,9 @@ class SkimagePhotos(Layout):
         missing = [name for name, _, _ in PHOTOS if not (folder / name).is_file()]
         if missing:
             raise UsageError(f"{folder / missing[0]}: missing from this scikit-image; run: pip install scikit-image==0.26.0")
-        photos = [Entry(Path(name).stem, split, group, sharp=folder / name) for name, split, group in PHOTOS]
+        photos = [PairEntry(Path(name).stem, split, group, sharp=folder / name) for name, split, group in PHOTOS]
         drawings = [(split, DeadLeaves(number)) for split, numbers in DRAWN.items() for number in numbers]
-        drawn = [Entry(key := str(one).replace(" ", "-"), split, key, sharp=one) for split, one in drawings]
+        drawn = [PairEntry(key := str(one).replace(" ", "-"), split, key, sharp=one) for split, one in drawings]
         return PairTable((*photos, *drawn))
 
     @classmethod
