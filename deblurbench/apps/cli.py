@@ -62,13 +62,16 @@ def run(
 @command(app)
 def cell(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A results folder with a plan: deblurbench run --plan.")],
-    name: Annotated[str, typer.Argument(help="DATASET/MODEL/seed-N, as deblurbench run --plan lists them.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="DATASET/MODEL/seed-N, as deblurbench run --plan lists them.")],
     device: Device = "auto",
     workers: Workers = None,
     cache_gigabytes: CacheSize = None,
     debug: Debug = False,
 ) -> int:
-    """Run one cell of a planned experiment, on any machine that sees its folder and data; then run it to measure and report."""
+    """Run one cell of a planned experiment, on any machine that sees its folder and data.
+
+    When all cells are done, deblurbench run measures their costs and writes tables and report.
+    """
     from deblurbench.apps.experiments import open_host, run_one_cell
 
     return run_one_cell(folder, name, open_host(device, workers, cache_gigabytes))
