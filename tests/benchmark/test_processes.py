@@ -8,14 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from deblurbench.apps.cli import app
 from deblurbench.checkpoint import load_checkpoint
 from deblurbench.files import read_csv, read_json
+from tests.benchmark.running import run
 
 Write = Callable[..., Path]
 TRAINING = {"steps": 24, "batch_size": 2, "crop_size": 32, "log_every": 4, "validate_every": 8, "checkpoint_every": 2}
@@ -61,14 +64,14 @@ def test_killed_again_and_again_it_ends_with_the_very_same_weights(write_experim
     finish(start(experiment, tmp_path / "whole"))
     killed = tmp_path / "killed"
 
-    run = ("run", str(experiment), "--out", str(killed))
+    as_run = ("run", str(experiment), "--out", str(killed))
     moments = (
-        ("*/cnn/seed-0/cell.json", 1, "after", run),  # before the first step
-        ("*/cnn/seed-0/state.safetensors", 1, "half", run),
+        ("*/cnn/seed-0/cell.json", 1, "after", as_run),  # before the first step
+        ("*/cnn/seed-0/state.safetensors", 1, "half", as_run),
         ("*/gan/seed-0/state.safetensors", 2, "after", ("cell", str(killed), "pairs/gan/seed-0")),
         ("*/diffusion/seed-0/best.safetensors", 1, "half", ("cell", str(killed), "pairs/diffusion/seed-0")),
-        ("*/diffusion/seed-0/restored/*.png", 1, "after", run),  # while it scores
-        ("*/pairs/costs.json", 1, "half", run),  # when all else is done
+        ("*/diffusion/seed-0/restored/*.png", 1, "after", as_run),  # while it scores
+        ("*/pairs/costs.json", 1, "half", as_run),  # when all else is done
     )
     for place, (pattern, count, moment, command) in enumerate(moments):
         die(pattern, count, moment, *command, "--workers", str(place % 2))
@@ -138,15 +141,31 @@ def test_a_full_disk_loses_nothing(write_experiment: Write, tmp_path: Path) -> N
     finish(start(experiment, out))
 
 
-def test_interrupted_it_says_how_to_go_on(write_experiment: Write, tmp_path: Path) -> None:
-    experiment = write_experiment(training={**TRAINING, "steps": 5000})
-    process = start(experiment, tmp_path / "out")
+@pytest.fixture
+def training(write_experiment: Write, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run of `tiny.yaml` into `out` in the midst of its first training."""
+    process = start(write_experiment(training={**TRAINING, "steps": 5000}), tmp_path / "out")
     state = tmp_path / "out" / "runs/pairs/cnn/seed-0/state.safetensors"
+    deadline = time.monotonic() + 240
     while not state.is_file():
-        assert process.poll() is None
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline, "no state was saved in four minutes"
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130
+    yield process
+    process.kill()
+    process.communicate(timeout=60)
+
+
+def test_while_one_runs_a_second_is_told_so_and_interrupted_the_first_says_how_to_go_on(
+    training: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    cell = ["cell", str(tmp_path / "out"), "pairs/cnn/seed-0", "--device", "cpu"]
+    for second in (run(tmp_path / "tiny.yaml"), CliRunner().invoke(app, cell)):
+        assert second.exit_code == 2
+        assert f"is in use by process {training.pid} on " in second.output
+    training.send_signal(signal.SIGINT)
+    output, _ = training.communicate(timeout=60)
+    assert training.returncode == 130
     assert "stopped; run the same command again to go on" in output
     assert "Traceback" not in output
+    assert not list((tmp_path / "out").rglob(".lock.json"))
