@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from deblurbench.blur.camera import blur_whole
+from deblurbench.blur.camera import blur_image
 from deblurbench.images.cropping import center_crop
 from deblurbench.images.photo import Pixels
 from deblurbench.images.reading import read_photo
@@ -58,7 +58,7 @@ def photograph_row() -> list[Pixels]:
     photo = read_photo(Path(package.origin).parent / "data" / "coffee.png").pixels
     cells = []
     for blur, camera in CAMERAS_SHOWN.values():
-        blurred, _ = blur_whole(photo, BLURS.build(blur), CAMERAS.build(camera), generator("drawn in docs", 4))
+        blurred, _ = blur_image(photo, BLURS.build(blur), CAMERAS.build(camera), generator("drawn in docs", 4))
         cells.append(blurred[120 : 120 + CELL, 60 : 60 + CELL])
     return cells
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from deblurbench.blur.camera import Camera, blur_whole
+from deblurbench.blur.camera import Camera, blur_image
 from deblurbench.blur.kernels import Motion
 from deblurbench.randomness import generator
 
 
 def shaken(photo: np.ndarray, key: int = 0) -> np.ndarray:
-    return blur_whole(photo, Motion(length=(4.0, 8.0)), Camera(), generator(key))[0]
+    return blur_image(photo, Motion(length=(4.0, 8.0)), Camera(), generator(key))[0]
 
 
 def moved(photo: np.ndarray, matrix: list[list[float]]) -> np.ndarray:

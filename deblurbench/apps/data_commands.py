@@ -1,4 +1,4 @@
-"""`deblurbench data ...`: what is this, is it sound, make some, get some."""
+"""`deblurbench data ...`: inspect data sets, make them, download them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from deblurbench.apps.commands import LARGEST_SEED, SMALLEST_SEED, Debug, command
 from deblurbench.errors import UsageError
 
-data_app = typer.Typer(help="Look at data sets, make them, download them.", no_args_is_help=True)
+data_app = typer.Typer(help="Inspect data sets, make them, download them.", no_args_is_help=True)
 PAIRS_DRAWN = 4
 
 
@@ -36,7 +36,7 @@ def check(
     picture: Annotated[Path | None, typer.Option(help="Draw a few pairs, overlays and differences into this PNG.")] = None,
     debug: Debug = False,
 ) -> int:
-    """Say what lies at PATH, how many pairs, and whether they are sound and aligned. Exit code 1: something is not."""
+    """Describe the data set at PATH, its pairs, problems and alignment. Exit code 1: there are problems."""
     import json
 
     from deblurbench.data.inspection import describe, inspect
@@ -52,7 +52,7 @@ def check(
     for spec in recognise(path):
         try:
             found.append(inspect(spec, show_progress=True))
-        except UsageError as error:  # the other data sets there are still to be looked at
+        except UsageError as error:  # the other data sets there are still inspected
             typer.echo(f"error: {error}", err=True)
             failed = True
             continue
@@ -78,7 +78,7 @@ def blur(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.  [default: one a core]")] = None,
     debug: Debug = False,
 ) -> int:
-    """Make a paired data set from sharp photographs; run again to go on where it stopped."""
+    """Make a paired data set from sharp photographs; run again to resume."""
     import os
 
     from deblurbench.data.synthesis import PairSettings, make_pairs, plan_pairs
@@ -91,7 +91,7 @@ def blur(
     require_place(out, "OUT")
     blur_spec = BLURS.resolve(parse_yaml(kind, "--kind"), "--kind")
     camera_spec = CAMERAS.resolve(parse_yaml(camera, "--camera"), "--camera")
-    BLURS.build(blur_spec, "--kind"), CAMERAS.build(camera_spec, "--camera")  # whatever they refuse is said before the work
+    BLURS.build(blur_spec, "--kind"), CAMERAS.build(camera_spec, "--camera")  # raises before the work begins
     tasks = plan_pairs(source)
     settings = PairSettings(blur=blur_spec, camera=camera_spec, seed=seed, file_format="jpg" if file_format == "jpg" else "png")
     count, failed = make_pairs(tasks, out, settings, workers=min(workers or os.cpu_count() or 1, len(tasks)), say=typer.echo)
@@ -107,8 +107,8 @@ def get(
     folder: Annotated[Path, typer.Option("--out", help="Below this folder.")] = Path("data"),
     debug: Debug = False,
 ) -> int:
-    """Download a data set to where the experiments look for it; run again to go on where it stopped."""
-    from deblurbench.data.downloads import get as download
+    """Download a data set to where the experiments expect it; run again to resume."""
+    from deblurbench.data.downloads import download
     from deblurbench.data.layouts.recognition import recognise
 
     path = download(name, folder, typer.echo)
@@ -119,7 +119,7 @@ def get(
 
 @command(data_app, "clear-cache")
 def clear_cache(debug: Debug = False) -> int:
-    """Remove all decoded pixels; they are made anew when they are needed."""
+    """Remove the pixel cache; images are decoded again when they are needed."""
     from deblurbench.data.cache import clear, default_cache_folder
 
     folder = default_cache_folder()

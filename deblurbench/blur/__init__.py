@@ -1,1 +1,1 @@
-"""Blur synthesis: kernels, and the camera that light passes through on its way to a file."""
+"""Blur synthesis: kernels, and the camera, from linear light to the pixels of a file."""

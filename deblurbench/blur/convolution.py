@@ -1,4 +1,4 @@
-"""Convolution with a kernel of any size at one price."""
+"""Convolution by the discrete Fourier transform, whose cost does not depend on the size of the kernel."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 
 def convolve(image: NDArray[np.float32], kernel: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`image` (H, W, C) convolved with a kernel (2r + 1, 2r + 1) -> the valid region (H - 2r, W - 2r, C).
+    """Convolve `image` (H, W, C) with a kernel (2r + 1, 2r + 1) -> the valid region (H - 2r, W - 2r, C).
 
-    Through the discrete Fourier transform, whose wrap-around spoils only what is cut off; float32 keeps 6 digits.
+    The circular wrap-around of the transform affects only what is cropped off; float32 keeps 6 digits.
     """
     margin = kernel.shape[0] - 1
     height, width, channels = image.shape

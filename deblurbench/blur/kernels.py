@@ -18,11 +18,11 @@ Extent = Annotated[float, Interval(gt=0, le=256)]  # pixels; kernels grow with i
 Range = tuple[Extent, Extent]
 
 
-class Drawn(NamedTuple):
-    """A kernel, and what was drawn for it: its kind and that kind's parameters, in pixels."""
+class DrawnKernel(NamedTuple):
+    """A kernel, and the parameters that were drawn for it: its kind, and the lengths of that kind in pixels."""
 
     kernel: Kernel
-    facts: dict[str, str | float]
+    parameters: dict[str, str | float]
 
 
 class Blur(ABC):
@@ -31,11 +31,11 @@ class Blur(ABC):
     radius: int
 
     @abstractmethod
-    def draw(self, generator: np.random.Generator) -> Drawn:
-        """A kernel (2 radius + 1, 2 radius + 1), float32, drawn with `generator`."""
+    def draw(self, generator: np.random.Generator) -> DrawnKernel:
+        """Draw a kernel (2 radius + 1, 2 radius + 1), float32, from `generator`."""
 
     def kernel(self, generator: np.random.Generator) -> Kernel:
-        """The kernel that `draw` gives."""
+        """Draw a kernel, without its parameters."""
         return self.draw(generator).kernel
 
 
@@ -44,41 +44,41 @@ class Gaussian(Blur):
     """An isotropic Gaussian with a standard deviation drawn uniformly from `sigma` = [lowest, highest], in pixels."""
 
     def __init__(self, *, sigma: Range = (1.0, 3.0)) -> None:
-        self.sigma = _ordered("sigma", sigma)
+        self.sigma = _require_ascending("sigma", sigma)
         self.radius = math.ceil(4 * self.sigma[1])
 
-    def draw(self, generator: np.random.Generator) -> Drawn:
+    def draw(self, generator: np.random.Generator) -> DrawnKernel:
         sigma = generator.uniform(*self.sigma)
-        return Drawn(gaussian_kernel(sigma, self.radius), {"kind": "gaussian", "sigma": sigma})
+        return DrawnKernel(gaussian_kernel(sigma, self.radius), {"kind": "gaussian", "sigma": sigma})
 
 
 @BLURS.register("disk")
 class Disk(Blur):
     """Defocus: the disk of confusion of a round aperture, its radius drawn uniformly from `size` = [smallest, largest].
 
-    The weight of a pixel is the part of it that the disk covers, so that radii between whole pixels differ too.
+    The weight of a pixel is the fraction of its area that the disk covers, so that fractional radii differ, too.
     """
 
-    FINENESS = 8  # points a side of a pixel at which it is asked whether the disk covers it
+    SUPERSAMPLING = 8  # points a side of a pixel
 
     def __init__(self, *, size: Range = (1.0, 5.0)) -> None:
-        self.size = _ordered("size", size)
+        self.size = _require_ascending("size", size)
         self.radius = math.ceil(self.size[1] + 0.5)
 
-    def draw(self, generator: np.random.Generator) -> Drawn:
+    def draw(self, generator: np.random.Generator) -> DrawnKernel:
         radius = generator.uniform(*self.size)
-        points = (np.arange((2 * self.radius + 1) * self.FINENESS) + 0.5) / self.FINENESS - self.radius - 0.5
+        points = (np.arange((2 * self.radius + 1) * self.SUPERSAMPLING) + 0.5) / self.SUPERSAMPLING - self.radius - 0.5
         covered = (points[:, None] ** 2 + points**2 <= radius**2).astype(np.float64)
-        pixels = covered.reshape(2 * self.radius + 1, self.FINENESS, -1, self.FINENESS).sum(axis=(1, 3))
-        return Drawn(_normalised(pixels), {"kind": "disk", "radius": radius})
+        pixels = covered.reshape(2 * self.radius + 1, self.SUPERSAMPLING, -1, self.SUPERSAMPLING).sum(axis=(1, 3))
+        return DrawnKernel(_normalised(pixels), {"kind": "disk", "radius": radius})
 
 
 @BLURS.register("motion")
 class Motion(Blur):
     """Camera shake: the trace of a random trajectory (Boracchi & Foi 2012, as DeblurGAN used it), sub-pixel.
 
-    A particle moves with inertia, is shaken (`shake`, Gaussian), pulled back to where it started (`pull`) and now and
-    then thrown about (`jerk`, the chance of it over one exposure). The trace is scaled so that its longer side spans a
+    A particle moves with inertia and Gaussian acceleration (`shake`), is pulled back to its start (`pull`) and changes its
+    velocity in impulses (`jerk`, their expected number in one exposure). The trace is scaled so that its longer side spans a
     length drawn uniformly from `length` = [shortest, longest], in pixels.
     """
 
@@ -92,17 +92,17 @@ class Motion(Blur):
         pull: NonNegativeFloat = 0.7,
         jerk: NonNegativeFloat = 0.3,
     ) -> None:
-        self.length = _ordered("length", length)
+        self.length = _require_ascending("length", length)
         self.shake, self.pull, self.jerk = shake, pull, jerk
-        # A curve of this extent lies within this distance of its centroid, plus one pixel of bilinear footprint.
+        # A curve of this extent lies within this distance of its centroid, plus one pixel of bilinear interpolation.
         self.radius = math.ceil(self.length[1]) + 1
 
-    def draw(self, generator: np.random.Generator) -> Drawn:
+    def draw(self, generator: np.random.Generator) -> DrawnKernel:
         trace = self._trajectory(generator)
         extent = max(np.ptp(trace.real), np.ptp(trace.imag))
         length = generator.uniform(*self.length)
         trace = (trace - trace.mean()) * (length / extent)
-        return Drawn(_splat(trace, self.radius), {"kind": "motion", "length": length})
+        return DrawnKernel(_rasterize(trace, self.radius), {"kind": "motion", "length": length})
 
     def _trajectory(self, generator: np.random.Generator) -> NDArray[np.complex128]:
         """Positions (STEPS,) in the complex plane; only their shape matters.
@@ -110,17 +110,17 @@ class Motion(Blur):
         One exposure takes one unit of time, in which the particle moves at unit speed.
         """
         step = 1 / self.STEPS
-        # How strongly this photographer shakes, pulls and jerks.
+        # The strengths for this exposure.
         shake, pull, jerk = generator.uniform(size=3) * (self.shake, self.pull, self.jerk)
         noise = generator.standard_normal((self.STEPS, 2)) @ np.array([1, 1j]) * (shake * math.sqrt(step))
         jerks = generator.uniform(size=self.STEPS) < jerk * step
-        turns = generator.uniform(-math.pi / 6, math.pi / 6, size=self.STEPS)
+        deflections = generator.uniform(-math.pi / 6, math.pi / 6, size=self.STEPS)
         velocity = complex(np.exp(2j * math.pi * generator.uniform()))
         position, positions = 0j, np.empty(self.STEPS, np.complex128)
         for index in range(self.STEPS):
             positions[index] = position
-            if jerks[index]:  # a sudden throw, roughly back the way it came
-                velocity += 2 * abs(velocity) * complex(np.exp(1j * (np.angle(velocity) + math.pi + turns[index])))
+            if jerks[index]:  # an impulse, roughly opposite to the motion
+                velocity += 2 * abs(velocity) * complex(np.exp(1j * (np.angle(velocity) + math.pi + deflections[index])))
             velocity += complex(noise[index]) - pull * position * step
             velocity /= max(abs(velocity), 1e-9)
             position += velocity * step
@@ -129,18 +129,18 @@ class Motion(Blur):
 
 @BLURS.register("mixed")
 class Mixed(Blur):
-    """One of `kinds`, each as likely, and its parameters drawn as its own."""
+    """One of `kinds`, drawn uniformly, with its own parameters."""
 
     def __init__(self, *, kinds: Sequence[BlurSpec] = ("gaussian", "disk", "motion")) -> None:
         if not kinds:
             raise ValueError("kinds: give at least one blur")
-        self.kinds: list[Blur] = [BLURS.build(kind, f"kinds[{place}]") for place, kind in enumerate(kinds)]
+        self.kinds: list[Blur] = [BLURS.build(kind, f"kinds[{index}]") for index, kind in enumerate(kinds)]
         self.radius = max(kind.radius for kind in self.kinds)
 
-    def draw(self, generator: np.random.Generator) -> Drawn:
+    def draw(self, generator: np.random.Generator) -> DrawnKernel:
         kind = self.kinds[int(generator.integers(len(self.kinds)))]
-        kernel, facts = kind.draw(generator)
-        return Drawn(np.pad(kernel, self.radius - kind.radius), facts)
+        kernel, parameters = kind.draw(generator)
+        return DrawnKernel(np.pad(kernel, self.radius - kind.radius), parameters)
 
 
 def gaussian_kernel(sigma: float, radius: int) -> Kernel:
@@ -150,7 +150,7 @@ def gaussian_kernel(sigma: float, radius: int) -> Kernel:
 
 
 def spread(kernel: Kernel) -> float:
-    """The root mean square distance of a kernel's light from its centre, in pixels: one strength for all kinds."""
+    """The root mean square distance of a kernel's weight from its centre, in pixels: a strength that all kinds have."""
     squares = _offsets(kernel.shape[0] // 2) ** 2
     return float(np.sqrt((kernel * (squares[:, None] + squares)).sum()))
 
@@ -163,20 +163,20 @@ def _normalised(weights: NDArray[np.float64]) -> Kernel:
     return (weights / weights.sum()).astype(np.float32)
 
 
-def _splat(trace: NDArray[np.complex128], radius: int) -> Kernel:
-    """The time that a trace spends in each pixel, each point shared bilinearly among four; sums to one."""
+def _rasterize(trace: NDArray[np.complex128], radius: int) -> Kernel:
+    """Rasterize a trace: the weight of each point is distributed bilinearly to four pixels; the kernel sums to one."""
     size = 2 * radius + 1
     kernel = np.zeros((size, size))
     x, y = trace.real + radius, trace.imag + radius
     left, top = np.floor(x).astype(int), np.floor(y).astype(int)
-    right_share, bottom_share = x - left, y - top
+    right_weight, bottom_weight = x - left, y - top
     for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
-        share = (right_share if dx else 1 - right_share) * (bottom_share if dy else 1 - bottom_share)
-        np.add.at(kernel, (top + dy, left + dx), share)
+        weight = (right_weight if dx else 1 - right_weight) * (bottom_weight if dy else 1 - bottom_weight)
+        np.add.at(kernel, (top + dy, left + dx), weight)
     return _normalised(kernel)
 
 
-def _ordered(name: str, bounds: Range) -> Range:
+def _require_ascending(name: str, bounds: Range) -> Range:
     if bounds[0] > bounds[1]:
         raise ValueError(f"{name} is [lowest, highest], not [{bounds[0]}, {bounds[1]}]")
     return bounds

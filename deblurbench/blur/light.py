@@ -1,4 +1,4 @@
-"""Values of a file <-> linear light."""
+"""sRGB values <-> linear light."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from deblurbench.images.photo import Pixels
 
-ENCODING_STEPS = 1 << 14  # of the table from light to 8-bit values: its coarsest step is a fifth of an 8-bit one
+ENCODING_STEPS = 1 << 14  # entries of the table from light to 8-bit values: its coarsest step is a fifth of an 8-bit one
 
 
 def srgb_to_linear(values: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ def encode(light: NDArray[np.float32], dtype: np.dtype[np.unsignedinteger]) -> P
 
 @cache
 def _decoding_table(dtype: np.dtype[np.unsignedinteger]) -> NDArray[np.float32]:
-    """The light of every integer value of `dtype`."""
+    """The linear light of every integer value of `dtype`."""
     largest = np.iinfo(dtype).max
     return srgb_to_linear(torch.arange(largest + 1, dtype=torch.float64) / largest).numpy().astype(np.float32)
 

@@ -13,19 +13,19 @@ from deblurbench.blur.camera import Camera, Light, Quality
 from deblurbench.blur.light import linear_to_srgb, srgb_to_linear
 from deblurbench.registry import CAMERAS, NonNegativeFloat
 
-YELLOWED = np.array([0.02, 0.10, 0.28], np.float32)  # of red, green and blue, what a fully faded print has lost of its white
-VEIL = 0.25  # how light its black has become
+YELLOWED = np.array([0.02, 0.10, 0.28], np.float32)  # of white, lost in a fully faded print
+VEIL = 0.25  # the value of black in a fully faded print
 GRAIN_SIZE = 0.7  # standard deviation of a grain, pixels
-LONGEST = 0.5  # of a scratch, as a part of the longer side
+MAX_SCRATCH_LENGTH = 0.5  # of the longer side
 
 
 @CAMERAS.register("old-photo")
 class OldPhoto(Camera):
     """A blurred photograph on film, faded, grainy and scratched, then scanned by the sensor that `Camera` describes.
 
-    `fading` (1: black is grey and white yellow) and `grain` (the deviation of mid-grey values) are the most; how much is
-    drawn for each photograph. `scratches` is their mean number in a megapixel. The sharp side stays as it is, so that a
-    model learns to undo all of it.
+    `fading` (1: black is grey and white yellow) and `grain` (standard deviation at mid-grey) are maxima; the strengths are
+    drawn for each photograph. `scratches` is their mean number per megapixel. The sharp side stays clean, so that a model
+    learns to remove all of it.
     """
 
     def __init__(
@@ -43,23 +43,23 @@ class OldPhoto(Camera):
         self.fading, self.grain, self.scratches = fading, grain, scratches
 
     def develop(self, exposed: Light, generator: np.random.Generator) -> Light:
-        """The print: values as the eye sees them, which is how densities fade and grain shows."""
+        """The light from the aged print; fading and grain are applied to sRGB values, which are perceptually uniform."""
         values = linear_to_srgb(torch.from_numpy(exposed)).numpy()
         fading, grain = generator.uniform(size=2) * (self.fading, self.grain)
         values = fading * VEIL + values * (1 - fading * (VEIL + YELLOWED))
         noise = cv2.GaussianBlur(generator.standard_normal(values.shape[:2], dtype=np.float32), (0, 0), GRAIN_SIZE)
         noise *= grain / max(float(noise.std()), 1e-6)
-        values += noise[..., None] * 2 * np.sqrt(np.clip(values * (1 - values), 0, None))  # most in the middle tones
+        values += noise[..., None] * 2 * np.sqrt(np.clip(values * (1 - values), 0, None))  # strongest in the midtones
         for _ in range(generator.poisson(self.scratches * values[..., 0].size / 1e6)):
-            _scratch(values, generator)
+            _draw_scratch(values, generator)
         return srgb_to_linear(torch.from_numpy(values).clamp(0, 1)).numpy()
 
 
-def _scratch(values: Light, generator: np.random.Generator) -> None:
-    """Draw one into `values` (H, W, 3): thin, bent, mostly along the film's way, light where the emulsion is gone."""
+def _draw_scratch(values: Light, generator: np.random.Generator) -> None:
+    """Draw a scratch into `values` (H, W, 3): a thin curve, mostly vertical and mostly light (no emulsion)."""
     height, width = values.shape[:2]
     points = 24
-    length = generator.uniform(0.05, LONGEST) * max(height, width)
+    length = generator.uniform(0.05, MAX_SCRATCH_LENGTH) * max(height, width)
     down = np.linspace(0, length, points) + generator.uniform(-length / 2, height - length / 2)
     across = generator.uniform(0, width) + np.cumsum(generator.normal(0, length / 80, points))
     path = np.stack([across, down], axis=1)

@@ -1,1 +1,1 @@
-"""Data: the layouts that people have on disk -> a table of pairs -> decoded pixels -> shuffled batches."""
+"""Data: layouts of folders on disk -> a table of pairs -> decoded pixels -> shuffled batches."""

@@ -1,4 +1,4 @@
-"""Downloading what can be downloaded: resumed after a stop, verified, and to where the experiments look for it."""
+"""Downloads of data sets: resumed after an interruption, verified, and placed where the experiments expect them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ CHUNK = 1 << 20  # bytes
 TIMEOUT = 60  # seconds without a byte
 EXTRAS = ("kagglehub", "gdown")
 MISSING = "needs more than is installed; run: pip install 'deblurbench[download]'"
-UNPACKED = 2  # times the size of an archive: what it needs beside itself to be unpacked, at least
+UNPACKED = 2  # times the size of an archive: the least space to unpack it
 
 Say = Callable[[str], None]
 
 
-def get(name: str, folder: Path, say: Say) -> Path:
-    """Download the data of the layout `name` into `folder`, unless it is there; returns where it lies.
+def download(name: str, folder: Path, say: Say) -> Path:
+    """Download the data of the layout `name` into `folder`, unless it is there. Returns its folder.
 
-    The size is said first. A download that was stopped goes on; checksums are verified. Raises UsageError where it cannot be
-    downloaded by a program, with where to get it; DeblurbenchError where the download fails.
+    The size is announced first. An interrupted download is resumed; checksums are verified. Raises UsageError, with the
+    address, for data that cannot be downloaded by a program; DeblurbenchError where the download fails.
     """
     origin = layout_called(name).origin
     folder = folder.resolve()
@@ -44,7 +44,7 @@ def get(name: str, folder: Path, say: Say) -> Path:
         return out
     if not (origin.kaggle or name in TORCHVISION):
         raise UsageError(
-            f"{name}: has to be fetched by hand from {origin.url} (a form or a click stands before it); unpack it to {out}, "
+            f"{name}: has to be fetched by hand from {origin.url} (behind a form or a click); unpack it to {out}, "
             f"where it will be recognised as {name}"
         )
     partial = folder / f".{origin.folder}{UNFINISHED}"
@@ -57,45 +57,45 @@ def get(name: str, folder: Path, say: Say) -> Path:
         raise UsageError(f"{name}: {MISSING}") from error
     except DeblurbenchError:
         raise
-    except Exception as error:  # network libraries raise what they like
+    except Exception as error:  # network libraries raise any kind of error
         raise DeblurbenchError(f"{name}: could not be downloaded ({one_line(error)}); run again to go on") from error
     if not found.is_relative_to(partial):
-        return found  # a notebook on Kaggle has it mounted already
-    recognise(found)  # before anything calls it done
+        return found  # mounted already, in a notebook on Kaggle
+    recognise(found)  # raises where the download is incomplete
     found.rename(out)
     shutil.rmtree(partial, ignore_errors=True)
     return out
 
 
 def fetch(url: str, path: Path, *, md5: str) -> None:
-    """Download `url` to `path`, going on where an earlier attempt stopped. Raises DeblurbenchError for another checksum."""
+    """Download `url` to `path`, resuming an earlier attempt. Raises DeblurbenchError for another checksum."""
     if path.is_file() and _md5(path) == md5:
         return
     part = path.with_name(path.name + UNFINISHED)
-    have = part.stat().st_size if part.is_file() else 0
-    total = 0  # bytes of the whole file, as the server says
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310, known addresses
+    received = part.stat().st_size if part.is_file() else 0
+    total = 0  # bytes of the whole file, by the server's headers
+    request = urllib.request.Request(url, headers={"Range": f"bytes={received}-"} if received else {})  # noqa: S310, known addresses
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
-            goes_on = answer.status == 206
-            total = int(answer.headers.get("Content-Length") or 0) + (have if goes_on else 0)
-            bar = progress_bar(total=total, initial=have if goes_on else 0, desc=path.name, unit="B", unit_scale=True)
-            with part.open("ab" if goes_on else "wb") as file, bar:
+            resumes = answer.status == 206
+            total = int(answer.headers.get("Content-Length") or 0) + (received if resumes else 0)
+            bar = progress_bar(total=total, initial=received if resumes else 0, desc=path.name, unit="B", unit_scale=True)
+            with part.open("ab" if resumes else "wb") as file, bar:
                 while block := answer.read(CHUNK):
                     file.write(block)
                     bar.update(len(block))
     except urllib.error.HTTPError as error:
-        if error.code != 416:  # nothing is left to send: what is here is whole, or wrong
+        if error.code != 416:  # nothing is left to send: the file is complete, or wrong
             raise
     if _md5(part) != md5:
-        if not total or part.stat().st_size >= total:  # all of it is there and wrong: nothing to go on from
+        if not total or part.stat().st_size >= total:  # complete and wrong: it cannot be resumed
             part.unlink()
-        raise DeblurbenchError(f"{url}: what arrived is not whole or not what it should be (checksum); run again")
+        raise DeblurbenchError(f"{url}: the download is incomplete or damaged (checksum); run again")
     part.rename(path)
 
 
 def _from_kaggle(origin: Origin, partial: Path, say: Say) -> Path:
-    """Through kagglehub, which resumes, verifies and unpacks."""
+    """Download with kagglehub, which resumes, verifies and unpacks."""
     import kagglehub
     from kagglehub.clients import build_kaggle_client
     from kagglesdk.datasets.types.dataset_api_service import ApiGetDatasetRequest
@@ -110,7 +110,7 @@ def _from_kaggle(origin: Origin, partial: Path, say: Say) -> Path:
 
 
 def _mnist(partial: Path, say: Say) -> Path:
-    """The files of images alone, from torchvision's mirrors with torchvision's checksums."""
+    """Download the files of images alone, from torchvision's mirrors with its checksums."""
     from torchvision.datasets import MNIST
 
     wanted = [(name, md5) for name, md5 in MNIST.resources if "images" in name]
@@ -126,12 +126,12 @@ def _mnist(partial: Path, say: Say) -> Path:
             return folder
         except (OSError, DeblurbenchError) as error:
             failures.append(one_line(error))
-    raise DeblurbenchError(f"mnist: no mirror gave it ({'; '.join(failures)}); run again to go on")
+    raise DeblurbenchError(f"mnist: no mirror could be used ({'; '.join(failures)}); run again to go on")
 
 
 def _celeba(partial: Path, say: Say) -> Path:
-    """Through torchvision, from Google Drive; files that are whole are not fetched again."""
-    import gdown  # noqa: F401, what torchvision needs: asked for before anything is said
+    """Download with torchvision from Google Drive; complete files are not downloaded again."""
+    import gdown  # noqa: F401, needed by torchvision: raises ImportError before the download is announced
     from torchvision.datasets import CelebA
 
     _announce("CelebA from Google Drive, which may refuse when it was asked for too often", CELEBA_BYTES, partial, say)
@@ -139,13 +139,13 @@ def _celeba(partial: Path, say: Say) -> Path:
     return partial / CelebA.base_folder
 
 
-CELEBA_BYTES = 1_443_490_838  # of img_align_celeba.zip; Google Drive does not say it before
+CELEBA_BYTES = 1_443_490_838  # of img_align_celeba.zip; Google Drive does not report it beforehand
 TORCHVISION: dict[str, Callable[[Path, Say], Path]] = {"mnist": _mnist, "celeba": _celeba}
 
 
-def _announce(what: str, size: int, where: Path, say: Say) -> None:
-    """Say how much will be downloaded. Raises DeblurbenchError where the disk cannot hold it."""
-    say(f"downloading {what}: {_readable(size)}")
+def _announce(title: str, size: int, where: Path, say: Say) -> None:
+    """Announce the size of a download. Raises DeblurbenchError where the disk has too little space."""
+    say(f"downloading {title}: {_readable(size)}")
     free = shutil.disk_usage(where).free
     if UNPACKED * size > free:
         raise DeblurbenchError(

@@ -104,7 +104,7 @@ def inspect(spec: Spec, *, show_progress: bool = False) -> Inspection:
 
 
 def describe(found: Inspection) -> Iterator[str]:
-    """The findings as lines for people."""
+    """The findings as lines of text."""
     yield f"{found.spec['path']}: {found.spec['name']}, {layout_called(found.spec['name']).origin.title}"
     if found.table.unaligned:
         yield f"  pairs of separate exposures: {len(found.table.unaligned)}"
@@ -165,7 +165,7 @@ def _count_other_files(found: Inspection) -> None:
 
 
 def _duplicates(usable: list[DecodedEntry]) -> Iterator[str]:
-    """The same pixels in two splits, whatever the files are called or packed as."""
+    """The same pixels in two splits, whatever the names and formats of the files."""
     first: dict[str, PairEntry] = {}
     for one in usable:
         for pixel_digest, source in zip(one.pixel_digests, one.entry.sources, strict=False):

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from deblurbench.batch import Batch
-from deblurbench.data.order import GROUP, VISITS, SampleOrder
+from deblurbench.data.order import GROUP_SIZE, REPEATS, SampleOrder
 from deblurbench.data.prepared import PreparedDataset
 from deblurbench.data.table import TRAIN
 from deblurbench.images.photo import Pixels
@@ -69,17 +69,17 @@ class TrainingSamples(Dataset[Sample]):
 
 def batches(dataset: PreparedDataset, plan: BatchPlan, *, device: torch.device, workers: int = 0) -> Iterator[Batch]:
     """Yield the batches of `plan` on `device`, prepared by so many worker processes (0: by this one)."""
-    order = SampleOrder(len(dataset.items(TRAIN)), plan.seed, VISITS if dataset.exceeds(plan.crop_size) else 1)
+    order = SampleOrder(len(dataset.items(TRAIN)), plan.seed, REPEATS if dataset.exceeds(plan.crop_size) else 1)
     samples = TrainingSamples(dataset, order, plan)
     # Workers send bytes, which become floats on the device; where there are photographs of 16 bits, float32 at once.
     dtype = torch.uint8 if dataset.is_uint8 else torch.float32
     shape = (2, plan.local_batch_size, plan.crop_size, plan.crop_size, 3)
     if dataset.decodes_on_demand:
         buffers = torch.empty(1, *shape, dtype=dtype)
-        by_image = _data_loader(samples, _ByImage(plan, order), workers, prefetch=-(-GROUP // max(workers, 1)))
+        by_image = _data_loader(samples, _ByImage(plan, order), workers, prefetch=-(-GROUP_SIZE // max(workers, 1)))
         filled: Iterable[int] = _fill_one_buffer(buffers[0], _in_batches(by_image, plan, order))
     else:
-        # Batches lie in memory that all workers share: allocating and sending one at a time takes longer than filling it.
+        # Batches are in shared memory: allocating and sending one at a time takes longer than filling it.
         # While one is used, `workers * PREFETCH` others may be written.
         buffers = torch.empty(workers * PREFETCH + 1, *shape, dtype=dtype).share_memory_()
         filled = _data_loader(_SharedBuffers(samples, buffers, plan.batch_size), _ByBatch(plan), workers, prefetch=PREFETCH)

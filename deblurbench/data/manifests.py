@@ -12,16 +12,16 @@ MANIFEST = "manifest.json"
 
 
 class Manifest:
-    """The manifest in a folder of made pairs, read once when it is first needed; without one it knows nothing."""
+    """The manifest in a folder of made pairs, read once, on first use; empty where there is none."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def blur_of(self, key: str) -> tuple[str, float] | None:
-        """The kind and the spread, in pixels, of the blur of the pair `key`; None where the manifest does not tell."""
+        """The kind and the spread, in pixels, of the blur of the pair `key`; None where the manifest does not record it."""
         try:
-            facts = self._pairs[key]
-            return str(facts["kind"]), float(facts["spread"])
+            pair = self._pairs[key]
+            return str(pair["kind"]), float(pair["spread"])
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -29,7 +29,7 @@ class Manifest:
     def _pairs(self) -> dict[str, Any]:
         try:
             pairs = read_json(self._folder / MANIFEST)["pairs"]
-        except (OSError, ValueError, KeyError, TypeError):  # anybody may call a file so
+        except (OSError, ValueError, KeyError, TypeError):  # another file of this name
             return {}
         return pairs if isinstance(pairs, dict) else {}
 

@@ -1,4 +1,4 @@
-"""Arrays as .npy files that open fast."""
+"""Arrays in .npy files with a header of constant size, which are fast to open."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 
 from deblurbench.images.photo import Pixels
 
-OPEN_MAPS = 256  # opening one takes as long as cutting a patch from it
+OPEN_MAPS = 256  # held open: opening one takes as long as cropping a patch from it
 NPY_VERSION = b"\x93NUMPY\x01\x00"
-NPY_HEADER = 128  # bytes, padded: shapes of images are short
+NPY_HEADER = 128  # bytes, padded
 
 
 def bytes_needed(shape: tuple[int, ...], dtype: str) -> int:
@@ -23,10 +23,10 @@ def bytes_needed(shape: tuple[int, ...], dtype: str) -> int:
 
 
 def as_npy(pixels: Pixels) -> bytes:
-    """`pixels` as a .npy file (format 1.0), its header always of NPY_HEADER bytes, so that readers need not look at it."""
-    facts = f"{{'descr': '{pixels.dtype.str}', 'fortran_order': False, 'shape': {pixels.shape}, }}"
+    """`pixels` as a .npy file (format 1.0), with a header of NPY_HEADER bytes, so that it need not be parsed."""
+    description = f"{{'descr': '{pixels.dtype.str}', 'fortran_order': False, 'shape': {pixels.shape}, }}"
     length = NPY_HEADER - len(NPY_VERSION) - 2
-    header = NPY_VERSION + struct.pack("<H", length) + facts.ljust(length - 1).encode() + b"\n"
+    header = NPY_VERSION + struct.pack("<H", length) + description.ljust(length - 1).encode() + b"\n"
     return header + pixels.tobytes()
 
 

@@ -1,4 +1,4 @@
-"""In which order a training sees the images: a function of (seed, sample number) alone."""
+"""The order of training images: a function of (seed, sample number) alone."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ import numpy as np
 
 from deblurbench.randomness import generator
 
-GROUP = 64  # images between which the samples of a while are shuffled
-VISITS = 4  # samples of each of them meanwhile, where images are larger than a patch: decoded on demand, each is so once
+GROUP_SIZE = 64  # images whose samples are shuffled together
+REPEATS = 4  # samples of each in a group, where images are larger than a patch: decoded on demand, one decoding serves all
 
 
 class SampleOrder:
-    """Every epoch takes the `count` images in a new order, group by group; each gives `visits` samples among its group's.
+    """Each epoch permutes the `count` images into groups; in a group, `repeats` samples of each image are shuffled together.
 
-    So neighbouring samples are of different images, and yet those of one image are close enough to be cut from one decoding.
+    So neighbouring samples are of different images, and yet those of one image are close enough to be cropped from one
+    decoding.
     """
 
-    def __init__(self, count: int, seed: int, visits: int = VISITS) -> None:
-        self._count, self._seed, self._visits = count, seed, visits
+    def __init__(self, count: int, seed: int, repeats: int = REPEATS) -> None:
+        self._count, self._seed, self._repeats = count, seed, repeats
 
     def image(self, number: int) -> int:
-        """The image of sample `number`."""
-        epoch, group, place = self._locate(number)
-        images = _permutation(self._count, self._seed, "epoch", epoch)[group * GROUP : (group + 1) * GROUP]
-        order = _permutation(len(images) * self._visits, self._seed, "group", epoch, group)
-        return int(images[order[place] % len(images)])
+        """The index of the image of sample `number`."""
+        epoch, group, position = self._locate(number)
+        images = _permutation(self._count, self._seed, "epoch", epoch)[group * GROUP_SIZE : (group + 1) * GROUP_SIZE]
+        order = _permutation(len(images) * self._repeats, self._seed, "group", epoch, group)
+        return int(images[order[position] % len(images)])
 
     def by_image(self, numbers: Iterable[int]) -> Iterator[list[int]]:
         """Yield ascending sample `numbers` in lists of one image each, group after group."""
@@ -39,9 +40,9 @@ class SampleOrder:
             yield from numbers_of.values()
 
     def _locate(self, number: int) -> tuple[int, int, int]:
-        """Epoch, group in it and place in the group."""
-        epoch, place = divmod(number, self._count * self._visits)
-        return epoch, *divmod(place, GROUP * self._visits)
+        """(epoch, group in the epoch, position in the group) of sample `number`."""
+        epoch, position = divmod(number, self._count * self._repeats)
+        return epoch, *divmod(position, GROUP_SIZE * self._repeats)
 
 
 @lru_cache(maxsize=8)

@@ -1,4 +1,4 @@
-"""A picture of a few pairs: both sides, laid over one another, and their difference before and after registration."""
+"""A figure of a few pairs: both sides, their overlay, and their difference before and after registration."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from deblurbench.images.reading import read_photo
 
 CELL, GAP, LABEL = 360, 6, 18  # pixels
 HEADINGS = ("blurred", "sharp", "overlay: red blurred, cyan sharp", "difference", "difference once registered")
-FULL_DIFFERENCE = 0.25  # of the range is shown as white
+MAX_DIFFERENCE = 0.25  # of the range: the top of the colour map
 
 
 def draw_pairs(pairs: Sequence[MeasuredPair]) -> Photo:
-    """Rows: `pairs`; columns: HEADINGS. Raises UsageError where there are none."""
+    """Draw `pairs` in rows, with the columns HEADINGS. Raises UsageError where there are none."""
     if not pairs:
         raise UsageError("--picture: there are no pairs to draw; these are sharp photographs only")
-    rows = [[_fitted(cell) for cell in _cells(pair)] for pair in pairs]
+    rows = [[_fit(cell) for cell in _cells(pair)] for pair in pairs]
     heights = [max(cell.shape[0] for cell in row) for row in rows]
     canvas = Image.new(
         "RGB", (len(HEADINGS) * (CELL + GAP) + GAP, sum(heights) + (LABEL + GAP) * len(rows) + LABEL + GAP), "white"
@@ -60,7 +60,7 @@ def _cells(pair: MeasuredPair) -> list[Pixels]:
 
 def _difference(blurred: Pixels, sharp: Pixels) -> Pixels:
     """The mean absolute difference over channels as a heat map (H, W, 3)."""
-    values = np.abs(blurred.astype(np.float32) - sharp).mean(axis=2) / 255 / FULL_DIFFERENCE
+    values = np.abs(blurred.astype(np.float32) - sharp).mean(axis=2) / 255 / MAX_DIFFERENCE
     heat = cv2.applyColorMap((np.clip(values, 0, 1) * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
     return np.ascontiguousarray(heat[..., ::-1])
 
@@ -69,8 +69,8 @@ def _eight_bits(image: Pixels) -> Pixels:
     return image if image.dtype == np.uint8 else (image // 257).astype(np.uint8)
 
 
-def _fitted(image: Pixels) -> Pixels:
-    """`image` shrunk to a cell's width, or as it is where it is smaller."""
+def _fit(image: Pixels) -> Pixels:
+    """Downsample `image` to the width of a cell, unless it is smaller."""
     height = max(1, round(image.shape[0] * CELL / image.shape[1]))
     if image.shape[1] <= CELL:
         return image

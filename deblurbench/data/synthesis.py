@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from deblurbench.blur.camera import blur_whole
+from deblurbench.blur.camera import blur_image
 from deblurbench.blur.kernels import spread
 from deblurbench.data.manifests import MANIFEST
 from deblurbench.data.table import SPLITS
@@ -154,7 +154,7 @@ def _make_pair(out: Path, settings: PairSettings, task_and_facts: tuple[Task, Fa
     except OSError as error:
         return f"{task.source}: cannot be read ({error.strerror}); replace or remove it"
     random = generator(settings.seed, "pair", task.key)
-    blurred, drawn = blur_whole(photo.pixels, BLURS.build(settings.blur), CAMERAS.build(settings.camera), random)
+    blurred, drawn = blur_image(photo.pixels, BLURS.build(settings.blur), CAMERAS.build(settings.camera), random)
     for side, pixels in ((SHARP, photo.pixels), (BLURRED, blurred)):
         is_grey = photo.is_grey and side == SHARP  # noise is coloured, and a grey profile would not describe it
         profile = photo.icc_profile if is_grey == photo.is_grey else None
@@ -167,7 +167,7 @@ def _make_pair(out: Path, settings: PairSettings, task_and_facts: tuple[Task, Fa
     write_whole(kernel_file, buffer.getvalue())
     height, width = photo.pixels.shape[:2]
     return {"source": task.source.name, "digest": file_digest, "width": width, "height": height,
-            **drawn.facts, "spread": round(spread(drawn.kernel), 4)}  # fmt: skip
+            **drawn.parameters, "spread": round(spread(drawn.kernel), 4)}  # fmt: skip
 
 
 def _read_manifest(out: Path, settings: PairSettings) -> dict[str, Facts]:

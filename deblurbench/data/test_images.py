@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deblurbench.blur.camera import BLUR_VERSION, blur_whole
+from deblurbench.blur.camera import BLUR_VERSION, blur_image
 from deblurbench.blur.kernels import Kernel, spread
 from deblurbench.data.cache import DATA_VERSION, CachedImage, PixelCache
 from deblurbench.data.degradation import Degradation
@@ -69,8 +69,8 @@ def blur_test_image(
 
 
 def _draw(degradation: Degradation, key: str, sharp: Pixels) -> BlurredImage:
-    pixels, drawn = blur_whole(sharp, degradation.blur, degradation.camera, generator("evaluation", key))
-    return BlurredImage(pixels, drawn.kernel, str(drawn.facts["kind"]), spread(drawn.kernel))
+    pixels, drawn = blur_image(sharp, degradation.blur, degradation.camera, generator("evaluation", key))
+    return BlurredImage(pixels, drawn.kernel, str(drawn.parameters["kind"]), spread(drawn.kernel))
 
 
 def _metadata(image: BlurredImage) -> dict[str, Any]:

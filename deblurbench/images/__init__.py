@@ -1,1 +1,1 @@
-"""Files <-> tensors: the one place that knows EXIF, alpha, 16-bit, grey, palettes and rounding to integers."""
+"""Files <-> tensors: the only room that handles EXIF, alpha, 16 bits, grey, palettes and rounding to integers."""

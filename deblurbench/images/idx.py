@@ -20,15 +20,13 @@ from deblurbench.images.reading import FileIdentity, file_identity
 
 IMAGES, LABELS = 2051, 2049  # magic numbers
 HEADER = struct.Struct(">4I")
-LARGEST = 1 << 30  # bytes of pixels that are read; MNIST's own largest file has 47 million
-
-
-FILES = 8  # that are kept in memory
+MAX_PIXELS = 1 << 30  # that are read; MNIST's own largest file has 47 million
+FILES_IN_MEMORY = 8
 
 
 @dataclass(frozen=True, slots=True)
 class IdxImage:
-    """One image of an idx file, which stays in memory once it was read, and is read anew when it has changed."""
+    """One image of an idx file, which stays in memory once it is read, and is read again when it has changed."""
 
     path: Path
     index: int
@@ -47,15 +45,15 @@ class IdxImage:
         return np.broadcast_to(image[..., None], (*image.shape, 3))
 
 
-@lru_cache(maxsize=FILES)
+@lru_cache(maxsize=FILES_IN_MEMORY)
 def _images(path: Path, _identity: FileIdentity) -> tuple[str, NDArray[np.uint8]]:
-    """The digest of an idx file's images, and these (N, H, W)."""
+    """The digest of the images in an idx file, and the images (N, H, W)."""
     images = read_idx(path)
     return digest(images.tobytes(), length=32), images
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """All images (N, H, W) of the idx file `path` (perhaps .gz). Raises UnreadableImage where it is none, or not whole."""
+    """All images (N, H, W) of the idx file `path` (perhaps .gz). Raises UnreadableImage where it is damaged."""
     try:
         with _opened(path) as file:
             count, height, width = _sizes(file.read(HEADER.size), path)
@@ -76,8 +74,8 @@ def _sizes(header: bytes, path: Path) -> tuple[int, int, int]:
         raise UnreadableImage(f"{path}: is too short for an idx file; download it again")
     magic, count, height, width = HEADER.unpack(header)
     if magic != IMAGES:
-        what = "labels, not images" if magic == LABELS else f"no idx images (magic number {magic}, not {IMAGES})"
-        raise UnreadableImage(f"{path}: holds {what}; give the file of images")
-    if not 0 < count * height * width <= LARGEST:
+        found = "labels, not images" if magic == LABELS else f"no idx images (magic number {magic}, not {IMAGES})"
+        raise UnreadableImage(f"{path}: holds {found}; give the file of images")
+    if not 0 < count * height * width <= MAX_PIXELS:
         raise UnreadableImage(f"{path}: announces {count} images of {width}x{height}, which cannot be; download it again")
     return count, height, width

@@ -17,19 +17,19 @@ Pixels = NDArray[Any]  # of uint8 or uint16; numpy's types cannot say which oper
 
 @dataclass(frozen=True)
 class Photo:
-    """A decoded image, upright: pixels (H, W, 3) RGB uint8 or uint16, and what is needed to write it as it came."""
+    """A decoded image, upright: pixels (H, W, 3) RGB uint8 or uint16, and the metadata to write it as it was."""
 
     pixels: Pixels
     alpha: Pixels | None = None  # (H, W), of the same type as the pixels
     is_grey: bool = False
     icc_profile: bytes | None = None
-    exif: bytes | None = None  # without the orientation, which the pixels have already taken
+    exif: bytes | None = None  # without the orientation, which is applied to the pixels
     dpi: tuple[float, float] | None = None  # pixels an inch, across and down
-    frames: int = 1  # pages or moments that its file holds; this is the first
+    frames: int = 1  # pages or animation frames of its file; this is the first
 
 
 def is_image_name(path: Path) -> bool:
-    """Whether the suffix, in any case, is one that is read here; hidden files are none."""
+    """Whether the suffix, in any case, is of a format that is read; hidden files are not."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 

@@ -21,7 +21,7 @@ def to_tensor(pixels: Pixels) -> Tensor:
 
 
 def to_float(images: Tensor) -> Tensor:
-    """Integer images of any shape -> float32 in [0, 1]; the range is that of the type, never guessed."""
+    """Integer images of any shape -> float32 in [0, 1]; the range is that of the dtype, never guessed."""
     return images.to(torch.float32).div_(torch.iinfo(images.dtype).max)
 
 
@@ -33,7 +33,7 @@ def to_pixels(image: Tensor, dtype: np.dtype[Any] | type[np.uint8] = np.uint8) -
 
 
 def with_pixels(photo: Photo, image: Tensor) -> Photo:
-    """`photo` with the restored `image` (1, 3, H, W) in place of its pixels, as deep and as grey as it came."""
+    """`photo` with the restored `image` (1, 3, H, W) in place of its pixels, in its bit depth, and grey if it was."""
     pixels = to_pixels(image, photo.pixels.dtype)
     if photo.is_grey:
         pixels = np.repeat(pixels.mean(axis=2, keepdims=True).round().astype(pixels.dtype), 3, axis=2)
@@ -41,10 +41,10 @@ def with_pixels(photo: Photo, image: Tensor) -> Photo:
 
 
 def at_scale(image: Tensor, scale: int, by: Reduction = "area") -> Tensor:
-    """`image` (B, C, H, W) at 1 / 2^`scale` of its size; rows and columns that fill no block are left out.
+    """Downsample `image` (B, C, H, W) by 2^`scale`; rows and columns that fill no block are left out.
 
-    `by` "area" takes each block's mean; as F.interpolate, "nearest" takes its first pixel and "bilinear" the mean of the
-    four in its middle. "gaussian" smooths by a Gaussian of sigma 2/3 before it halves, `scale` times, as scikit-image's
+    `by` "area" takes each block's mean; as F.interpolate, "nearest" takes its first pixel and "bilinear" the mean of its
+    central four. "gaussian" blurs by a Gaussian of sigma 2/3 before each of `scale` halvings, as scikit-image's
     `pyramid_gaussian`.
     """
     if scale == 0:
@@ -53,13 +53,13 @@ def at_scale(image: Tensor, scale: int, by: Reduction = "area") -> Tensor:
         return F.avg_pool2d(image, 2**scale)
     if by == "gaussian":
         for _ in range(scale):
-            image = _smoothed_and_halved(_smoothed_and_halved(image, 2), 3)
+            image = _blur_and_downsample(_blur_and_downsample(image, 2), 3)
         return image
     return F.interpolate(image, scale_factor=0.5**scale, mode=by)
 
 
-def _smoothed_and_halved(image: Tensor, dim: int) -> Tensor:
-    """The means of twos along `dim` of the image smoothed by seven taps; beyond the border it is mirrored, edge included."""
+def _blur_and_downsample(image: Tensor, dim: int) -> Tensor:
+    """Blur along `dim` by seven taps and average neighbouring pairs; symmetric padding (the edge is repeated)."""
     taps = torch.exp(-0.5 * (torch.arange(-3, 4, dtype=torch.float64) / (2 / 3)).square())
     taps = ((F.pad(taps, (0, 1)) + F.pad(taps, (1, 0))) / (2 * taps.sum())).to(image)
     size = image.shape[dim]

@@ -1,4 +1,4 @@
-"""TIFF files of 16 bits a channel, which Pillow would cut to eight (TIFF 6.0; tag numbers as there)."""
+"""TIFF files of 16 bits a channel, which Pillow would truncate to eight (TIFF 6.0; tag numbers as there)."""
 
 from __future__ import annotations
 
@@ -26,25 +26,28 @@ from deblurbench.images.photo import Pixels
 UNSIGNED, LONG = 1, 4  # sample format, type of a field
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
 SEPARATE_PLANES = 2
-UNSPECIFIED, ASSOCIATED = 0, 1  # what a sample beside the colours is; another number is transparency
-PLACES = ((STRIPOFFSETS, STRIPBYTECOUNTS), (TILEOFFSETS, TILEBYTECOUNTS))  # of the planes, one after the other
-OF_EACH_PLANE = (256, 257, 259, 266, 274, 278, 317, 322, 323)  # size, compression, bit order, orientation, predictor, tiles
+UNSPECIFIED, ASSOCIATED = 0, 1  # kinds of an extra sample; another number is unassociated alpha
+OFFSETS_AND_SIZES = (
+    (STRIPOFFSETS, STRIPBYTECOUNTS),
+    (TILEOFFSETS, TILEBYTECOUNTS),
+)  # plane after plane
+PLANE_TAGS = (256, 257, 259, 266, 274, 278, 317, 322, 323)  # size, compression, bit order, orientation, predictor, tiles
 
 
 def is_tiff(data: bytes) -> bool:
-    """Whether `data` begins as a TIFF does."""
+    """Whether `data` has the signature of a TIFF."""
     return data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def is_deep(image: TiffImageFile) -> bool:
-    """Whether a channel has 16 bits. Raises UnreadableImage for signed numbers and fractions, which have no white."""
+def is_16_bit(image: TiffImageFile) -> bool:
+    """Whether a channel has 16 bits. Raises UnreadableImage for signed numbers and fractions, whose white is undefined."""
     if max(image.tag_v2.get(SAMPLEFORMAT, (UNSIGNED,))) != UNSIGNED:
         raise UnreadableImage("its numbers are signed or fractions; save it with 8 or 16 bits a channel, unsigned")
     return max(image.tag_v2.get(BITSPERSAMPLE, (1,))) == 16
 
 
-def deep_pixels(data: bytes, image: TiffImageFile) -> Pixels:
-    """(H, W, 1 to 4) of 16 bits from `data`, of which `image` is the header: upright, alpha unassociated, zero is black."""
+def decode_16_bit(data: bytes, image: TiffImageFile) -> Pixels:
+    """Decode `data`, whose header is `image`, to (H, W, 1 to 4) of 16 bits: upright, alpha unassociated, zero is black."""
     tags = image.tag_v2
     kind, depths = tags.get(PHOTOMETRIC_INTERPRETATION, 0), tags[BITSPERSAMPLE]
     if kind not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB) or set(depths) != {16}:
@@ -64,7 +67,7 @@ def deep_pixels(data: bytes, image: TiffImageFile) -> Pixels:
 
 
 def unassociated(array: Pixels) -> Pixels:
-    """(H, W, 2 or 4) whose colours were multiplied by the alpha -> the colours themselves and the alpha."""
+    """(H, W, 2 or 4) with premultiplied alpha -> with unassociated alpha."""
     top, alpha = np.uint32(np.iinfo(array.dtype).max), array[..., -1:].astype(np.uint32)
     colors = (array[..., :-1] * top + alpha // 2) // np.maximum(alpha, 1)
     return np.concatenate([np.minimum(colors, top).astype(array.dtype), array[..., -1:]], axis=2)
@@ -83,13 +86,13 @@ def _decoded(data: bytes) -> Pixels:
 
 
 def _one_plane(data: bytes, tags: Any, plane: int, planes: int) -> bytes:
-    """`data` with a directory that makes a grey image of one of its planes: OpenCV would take them for interleaved pixels."""
+    """`data` with a directory that describes one plane as a grey image: OpenCV reads planes as interleaved pixels."""
     order = {b"II": "<", b"MM": ">"}[data[:2]]
     if data[2:4] != struct.pack(f"{order}H", 42):
         raise UnreadableImage("its planes are in a BigTIFF; save it again as PNG or TIFF")
-    fields = {tag: _numbers(tags[tag]) for tag in OF_EACH_PLANE if tag in tags}
+    fields = {tag: _numbers(tags[tag]) for tag in PLANE_TAGS if tag in tags}
     fields |= {BITSPERSAMPLE: [16], SAMPLESPERPIXEL: [1], PHOTOMETRIC_INTERPRETATION: [BLACK_IS_ZERO]}
-    offsets, sizes = next(both for both in PLACES if both[0] in tags)
+    offsets, sizes = next(both for both in OFFSETS_AND_SIZES if both[0] in tags)
     for tag in (offsets, sizes):
         count = len(_numbers(tags[tag])) // planes
         fields[tag] = _numbers(tags[tag])[plane * count :][:count]

@@ -1,4 +1,4 @@
-"""Whether a picture that was written here is still there and whole."""
+"""Verification of PNG files that were written before."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from PIL import Image
 
 
 def whole_size(path: Path) -> tuple[int, int] | None:
-    """(width, height) of the PNG in `path`; None where there is none, or the checksums of its parts tell of damage."""
+    """(width, height) of the PNG in `path`; None where it is missing, or the checksums of its chunks reveal damage."""
     try:
         with Image.open(path, formats=["PNG"]) as image:
             size = image.size
-            image.verify()  # reads all of it and decodes nothing
-    except Exception:  # Pillow raises what it likes for damaged files
+            image.verify()  # compares the checksums without decoding
+    except Exception:  # Pillow raises any kind of error for damaged files
         return None
     return size

@@ -1,4 +1,4 @@
-"""Photographs -> image files, as deep, grey and transparent as they came."""
+"""Photographs -> image files, with their bit depth, grey channel and transparency."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from deblurbench.files import write_whole
 from deblurbench.images.photo import SUFFIXES, Photo, Pixels
 from deblurbench.images.tiff import BLACK_IS_ZERO, RGB
 
-METERS_AN_INCH = 0.0254
-INCH, UNASSOCIATED, ZIP = 2, 2, 8  # in fields of a TIFF
-STRIP = 1 << 18  # bytes of pixels that are compressed together
+METERS_PER_INCH = 0.0254
+INCH, UNASSOCIATED, ZIP = 2, 2, 8  # values of TIFF fields
+STRIP = 1 << 18  # bytes of pixels in a strip of a TIFF
 PNG_HEADER = 33  # bytes: the signature and the chunk IHDR
 
 
@@ -37,21 +37,21 @@ def write_photo(path: Path, photo: Photo) -> None:
         raise UsageError(f"{path}: images are written as {', '.join(SUFFIXES)}; choose one of these")
     if photo.alpha is not None and suffix in (".jpg", ".jpeg", ".bmp"):
         raise UsageError(f"{path}: {suffix} cannot hold the photo's transparency; choose .png, .webp or .tif")
-    is_deep = photo.pixels.dtype == np.uint16
+    is_16_bit = photo.pixels.dtype == np.uint16
     try:
-        if is_deep and suffix == ".png":
-            data = _encode_deep_png(photo)
-        elif is_deep and suffix in (".tif", ".tiff"):
-            data = _encode_deep_tiff(photo)
+        if is_16_bit and suffix == ".png":
+            data = _encode_16_bit_png(photo)
+        elif is_16_bit and suffix in (".tif", ".tiff"):
+            data = _encode_16_bit_tiff(photo)
         else:
-            data = _encode(_to_eight_bits(photo) if is_deep else photo, suffix)
+            data = _encode(_to_eight_bits(photo) if is_16_bit else photo, suffix)
     except (ValueError, OSError) as error:  # a WebP of more than 16383 pixels a side, say
         raise DeblurbenchError(f"{path}: cannot be encoded ({one_line(error)}); choose another format") from error
     write_whole(path, data)
 
 
 def _channels(photo: Photo) -> Pixels:
-    """(H, W, 1 to 4): the colour channels that the photo really has, and its alpha."""
+    """(H, W, 1 to 4): the photo's one or three colour channels, and its alpha."""
     color = photo.pixels[..., :1] if photo.is_grey else photo.pixels
     return color if photo.alpha is None else np.concatenate([color, photo.alpha[..., None]], axis=2)
 
@@ -71,8 +71,8 @@ def _encode(photo: Photo, suffix: str) -> bytes:
     return buffer.getvalue()
 
 
-def _encode_deep_png(photo: Photo) -> bytes:
-    """16 bits a channel through OpenCV, which knows no metadata: its chunks are put after the header chunk."""
+def _encode_16_bit_png(photo: Photo) -> bytes:
+    """Encode 16 bits a channel by OpenCV, which writes no metadata: its chunks are inserted after the header chunk."""
     import cv2
 
     channels = _channels(photo)
@@ -90,7 +90,7 @@ def _encode_deep_png(photo: Photo) -> bytes:
     if photo.exif:
         chunks += _png_chunk(b"eXIf", photo.exif.removeprefix(b"Exif\0\0"))
     if photo.dpi:
-        chunks += _png_chunk(b"pHYs", struct.pack(">IIB", *(round(number / METERS_AN_INCH) for number in photo.dpi), 1))
+        chunks += _png_chunk(b"pHYs", struct.pack(">IIB", *(round(number / METERS_PER_INCH) for number in photo.dpi), 1))
     return data[:PNG_HEADER] + chunks + data[PNG_HEADER:]
 
 
@@ -99,8 +99,8 @@ def _png_chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def _encode_deep_tiff(photo: Photo) -> bytes:
-    """16 bits a channel, which Pillow has no colours for: its directory of fields before strips of our own."""
+def _encode_16_bit_tiff(photo: Photo) -> bytes:
+    """Encode 16 bits a channel, for which Pillow has no colour mode: its directory of fields, then our own strips."""
     channels = _channels(photo).astype("<u2")
     height, width, count = channels.shape
     rows = max(STRIP // channels[0].nbytes, 1)
@@ -120,7 +120,7 @@ def _encode_deep_tiff(photo: Photo) -> bytes:
     fields[tiff.PHOTOMETRIC_INTERPRETATION] = BLACK_IS_ZERO if photo.is_grey else RGB
     fields[tiff.COMPRESSION] = ZIP
     fields[tiff.STRIPBYTECOUNTS] = tuple(len(strip) for strip in strips)
-    fields[tiff.STRIPOFFSETS] = tuple(accumulate((len(strip) for strip in strips[:-1]), initial=0))  # from where fields end
+    fields[tiff.STRIPOFFSETS] = tuple(accumulate((len(strip) for strip in strips[:-1]), initial=0))  # after the fields
     buffer = io.BytesIO()
     fields.save(buffer)
     return buffer.getvalue() + b"".join(strips)

@@ -47,7 +47,7 @@ class Validator:
 
     @cached_property
     def _pairs(self) -> list[tuple[Pixels, Pixels]]:
-        """The middles of the pairs, copied out of their images: what is blurred by us is blurred once a training."""
+        """The center crops of the pairs, (H, W, 3), copied so that whole images are released; computed once a training."""
         pairs = []
         for item in evenly_spaced(self._images.items(VALIDATION), self._count):
             image = self._images.test_image(item)

@@ -31,7 +31,7 @@ def test_the_truth_is_looked_at_without_blurring_it(
     sharp_photos: PreparedDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a large test set, blurring every photograph only to learn its size would take minutes."""
-    monkeypatch.setattr("deblurbench.data.test_images.blur_whole", lambda *_: pytest.fail("blurred for nothing"))
+    monkeypatch.setattr("deblurbench.data.test_images.blur_image", lambda *_: pytest.fail("blurred for nothing"))
     require_scorable(sharp_photos, find_recipe("deblurbench"))
     write_sharp_images(sharp_photos, tmp_path)
     for item in sharp_photos.items(TEST):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from deblurbench.blur.camera import Camera, blur_whole
+from deblurbench.blur.camera import Camera, blur_image
 from deblurbench.blur.convolution import convolve
 from deblurbench.blur.kernels import Gaussian, Motion
 from deblurbench.blur.light import linear_to_srgb, srgb_to_linear
@@ -83,7 +83,7 @@ def test_a_patch_sees_the_light_from_beyond_its_border(photo: np.ndarray) -> Non
 
 
 def test_whole_photographs_keep_their_size_and_depend_on_their_key_alone(photo: np.ndarray) -> None:
-    first, again, other = (blur_whole(photo, Gaussian(), Camera(), generator(key))[0] for key in ("a", "a", "b"))
+    first, again, other = (blur_image(photo, Gaussian(), Camera(), generator(key))[0] for key in ("a", "a", "b"))
     assert first.shape == photo.shape
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)

@@ -11,7 +11,7 @@ import skimage
 import torch
 from torch import Tensor
 
-from deblurbench.blur.camera import Camera, blur_whole
+from deblurbench.blur.camera import Camera, blur_image
 from deblurbench.blur.kernels import Disk, Gaussian, Motion
 from deblurbench.classical.base import gaussian
 from deblurbench.classical.fir import inverse_filter
@@ -112,7 +112,7 @@ def test_the_short_filter_is_the_best_of_its_size() -> None:
 @pytest.mark.parametrize("method", ["wiener", "richardson-lucy", "fir"])
 def test_an_oracle_in_the_matrix_is_told_the_kernel_and_labelled_so(method: str, photo: np.ndarray) -> None:
     """Through the camera that blurs our data: in linear light, mirrored at the borders, with noise, rounded."""
-    blurred, drawn = blur_whole(photo, Disk(size=(2.0, 2.0)), Camera(shot_noise=0.002, read_noise=0.0005), generator("a"))
+    blurred, drawn = blur_image(photo, Disk(size=(2.0, 2.0)), Camera(shot_noise=0.002, read_noise=0.0005), generator("a"))
     model = Classical(method=method if method == "richardson-lucy" else {"name": method, "noise_to_signal": 0.005})
     assert model.is_oracle
     assert "oracle" in model.inference
@@ -125,7 +125,7 @@ def test_an_oracle_in_the_matrix_is_told_the_kernel_and_labelled_so(method: str,
 
 @pytest.mark.parametrize("method", ["wiener", "richardson-lucy", "fir"])
 def test_a_guess_needs_no_truth_and_is_no_oracle(method: str, photo: np.ndarray) -> None:
-    blurred, _ = blur_whole(photo, Gaussian(sigma=(1.2, 1.2)), Camera(shot_noise=0.004, read_noise=0.001), generator("a"))
+    blurred, _ = blur_image(photo, Gaussian(sigma=(1.2, 1.2)), Camera(shot_noise=0.004, read_noise=0.001), generator("a"))
     model = Classical(method={"name": method, "guessed_sigma": 1.2})
     assert not model.is_oracle
     assert model.inference == ""
@@ -135,7 +135,7 @@ def test_a_guess_needs_no_truth_and_is_no_oracle(method: str, photo: np.ndarray)
 
 def test_light_is_what_blur_convolves(photo: np.ndarray) -> None:
     """Of a photograph blurred in linear light, undoing it in the values of the file is worse."""
-    blurred, drawn = blur_whole(photo, Gaussian(sigma=(1.5, 1.5)), Camera(shot_noise=0, read_noise=0), generator("a"))
+    blurred, drawn = blur_image(photo, Gaussian(sigma=(1.5, 1.5)), Camera(shot_noise=0, read_noise=0), generator("a"))
     options, truth = RestoreOptions(kernel=torch.from_numpy(drawn.kernel)), to_tensor(photo)
     linear, encoded = (
         psnr(Classical(method={"name": "wiener", "linear_light": flag}).restore(to_tensor(blurred), options), truth)
@@ -165,7 +165,7 @@ def test_polyblur_sharpens_a_mild_gaussian_blur(sigma: float) -> None:
 
 
 def test_polyblur_finds_how_much_and_which_way_an_image_is_blurred() -> None:
-    """Drawn edges in all directions, each an ideal step that a camera of sigma 0.768 took, blurred along 30 degrees."""
+    """DrawnKernel edges in all directions, each an ideal step that a camera of sigma 0.768 took, blurred along 30 degrees."""
     side = torch.linspace(-1, 1, 301, dtype=torch.float64)
     disk = ((side[:, None] ** 2 + side**2) < 0.3).double().expand(1, 3, -1, -1)
     camera = gaussian(0.768).double()

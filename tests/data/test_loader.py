@@ -15,7 +15,7 @@ from deblurbench.batch import Batch
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
 from deblurbench.data.loader import BatchPlan, batches
-from deblurbench.data.order import GROUP, VISITS, SampleOrder
+from deblurbench.data.order import GROUP_SIZE, REPEATS, SampleOrder
 from deblurbench.data.prepared import PreparedDataset
 from deblurbench.images.reading import decode_photo
 
@@ -98,13 +98,13 @@ def test_data_sets_travel_to_workers_that_are_started_afresh(sharp_photos: Prepa
 @pytest.mark.parametrize("count", [1, 6, 64, 150])
 def test_an_epoch_takes_every_image_as_often_and_neighbours_are_mixed(count: int) -> None:
     order = SampleOrder(count, seed=0)
-    epochs = [[order.image(number) for number in range(start, start + VISITS * count)] for start in (0, VISITS * count)]
+    epochs = [[order.image(number) for number in range(start, start + REPEATS * count)] for start in (0, REPEATS * count)]
     for epoch in epochs:
-        assert sorted(epoch) == sorted(list(range(count)) * VISITS)
+        assert sorted(epoch) == sorted(list(range(count)) * REPEATS)
     assert epochs[0] != epochs[1] or count == 1
-    if count > GROUP:
-        assert len(set(epochs[0][: GROUP * VISITS])) == GROUP  # a group is done before the next begins
-        batches_of_8 = [epochs[0][start : start + 8] for start in range(0, GROUP * VISITS, 8)]
+    if count > GROUP_SIZE:
+        assert len(set(epochs[0][: GROUP_SIZE * REPEATS])) == GROUP_SIZE  # a group is done before the next begins
+        batches_of_8 = [epochs[0][start : start + 8] for start in range(0, GROUP_SIZE * REPEATS, 8)]
         assert np.mean([len(set(batch)) for batch in batches_of_8]) > 7  # seldom twice in a batch
 
 
@@ -124,7 +124,7 @@ def test_the_same_numbers_image_by_image() -> None:
     assert sorted(number for numbers in lists for number in numbers) == list(range(600))
     for numbers in lists:
         assert len({order.image(number) for number in numbers}) == 1
-        assert len(numbers) == VISITS
+        assert len(numbers) == REPEATS
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -137,7 +137,7 @@ def test_images_decoded_on_demand_give_the_same_batches(pairs_folder: Path, pair
         assert equal(collect(pairs, **options), collect(off, workers=workers, **options))
 
 
-def test_on_demand_an_image_is_decoded_once_for_its_visits(pairs_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_demand_an_image_is_decoded_once_for_all_its_samples(pairs_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     layout = {"name": "paired-folder", "path": str(pairs_folder)}
     off = open_dataset("pairs", PixelCache(pairs_folder, limit=0), layout=layout).prepare()
     decoded: list[Path] = []

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from deblurbench.blur.camera import Camera, blur_whole
+from deblurbench.blur.camera import Camera, blur_image
 from deblurbench.blur.kernels import BLURS, Gaussian, Mixed, spread
 from deblurbench.blur.old_photo import OldPhoto
 from deblurbench.data.cache import PixelCache, clear
@@ -76,7 +76,7 @@ def test_they_are_one_drawing_that_depends_on_the_key_alone(tmp_path: Path, cach
     (item,) = dataset.items(TEST)
     for image in (dataset.test_image(item), dataset.test_image(item)):  # drawn, and read from the cache
         assert image.sharp is not None
-        blurred, drawn = blur_whole(
+        blurred, drawn = blur_image(
             image.sharp, Mixed(), Camera(highlights=2.0, jpeg=(60, 95)), generator("evaluation", item.entry.key)
         )
         assert image.blurred.shape == (40, 40, 3)
@@ -85,7 +85,7 @@ def test_they_are_one_drawing_that_depends_on_the_key_alone(tmp_path: Path, cach
         assert image.kernel is not None
         assert image.kernel.dtype == np.float32
         assert np.array_equal(image.kernel, drawn.kernel)
-        assert (image.blur_kind, image.spread) == (drawn.facts["kind"], spread(drawn.kernel))
+        assert (image.blur_kind, image.spread) == (drawn.parameters["kind"], spread(drawn.kernel))
 
 
 def test_every_image_is_drawn_once_for_all_models(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +204,7 @@ def describe(dataset: PreparedDataset) -> tuple[Any, ...]:
 
 def images_without_drawing(dataset: PreparedDataset) -> list[list[Any]]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("deblurbench.data.test_images.blur_whole", lambda *_: pytest.fail("drawn twice"))
+        patched.setattr("deblurbench.data.test_images.blur_image", lambda *_: pytest.fail("drawn twice"))
         return images_of(dataset)
 
 

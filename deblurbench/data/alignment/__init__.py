@@ -1,1 +1,1 @@
-"""Alignment: how far the two sides of a pair lie apart, and registering them."""
+"""Alignment of the two sides of a pair: its estimation, and registration."""

@@ -10,13 +10,13 @@ from deblurbench.images.photo import Pixels
 
 
 def misalignment(pairs: Iterable[tuple[Pixels, Pixels]]) -> str | None:
-    """How far (blurred, sharp) `pairs` are apart if most are not aligned; None where they are, or are too small to tell."""
+    """Describe the displacements of (blurred, sharp) `pairs` if most are not aligned; None where they are, or are too small."""
     found = [align(*pair) for pair in pairs if is_measurable(pair[0])]
     aligned = [alignment for alignment in found if alignment and alignment.is_aligned]
     if 2 * len(aligned) >= len(found):
         return None
     matched = [alignment.displacement for alignment in found if alignment]
-    return _spread(matched) if matched else f"none of {len(found)} could even be matched: are they counterparts?"
+    return _summary(matched) if matched else f"none of {len(found)} could even be matched: do they show one scene?"
 
 
 def misalignment_note(apart: str, *, used: bool) -> str:
@@ -31,13 +31,13 @@ def misalignment_note(apart: str, *, used: bool) -> str:
 
 def registration_note(displacements: list[float]) -> str:
     """A note on registered pairs that had these displacements in pixels."""
-    apart = _spread(displacements) if displacements else "none was found"
+    apart = _summary(displacements) if displacements else "none was found"
     return (
-        f"registered pairs: separate exposures ({apart}), the sharp one moved onto the blurred one and adapted in exposure, "
-        "both cut to what they share; scores hold what registration leaves and are not comparable with others"
+        f"registered pairs: separate exposures ({apart}), the sharp one warped onto the blurred one and adapted in exposure, "
+        "both cropped to their overlap; scores contain the errors of registration and are not comparable with others"
     )
 
 
-def _spread(displacements: list[float]) -> str:
-    middle, most = statistics.median(displacements), max(displacements)
-    return f"{middle:.0f} pixels apart in the median of {len(displacements)}, {most:.0f} at most"
+def _summary(displacements: list[float]) -> str:
+    median, largest = statistics.median(displacements), max(displacements)
+    return f"{median:.0f} pixels apart in the median of {len(displacements)}, {largest:.0f} at most"

@@ -1,4 +1,4 @@
-"""Registered pairs in the cache: each is registered once."""
+"""RegisteredImages pairs in the cache: each is registered once."""
 
 from __future__ import annotations
 

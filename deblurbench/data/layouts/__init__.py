@@ -1,1 +1,1 @@
-"""Layouts: one small module for each way that people have images on disk, and what they all use to find pairs there."""
+"""Layouts: one small module for each arrangement of images on disk, and the search and matching that they all use."""

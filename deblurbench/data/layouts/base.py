@@ -1,4 +1,4 @@
-"""The base class of layouts: how a data set lies on disk, as it is downloaded."""
+"""The base class of layouts: the arrangement of a data set on disk, as it is downloaded."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from deblurbench.registry import LAYOUTS
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a data set comes from, what may be done with it, and whom to cite.
+    """The source of a data set, its licence and its citation.
 
-    `folder` is what its folder below `data/` is called here, `kaggle` its owner and name there.
+    `folder` is the name of its folder below `data/`, `kaggle` its OWNER/NAME on Kaggle.
     """
 
     title: str
@@ -27,10 +27,10 @@ class Origin:
 
 
 class Layout(ABC):
-    """Reads what lies on disk, as downloaded. Its constructor's `path` is the folder that people would name."""
+    """Reads a data set on disk, as it is downloaded. Its constructor's `path` is the folder that users give."""
 
     origin: ClassVar[Origin]
-    is_generic: ClassVar[bool] = False  # of own images, which other layouts may look like too: asked last
+    is_generic: ClassVar[bool] = False  # of own images, which resembles other layouts: tried last
 
     @abstractmethod
     def table(self) -> PairTable:
@@ -39,7 +39,7 @@ class Layout(ABC):
     @classmethod
     @abstractmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:
-        """The constructor's arguments for each data set of this layout at `path` itself; none where it is something else."""
+        """The constructor's arguments for each data set of this layout at `path` itself; none where it is of another layout."""
 
 
 def layout_called(name: str) -> type[Layout]:

@@ -1,4 +1,4 @@
-"""Looking around in folders that people give."""
+"""Searching the folders that users give."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from pathlib import Path
 
 from deblurbench.errors import UsageError
 
-DEEPEST = 6  # kagglehub puts datasets/OWNER/SLUG/versions/N above what was downloaded
-HIDDEN = (".", "__MACOSX")  # the latter is what archives made on a Mac hold beside everything
-MOST_FOLDERS = 200  # in one folder: more are scenes or persons, not a way down
+MAX_DEPTH = 6  # kagglehub puts datasets/OWNER/SLUG/versions/N above what was downloaded
+HIDDEN = (".", "__MACOSX")  # the latter is added to archives on macOS
+MAX_FOLDERS = 200  # in one folder: more are scenes or persons, which are not searched
 
 
 def require_folder(path: Path) -> Path:
-    """`path`. Raises UsageError where it is no folder."""
+    """Return `path`. Raises UsageError where it is no folder."""
     if not path.is_dir():
-        what = "is not a folder" if path.exists() else "there is no such folder"
-        raise UsageError(f"{path}: {what}; give the one that the download was unpacked to")
+        problem = "is not a folder" if path.exists() else "there is no such folder"
+        raise UsageError(f"{path}: {problem}; give the one that the download was unpacked to")
     return path
 
 
 def folders_below(path: Path) -> Iterator[Path]:
-    """`path` and the folders below it, the nearest first, as deep as downloads are nested; each once, whatever links say."""
-    waiting, seen = deque([(path, 0)]), set()
-    while waiting:
-        folder, depth = waiting.popleft()
+    """Yield `path` and the folders below it breadth-first, as deep as downloads are nested; each once, links or not."""
+    queue, seen = deque([(path, 0)]), set()
+    while queue:
+        folder, depth = queue.popleft()
         try:
             real = folder.resolve()
             if real in seen:
                 continue
             seen.add(real)
             below = [child for child in _folders_in(folder) if not child.name.startswith(HIDDEN)]
-        except OSError:  # not ours to look into (lost+found, say), or a loop of links
+        except OSError:  # no permission to read it (lost+found, say), or a loop of links
             continue
         yield folder
-        if depth < DEEPEST and len(below) <= MOST_FOLDERS:
-            waiting.extend((child, depth + 1) for child in below)
+        if depth < MAX_DEPTH and len(below) <= MAX_FOLDERS:
+            queue.extend((child, depth + 1) for child in below)
 
 
 def find_folder(path: Path, fits: Callable[[Path], bool], wanted: str) -> Path:
-    """The nearest folder, `path` or below it, that `fits`. Raises UsageError that names what was `wanted`."""
+    """Find the nearest folder, `path` or below it, that `fits`. Raises UsageError, which names what was `wanted`."""
     for folder in folders_below(require_folder(path)):
         if fits(folder):
             return folder
@@ -65,7 +65,7 @@ def side(folder: Path, name: str) -> Path:
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    """The folders in `folder`, sorted; the system says what is one without being asked for each of 200,000 images."""
+    """The folders in `folder`, sorted; without a system call for each of 200,000 images."""
     with os.scandir(folder) as entries:
         return sorted(Path(entry.path) for entry in entries if _is_folder(entry))
 
@@ -73,5 +73,5 @@ def _folders_in(folder: Path) -> list[Path]:
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads round in a circle
+    except OSError:  # a loop of links
         return False

@@ -21,7 +21,7 @@ VIDEO = re.compile(r"\d+from(.+)")
 class Hide(Layout):
     """HIDE: `train/*.png`, `test/{test-close-ups,test-long-shot}/*.png`, and sharp images of the same names in `GT/`.
 
-    Names like `12fromGOPR1098` tell the video: validation is whole videos of train.
+    Names like `12fromGOPR1098` contain the video: validation is whole videos of train.
     """
 
     origin = Origin(

@@ -16,7 +16,7 @@ from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS, PositiveInt
 
 FOLDERS = {"S": "sharp", "F": "defocused_blurred", "M": "motion_blurred"}
-COPIES = ("blur_dataset_scaled", "blur_dataset")  # what people have the three folders in; the smaller first
+COPIES = ("blur_dataset_scaled", "blur_dataset")  # the folders that hold the three; the smaller copy first
 NAME = re.compile(r"(?P<id>\d+)_(?P<device>.+)_(?P<kind>[SFM])", re.IGNORECASE)
 
 
@@ -70,7 +70,7 @@ class KwentarBlur(Layout):
     def _root(self) -> Path:
         """The folder that holds `sharp`, there or below; of two copies in one folder the scaled one."""
         require_folder(self.path)
-        for fits in (_is_root, lambda folder: _copy_in(folder) is not None):  # the sharp ones alone will do
+        for fits in (_is_root, lambda folder: _copy_in(folder) is not None):  # the sharp ones alone are enough
             with suppress(UsageError):
                 root = _copy_in(find_folder(self.path, fits, "folder 'sharp'"))
                 assert root is not None  # that is what was searched for

@@ -13,7 +13,7 @@ from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
 
-SIDES = (("blur", "sharp"), ("input", "target"))  # blurred and sharp, as people call them
+SIDES = (("blur", "sharp"), ("input", "target"))  # the usual names of the blurred and the sharp side
 FOLDERS = {TRAIN: ("train",), VALIDATION: ("validation", "val"), TEST: ("test",)}
 DBLUR = "DBlur"
 
@@ -22,8 +22,8 @@ DBLUR = "DBlur"
 class PairedFolder(Layout):
     """`{train,validation,test}/{blur,sharp}/NAME.*`, or `{blur,sharp}/NAME.*` with no split; matched by name.
 
-    `input` and `target`, `val` and other cases are taken too. Where `validation` is missing, the last tenth of the training
-    pairs by name takes its place; where every split is, the last tenth is the test and the tenth before it validation.
+    `input` and `target`, `val` and other cases are accepted, too. Where `validation` is missing, the last tenth of the
+    training pairs by name replaces it; where every split is, the last tenth is test and the tenth before it validation.
     Test pairs that are shipped stay the test pairs.
     """
 

@@ -1,4 +1,4 @@
-"""A CSV of own pairs, wherever they lie."""
+"""A CSV of own pairs, in any folders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from deblurbench.data.table import (
 from deblurbench.errors import UsageError, suggestion
 from deblurbench.registry import LAYOUTS
 
-MOST_FILES = 20  # of a folder that are looked into
+MAX_FILES = 20  # of a folder that are read
 COLUMNS = ("sharp", "blurred", "split", "group")
 
 
@@ -30,9 +30,9 @@ COLUMNS = ("sharp", "blurred", "split", "group")
 class PairsCsv(Layout):
     """A CSV with a header: `sharp`, and if you have them `blurred`, `split` and `group` (the scene or person).
 
-    Paths are relative to the file; commas or semicolons part the values. Without `blurred` the sharp images are to be blurred.
-    Without `split`, groups are split by a hash of their name, and where no row has a group, in contiguous blocks by the path of
-    the sharp file. Several blurred versions of one sharp file are one group.
+    Paths are relative to the file; commas or semicolons separate the values. Without `blurred` the sharp images are to be
+    blurred. Without `split`, groups are split by a hash of their name, and where no row has a group, in contiguous blocks by
+    the path of the sharp file. Several blurred versions of one sharp file are one group.
     """
 
     origin = Origin("a CSV of own pairs")
@@ -90,13 +90,13 @@ class PairsCsv(Layout):
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:
-        found = [path] if path.is_file() else sorted(path.glob("*.csv"))[:MOST_FILES] if path.is_dir() else []
-        files = [file for file in found if file.is_file()]  # a pipe would be read for ever
+        found = [path] if path.is_file() else sorted(path.glob("*.csv"))[:MAX_FILES] if path.is_dir() else []
+        files = [file for file in found if file.is_file()]  # reading a pipe would never end
         return [{"path": str(file)} for file in files if file.suffix.lower() == ".csv" and (file == path or _names_sharp(file))]
 
 
 def _names_sharp(file: Path) -> bool:
-    """Whether the header of a CSV that lies in a folder is ours."""
+    """Whether the header of a CSV in a folder has the column `sharp`."""
     with file.open(encoding="utf-8-sig", errors="replace") as opened:
         header = opened.readline(1000)
     return "sharp" in header.strip().replace(";", ",").split(",")
@@ -112,7 +112,7 @@ def _faults(row: dict[str, Any]) -> Iterator[str]:
 
 
 def _keys(rows: list[dict[str, str]]) -> list[str]:
-    """Unique keys that can name a picture: the sharp file's stem; where these repeat, with the row's number."""
+    """Unique keys that can name a file: the sharp file's stem; where these repeat, with the row's number."""
     stems = [Path(row["sharp"]).stem for row in rows]
     if len(set(stems)) == len(stems):
         return stems

@@ -13,7 +13,7 @@ from deblurbench.errors import UsageError
 from deblurbench.images.photo import list_images
 from deblurbench.registry import LAYOUTS
 
-FOLDERS = {"J": "RealBlur-J_.*", "R": "RealBlur-R_.*"}  # RealBlur-J_ECC_IMCORR_centroid_itensity_ref, spelt so
+FOLDERS = {"J": "RealBlur-J_.*", "R": "RealBlur-R_.*"}  # RealBlur-J_ECC_IMCORR_centroid_itensity_ref [sic]
 SHIPPED = (TRAIN, TEST)
 
 
@@ -69,7 +69,7 @@ class RealBlur(Layout):
 
 
 def _entry(root: Path, split: str, line: str) -> PairEntry | str:
-    """The pair of a line of a list, or what is wrong with it."""
+    """The pair of a line of a list, or the problem with it."""
     parts = line.split()
     if len(parts) < 2:
         return f"expected 'GT_PATH BLUR_PATH', not '{line.strip()}'"

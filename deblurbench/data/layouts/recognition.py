@@ -11,10 +11,10 @@ from deblurbench.registry import LAYOUTS, Spec
 
 
 def recognise(path: Path) -> list[Spec]:
-    """The data sets at or below `path` as `layout` sections of an experiment, in the order of their names.
+    """Find the data sets at or below `path`. Returns `layout` sections of an experiment, in the order of their names.
 
-    Layouts of published sets are asked first, in every folder from the nearest down; those of own images only where none
-    of them knows it. Raises UsageError where there is nothing of any kind.
+    Layouts of published sets are tried first, in every folder from the nearest down; those of own images only where none
+    of them fits. Raises UsageError where none fits.
     """
     if not path.exists():
         raise UsageError(f"{path}: there is no such file or folder")

@@ -20,10 +20,10 @@ SHIPPED = (TRAIN, TEST)
 
 @LAYOUTS.register("restormer")
 class Restormer(Layout):
-    """`{train,test}/GoPro/{input,target}/`, as Restormer and NAFNet ship it; other sets may stand in `test` beside GoPro.
+    """`{train,test}/GoPro/{input,target}/`, as Restormer and NAFNet ship it; other sets may be in `test` beside GoPro.
 
     `test` names the set to test on (`HIDE`, say); training is always on the GoPro of `train`, as in the papers. Validation
-    is whole sequences where names tell them, else the last block of names.
+    is whole sequences where names contain them, else the last block of names.
     """
 
     origin = Origin(

@@ -1,4 +1,4 @@
-"""The photographs that scikit-image's wheel carries: real images with nothing to download."""
+"""The photographs in scikit-image's wheel: real images with nothing to download."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS
 
 # Natural photographs only: no scans, renderings, telescope, microscope or retina images, and not `clock_motion`, which
-# is blurred already. (file, split, group): both views of the motorcycle are one scene. Nearly all are tested, because a
-# comparison rests on its test scenes; training has pictures that are drawn besides.
+# is blurred already. (file, split, group): both views of the motorcycle are one scene. Nearly all are in the test split,
+# because a comparison rests on its test scenes; training has synthetic images besides.
 PHOTOS = (
     ("motorcycle_left.png", TRAIN, "motorcycle"),
     ("motorcycle_right.png", TRAIN, "motorcycle"),
@@ -29,14 +29,14 @@ PHOTOS = (
     ("gravel.png", TEST, "gravel"),
     ("rocket.jpg", TEST, "rocket"),
 )
-DRAWN = {VALIDATION: range(2), TRAIN: range(2, 10)}  # numbers of the drawn pictures
+DEAD_LEAVES = {VALIDATION: range(2), TRAIN: range(2, 10)}  # their numbers
 
 
 @LAYOUTS.register("skimage-photos")
 class SkimagePhotos(Layout):
     """Sharp photographs from scikit-image (public domain or CC0, see its data/README.txt), split by photograph.
 
-    Nine of its eleven scenes are the test. Training has the two views of another one, and eight pictures drawn as dead leaves.
+    Nine of its eleven scenes are the test. Training has the two views of another one, and eight images of dead leaves.
     """
 
     origin = Origin(
@@ -45,7 +45,7 @@ class SkimagePhotos(Layout):
     )  # fmt: skip
 
     def table(self) -> PairTable:
-        package = importlib.util.find_spec("skimage")  # found, not imported: only its files are wanted
+        package = importlib.util.find_spec("skimage")  # found, not imported: only its files are needed
         if package is None or package.origin is None:
             raise UsageError("layout 'skimage-photos': scikit-image is not installed; run: pip install scikit-image")
         folder = Path(package.origin).parent / "data"
@@ -53,10 +53,10 @@ class SkimagePhotos(Layout):
         if missing:
             raise UsageError(f"{folder / missing[0]}: missing from this scikit-image; run: pip install scikit-image==0.26.0")
         photos = [PairEntry(Path(name).stem, split, group, sharp=folder / name) for name, split, group in PHOTOS]
-        drawings = [(split, DeadLeaves(number)) for split, numbers in DRAWN.items() for number in numbers]
+        drawings = [(split, DeadLeaves(number)) for split, numbers in DEAD_LEAVES.items() for number in numbers]
         drawn = [PairEntry(key := str(one).replace(" ", "-"), split, key, sharp=one) for split, one in drawings]
         return PairTable((*photos, *drawn))
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:
-        return []  # nobody has them in a folder of their own
+        return []  # they are in no folder of their own
