@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import importlib.util
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,8 +17,8 @@ from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
 from deblurbench.data.prepared import PreparedDataset
 from deblurbench.images.tensors import to_tensor
-from deblurbench.scoring import costs as cost
 from deblurbench.yaml_files import read_yaml, to_yaml
+from tests import quick
 from tests.exposures import moved, shaken
 
 torch.set_num_threads(1)  # tiny networks are faster so, and unhurt by whatever else the machine does
@@ -58,27 +56,17 @@ def _own_cache(monkeypatch: pytest.MonkeyPatch, cache: PixelCache) -> None:
 @pytest.fixture(autouse=True)
 def quick_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times that experiments of tests measure need not be good ones; those that are tested have a fixture of this name."""
-    monkeypatch.setattr(cost, "ROUNDS", 1)
-    monkeypatch.setattr(cost, "AT_LEAST_SECONDS", 0.0)
-    monkeypatch.setattr(cost, "TIMING_SIZE", 32)
+    quick.measure_little(monkeypatch.setattr)
 
 
 @pytest.fixture(autouse=True)
 def _quick_writes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test cuts the power: nothing need wait until what is written has reached the disk."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)
+    quick.wait_for_no_disk(monkeypatch.setattr)
 
 
 @pytest.fixture
 def unrendered_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures of reports are built, but matplotlib lays out and renders none: their SVG holds only titles and labels."""
-
-    def save(figure: Any, file: TextIO, **_: Any) -> None:
-        texts = [text for panel in figure.axes for text in (panel.title, panel.xaxis.label, panel.yaxis.label, *panel.texts)]
-        file.write(f"<svg>{''.join(f'<text>{html.escape(text.get_text())}</text>' for text in texts)}</svg>")
-
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", save)
-    monkeypatch.setattr("matplotlib.figure.Figure.draw_without_rendering", lambda _: None)
+    quick.render_no_figures(monkeypatch.setattr)
 
 
 @pytest.fixture(autouse=True)

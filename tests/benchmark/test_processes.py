@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -18,11 +17,11 @@ from typer.testing import CliRunner
 from deblurbench.apps.cli import app
 from deblurbench.checkpoint import load_checkpoint
 from deblurbench.files import read_csv, read_json
+from tests.benchmark.forked import Command
 from tests.benchmark.running import run
 
 Write = Callable[..., Path]
 TRAINING = {"steps": 24, "batch_size": 2, "crop_size": 32, "log_every": 4, "validate_every": 8, "checkpoint_every": 2}
-RUN = [sys.executable, "-m", "deblurbench", "run"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 WEIGHTS = "runs/pairs/{}/seed-0/last.safetensors"
 
@@ -31,30 +30,28 @@ def environment() -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
-def start(experiment: Path, out: Path, *arguments: str, command: list[str] = RUN) -> subprocess.Popen[str]:
-    return start_command([*command, str(experiment), "--out", str(out), "--device", "cpu", *arguments])
+def start(experiment: Path, out: Path, *arguments: str, largest: int | None = None) -> Command:
+    return Command("run", str(experiment), "--out", str(out), "--device", "cpu", *arguments, largest=largest)
 
 
-def start_command(command: list[str]) -> subprocess.Popen[str]:
+def start_two(experiment: Path, out: Path) -> subprocess.Popen[str]:
+    """As `start`, in two processes that train together."""
     return subprocess.Popen(
-        command,
+        [*TORCHRUN, "-m", "deblurbench", "run", str(experiment), "--out", str(out), "--device", "cpu"],
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        # A shell that runs the tests in its background has them, and so this process, ignore interrupts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
-def finish(process: subprocess.Popen[str]) -> str:
-    output, _ = process.communicate(timeout=240)
+def finish(process: Command) -> str:
+    output = process.communicate()
     assert process.returncode == 0, output
     return output
 
 
 def die(pattern: str, count: int, moment: str, *command: str) -> None:
     """Run until the `count`-th file that matches `pattern` is half written, or just written, and die there."""
-    script = str(Path(__file__).with_name("die_at.py"))
-    process = start_command([sys.executable, script, pattern, str(count), moment, *command, "--device", "cpu"])
-    output, _ = process.communicate(timeout=240)
+    process = Command(*command, "--device", "cpu", die=(pattern, count, moment))
+    output = process.communicate()
     assert process.returncode == -signal.SIGKILL, output
 
 
@@ -93,7 +90,9 @@ def test_two_processes_train_as_one_does(write_experiment: Write, tmp_path: Path
     shrinking = [{"until": 0.4, "crop_size": 16, "batch_size": 6}]
     experiment = write_experiment(models=models, training={**TRAINING, "steps": 12, "progressive": shrinking})
     finish(start(experiment, tmp_path / "one"))
-    output = finish(start(experiment, tmp_path / "two", command=[*TORCHRUN, "-m", "deblurbench", "run"]))
+    together = start_two(experiment, tmp_path / "two")
+    output, _ = together.communicate(timeout=240)
+    assert together.returncode == 0, output
     assert output.count("open ") == 1  # only one of them speaks and writes
     for family in models:
         one, two = (load_checkpoint(tmp_path / out / WEIGHTS.format(family))[0] for out in ("one", "two"))
@@ -115,7 +114,7 @@ def test_with_two_processes_too_a_failing_cell_lets_the_others_go_on(write_exper
     in_the_way = tmp_path / "out" / "runs/pairs/first/seed-0/restored"
     in_the_way.parent.mkdir(parents=True)
     in_the_way.write_text("a file where a folder should be")
-    process = start(experiment, tmp_path / "out", command=[*TORCHRUN, "-m", "deblurbench", "run"])
+    process = start_two(experiment, tmp_path / "out")
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "failed: pairs / first / seed 0" in output
@@ -127,44 +126,43 @@ def test_a_full_disk_loses_nothing(write_experiment: Write, tmp_path: Path) -> N
     """No file may grow over 20 kB: the first checkpoint cannot be written. With room again it goes on."""
     experiment = write_experiment(models={"cnn": {"name": "cnn", "network": {"name": "unet", "widths": [8], "blocks": 1}}})
     out = tmp_path / "out"
-    limited = subprocess.run(
-        [*RUN, str(experiment), "--out", str(out), "--device", "cpu"], env=environment(), capture_output=True, text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
-    )  # fmt: skip
-    assert limited.returncode == 1, limited.stderr
-    assert "File too large; free some space" in limited.stderr
-    assert str(out) in limited.stderr
-    assert "run again: it goes on where it stopped" in limited.stderr
-    assert "Traceback" not in limited.stderr
+    limited = start(experiment, out, largest=20_000)
+    output = limited.communicate()
+    assert limited.returncode == 1, output
+    assert "File too large; free some space" in output
+    assert str(out) in output
+    assert "run again: it goes on where it stopped" in output
+    assert "Traceback" not in output
     assert list(out.rglob("*.part")) == []
     assert list(out.rglob("*.safetensors")) == []
     finish(start(experiment, out))
 
 
 @pytest.fixture
-def training(write_experiment: Write, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def training(write_experiment: Write, tmp_path: Path) -> Iterator[Command]:
     """A run of `tiny.yaml` into `out` in the midst of its first training."""
     process = start(write_experiment(training={**TRAINING, "steps": 5000}), tmp_path / "out")
     state = tmp_path / "out" / "runs/pairs/cnn/seed-0/state.safetensors"
     deadline = time.monotonic() + 240
     while not state.is_file():
-        assert process.poll() is None, process.communicate()[0]
+        assert process.returncode is None, process.communicate()
         assert time.monotonic() < deadline, "no state was saved in four minutes"
         time.sleep(0.01)
     yield process
-    process.kill()
-    process.communicate(timeout=60)
+    if process.returncode is None:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
 
 
 def test_while_one_runs_a_second_is_told_so_and_interrupted_the_first_says_how_to_go_on(
-    training: subprocess.Popen[str], tmp_path: Path
+    training: Command, tmp_path: Path
 ) -> None:
     cell = ["cell", str(tmp_path / "out"), "pairs/cnn/seed-0", "--device", "cpu"]
     for second in (run(tmp_path / "tiny.yaml"), CliRunner().invoke(app, cell)):
         assert second.exit_code == 2
         assert f"is in use by process {training.pid} on " in second.output
     training.send_signal(signal.SIGINT)
-    output, _ = training.communicate(timeout=60)
+    output = training.communicate()
     assert training.returncode == 130
     assert "stopped; run the same command again to go on" in output
     assert "Traceback" not in output

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.parametrize import register_parametrization
 
 from deblurbench.registry import DISCRIMINATORS, PositiveInt
 
@@ -47,6 +48,14 @@ class PatchDiscriminator(nn.Module):
         return [self.score(features)]
 
 
+class _Spectral(_SpectralNorm):
+    """PyTorch's spectral normalisation, without the power iteration on the device "meta", where it takes ten times as long."""
+
+    def _power_method(self, weight_mat: Tensor, n_power_iterations: int) -> None:
+        if not weight_mat.is_meta:
+            super()._power_method(weight_mat, n_power_iterations)
+
+
 class _SpectralConvolution(nn.Conv2d):
     """A convolution that can be pickled after `spectral_norm`, unlike PyTorch's own."""
 
@@ -56,12 +65,18 @@ class _SpectralConvolution(nn.Conv2d):
 
 def _unpickled(state: dict[str, Any]) -> nn.Module:
     with torch.device("meta"):  # all of its state is replaced
-        layer = spectral_norm(_SpectralConvolution(1, 1, 1))
+        layer = _spectral_convolution(1, 1, 1)
     layer.__dict__.update(state)
     return layer
 
 
 def _convolution(in_channels: int, out_channels: int, size: int, normalization: str, stride: int = 1) -> nn.Module:
     if normalization == "spectral":
-        return spectral_norm(_SpectralConvolution(in_channels, out_channels, size, stride=stride, padding=1))
+        return _spectral_convolution(in_channels, out_channels, size, stride=stride, padding=1)
     return nn.Conv2d(in_channels, out_channels, size, stride=stride, padding=1)
+
+
+def _spectral_convolution(in_channels: int, out_channels: int, size: int, stride: int = 1, padding: int = 0) -> nn.Module:
+    layer = _SpectralConvolution(in_channels, out_channels, size, stride=stride, padding=padding)
+    register_parametrization(layer, "weight", _Spectral(layer.weight, n_power_iterations=1, dim=0, eps=1e-12))
+    return layer
