@@ -63,7 +63,7 @@ class Experiment:
             "training": shared,
             "seeds": self.seeds,
             "recipe": self.recipe.title,
-            "metrics": [_with_absolute(spec, {str(spec.get("weights"))}) for spec in self.recipe.further],
+            "metrics": [_with_absolute(spec, {Path(str(spec.get("weights")))}) for spec in self.recipe.further],
         }
 
 
@@ -136,12 +136,12 @@ def _plain(settings: dict[str, Any]) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in settings.items()}
 
 
-def _layout_paths(dataset: Spec) -> set[str]:
+def _layout_paths(dataset: Spec) -> set[Path]:
     """The paths that the layout of a data set reads."""
-    return {dataset["layout"]["path"]} if "path" in dataset["layout"] else set()
+    return {Path(dataset["layout"]["path"])} if "path" in dataset["layout"] else set()
 
 
-def _with_absolute(spec: Spec, paths: set[str]) -> Spec:
+def _with_absolute(spec: Spec, paths: set[Path]) -> Spec:
     """`spec` with `paths` made absolute wherever they stand in it."""
-    absolute: Spec = with_strings(spec, lambda text: str(Path(text).absolute()) if text in paths else text)
+    absolute: Spec = with_strings(spec, lambda text: str(Path(text).expanduser().absolute()) if Path(text) in paths else text)
     return absolute

@@ -71,15 +71,15 @@ class ModelEntry:
         return [source for source in sources if source and not is_checkpoint(source)]
 
     @property
-    def paths(self) -> set[str]:
+    def paths(self) -> set[Path]:
         """The files that its spec names: checkpoints, and weights that it brings itself."""
-        sources = {source for source in (*self.sources.values(), self.start) if source and is_checkpoint(source)}
-        return sources | set(map(str, self.weight_files))
+        sources = {Path(source) for source in (*self.sources.values(), self.start) if source and is_checkpoint(source)}
+        return sources | set(self.weight_files)
 
     def portable(self, spec: Spec) -> Spec:
         """`spec`, its own or a variant's, with the hash of each file of weights in place of its path, which may change."""
-        hashes = {str(path): file_hash(path, "blake2b") for path in self.weight_files}
-        portable: Spec = with_strings(spec, lambda text: hashes.get(text, text))
+        hashes = {path: file_hash(path, "blake2b") for path in self.weight_files}
+        portable: Spec = with_strings(spec, lambda text: hashes.get(Path(text), text))
         return portable
 
 

@@ -84,14 +84,15 @@ def test_cells_run_one_by_one_end_with_the_bits_of_one_run(planned: Path, write_
     assert (by_cells / "per_image.csv").read_bytes() == (planned / "per_image.csv").read_bytes()
 
 
+@pytest.mark.parametrize("path", ["pairs", "./pairs", "~/pairs"])
 def test_a_plan_holds_absolute_paths_and_can_be_run_from_anywhere(
-    planned: Path, pairs_folder: Path, monkeypatch: pytest.MonkeyPatch, write_experiment: Write, tmp_path: Path
+    path: str, planned: Path, pairs_folder: Path, monkeypatch: pytest.MonkeyPatch, write_experiment: Write
 ) -> None:
     monkeypatch.chdir(pairs_folder.parent)
-    relative = write_experiment(models=ONE_MODEL, datasets={"pairs": {"layout": {"name": "paired-folder", "path": "pairs"}}})
+    monkeypatch.setenv("HOME", str(pairs_folder.parent))
+    relative = write_experiment(models=ONE_MODEL, datasets={"pairs": {"layout": {"name": "paired-folder", "path": path}}})
     assert run(relative, "--plan", "--restart").exit_code == 0
-    path = read_yaml(planned / "experiment.yaml")["datasets"]["pairs"]["layout"]["path"]
-    assert path == str(pairs_folder)
+    assert read_yaml(planned / "experiment.yaml")["datasets"]["pairs"]["layout"]["path"] == str(pairs_folder)
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_its_path_is_absolute_in_the_plan_and_other_models_may_use_it(
     write_experiment: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    own = {"name": "brighter", "weights": "own.safetensors"}
+    own = {"name": "brighter", "weights": "./own.safetensors"}
     refined = {"name": "cascade", "stages": [{"trained": "own"}, {"name": "cnn", "network": TINY_UNET}]}
     assert run(write_experiment(models={"own": own, "refined": refined}), "--plan").exit_code == 0
     models = read_yaml(tmp_path / "out" / "experiment.yaml")["models"]
