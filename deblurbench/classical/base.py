@@ -10,23 +10,23 @@ from torch import Tensor
 
 from deblurbench.blur.kernels import gaussian_kernel
 from deblurbench.blur.light import linear_to_srgb, srgb_to_linear
-from deblurbench.classical.fourier import MARGIN, cropped, mirrored_frame
+from deblurbench.classical.fourier import MARGIN_FACTOR, crop_margin, reflect_pad
 
 
 class Method(ABC):
-    """A classical method: an image in, an image out. An oracle is given the true blur kernel with each image."""
+    """A classical method: it restores without learning. An oracle is given the true blur kernel of each image."""
 
     is_oracle = False
 
     @abstractmethod
     def __call__(self, blurred: Tensor, kernel: Tensor | None) -> Tensor:
-        """Restore (B, 3, H, W) of values in [0, 1]; `kernel` (h, w) is given to oracles, and otherwise not looked at."""
+        """Restore (B, 3, H, W) of values in [0, 1]; only an oracle needs and uses `kernel` (h, w)."""
 
 
 class Deconvolution(Method):
-    """A method that undoes one kernel, the true one or a guessed Gaussian, in linear light if asked.
+    """Deconvolution by one kernel, the true one or a guessed Gaussian, optionally in linear light.
 
-    Light is what blur convolves; beyond its borders the image is mirrored.
+    Blur is a convolution of linear light. At its borders the image is padded by reflection.
     """
 
     def __init__(self, guessed_sigma: float | None, linear_light: bool) -> None:
@@ -38,14 +38,15 @@ class Deconvolution(Method):
             kernel = gaussian(self.guessed_sigma)
         assert kernel is not None  # an oracle is only called with one
         kernel = kernel.to(blurred)
-        margin = MARGIN * max(kernel.shape)
+        margin = MARGIN_FACTOR * max(kernel.shape)
         light = srgb_to_linear(blurred) if self.linear_light else blurred
-        restored = cropped(self.deconvolve(mirrored_frame(light, margin), kernel), margin).clamp(0, 1)
+        padded = reflect_pad(light, margin)  # (B, 3, H + 2 margin, W + 2 margin)
+        restored = crop_margin(self.deconvolve(padded, kernel), margin).clamp(0, 1)  # (B, 3, H, W)
         return linear_to_srgb(restored) if self.linear_light else restored
 
     @abstractmethod
     def deconvolve(self, blurred: Tensor, kernel: Tensor) -> Tensor:
-        """Undo `kernel` (h, w) in (B, C, H, W), whose borders do not count."""
+        """Deconvolve (B, C, H, W) by `kernel` (h, w); the margin of the result is discarded."""
 
 
 def gaussian(sigma: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""One-shot deconvolution: a short filter, applied once."""
+"""One-shot deconvolution by a short FIR filter."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from deblurbench.classical.fourier import transfer_function
 from deblurbench.registry import CLASSICAL, PositiveFloat
 
 Radius = Annotated[int, Interval(gt=0, le=32)]  # the equations grow with its fourth power, and take gigabytes beyond
-GRID = 64  # frequencies a side on which the filter is fitted
+GRID = 64  # frequencies a side at which the filter is fitted
 
 
 def inverse_filter(kernel: Tensor, radius: int, noise_to_signal: float) -> Tensor:
-    """The filter g (2r + 1, 2r + 1) that best undoes `kernel` (h, w) in an image with a 1 / f^2 power spectrum.
+    """The best inverse filter g (2r + 1, 2r + 1) of `kernel` (h, w) for images with a 1 / f^2 power spectrum.
 
     It minimises the expected squared error, sum over f of S(f) |1 - G(f) H(f)|^2 + N |G(f)|^2, exactly: the Wiener
     filter among those of finite extent. N is `noise_to_signal` times the mean of S. At f = 0 an image passes unchanged.
@@ -29,21 +29,23 @@ def inverse_filter(kernel: Tensor, radius: int, noise_to_signal: float) -> Tenso
     rows = torch.fft.fftfreq(side, dtype=torch.float64)[:, None] ** 2
     power = 1 / (rows + torch.fft.rfftfreq(side, dtype=torch.float64) ** 2).clamp(min=side**-2.0)
     noise = noise_to_signal * torch.fft.irfft2(power.to(torch.complex128), s=(side, side))[0, 0]
-    # The normal equations: correlations of lag (i - j) against those of lag i.
-    lags = torch.fft.irfft2(power * response.abs().square() + noise, s=(side, side))
-    wanted = torch.fft.irfft2(power * response.conj(), s=(side, side))
-    offsets = torch.cartesian_prod(*[torch.arange(-radius, radius + 1)] * 2)
-    differences = offsets[:, None] - offsets[None]
-    taps = torch.linalg.solve(lags[differences[..., 0], differences[..., 1]], wanted[offsets[:, 0], offsets[:, 1]])
+    # The normal equations: the autocorrelation at lag (i - j) on the left, the cross-correlation at lag i on the right.
+    autocorrelation = torch.fft.irfft2(power * response.abs().square() + noise, s=(side, side))
+    cross_correlation = torch.fft.irfft2(power * response.conj(), s=(side, side))
+    offsets = torch.cartesian_prod(*[torch.arange(-radius, radius + 1)] * 2)  # (N, 2), N = (2r + 1)^2
+    lags = offsets[:, None] - offsets[None]  # (N, N, 2)
+    taps = torch.linalg.solve(
+        autocorrelation[lags[..., 0], lags[..., 1]], cross_correlation[offsets[:, 0], offsets[:, 1]]
+    )  # (N,)
     taps = taps / taps.sum()
     return taps.reshape(2 * radius + 1, -1).to(kernel)
 
 
 @CLASSICAL.register("fir")
 class OneShotFilter(Deconvolution):
-    """One short finite impulse response filter, made for the kernel and applied once (after Hosseini & Plataniotis 2019).
+    """A short finite impulse response filter, fitted to the kernel and applied once (after Hosseini & Plataniotis 2019).
 
-    It is (2 `radius` + 1) pixels a side. It undoes a Gaussian of `guessed_sigma` pixels, or, without a guess, the true
+    It is (2 `radius` + 1) pixels a side. It inverts a Gaussian of `guessed_sigma` pixels, or, without a guess, the true
     kernel: then it is an oracle.
     """
 

@@ -1,4 +1,4 @@
-"""Polyblur: mild blur, estimated from the image's own gradients and undone by reblurring."""
+"""Polyblur: mild blur, estimated from the gradients of the image and removed by polynomial reblurring."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from deblurbench.classical.base import Method
-from deblurbench.classical.fourier import cropped, filtered, mirrored_frame, transfer_function
+from deblurbench.classical.fourier import apply_filter, crop_margin, reflect_pad, transfer_function
 from deblurbench.registry import CLASSICAL, PositiveFloat, PositiveInt
 
-# Delbracio et al. 2021, section III: the strongest gradient of a sharp photograph, and the blur that it has all the same.
+# Delbracio et al. 2021, section III: the strongest gradient of a sharp photograph, and the blur that even this has.
 STRONGEST_GRADIENT, SHARP_SIGMA = 0.352, 0.768
-SMALLEST_SIGMA, LARGEST_SIGMA = 0.3, 4.0
+MIN_SIGMA, MAX_SIGMA = 0.3, 4.0
 ANGLES = 6  # directions in which gradients are measured
-FINE_ANGLES = 30  # among which the direction of the strongest blur is sought
-OUTLIERS = 1e-4  # the share of darkest and of brightest pixels that do not set the range
+FINE_ANGLES = 30  # directions among which that of the strongest blur is chosen
+OUTLIERS = 1e-4  # the fraction of the darkest and of the brightest pixels that the normalisation ignores
 
 
 def estimate_blur(image: Tensor) -> tuple[float, float, float]:
-    """The Gaussian blur of `image` (3, H, W): its largest standard deviation, the one across, and the angle of the first.
+    """Estimate the Gaussian blur of `image` (3, H, W): standard deviations along and across, and the angle of the first.
 
     In pixels and radians. An edge that is ideal once normalised has its strongest gradient where blur is weakest: the
     maximum of the directional derivative, f, gives sigma^2 = c^2 / f^2 - b^2 (equation 13).
     """
-    grey = image.mean(dim=0).cpu()  # a few passes over one channel: not worth what accelerators lack
+    grey = image.mean(dim=0).cpu()  # (H, W); on the CPU, because not every accelerator has `kthvalue`
     # `kthvalue`, because `quantile` refuses images of more than 16 million pixels.
     rank = max(int(OUTLIERS * grey.numel()), 1)
     low, high = grey.flatten().kthvalue(rank).values, grey.flatten().kthvalue(grey.numel() + 1 - rank).values
@@ -35,43 +35,43 @@ def estimate_blur(image: Tensor) -> tuple[float, float, float]:
     angles = torch.arange(ANGLES) * (math.pi / ANGLES)
     strongest = torch.stack([(angle.cos() * right + angle.sin() * down).abs().max() for angle in angles]).double()
     fine = torch.arange(FINE_ANGLES) * (math.pi / FINE_ANGLES)
-    gradients = _interpolated(strongest, fine)
+    gradients = _interpolate_periodic(strongest, fine)
     weakest = int(gradients.argmin())
     across = (weakest + FINE_ANGLES // 2) % FINE_ANGLES
     return _sigma(float(gradients[weakest])), _sigma(float(gradients[across])), float(fine[weakest])
 
 
 def polynomial_deconvolution(image: Tensor, kernel: Tensor, alpha: float, beta: float) -> Tensor:
-    """A polynomial of the blur K in place of its inverse, on (B, C, H, W), taken as periodic (algorithm 4).
+    """Apply a polynomial of the blur K that approximates its inverse to periodic (B, C, H, W) (algorithm 4).
 
     (alpha / 2 - beta + 2) K^3 + (3 beta - alpha - 6) K^2 + (5 - 3 beta + alpha / 2) K + beta: an inverse near the
     frequencies that K passes, boosting middle ones by `alpha`, and `beta` where K passes nothing.
     """
     response = transfer_function(kernel, *image.shape[-2:])
     inverse = ((alpha / 2 - beta + 2) * response + (3 * beta - alpha - 6)) * response + (5 - 3 * beta + alpha / 2)
-    return filtered(image, inverse * response + beta)
+    return apply_filter(image, inverse * response + beta)
 
 
 @CLASSICAL.register("polyblur")
 class Polyblur(Method):
-    """Blind removal of mild blur (Delbracio et al. 2021): estimated as a Gaussian of any direction and undone.
+    """Blind removal of mild blur (Delbracio et al. 2021), which is estimated as an anisotropic Gaussian.
 
-    `iterations` times; where that reverses a gradient of the image, a halo, the image is kept as it was.
+    Repeated `iterations` times; where it would reverse a gradient, a halo, the image is kept as it was.
     """
 
     def __init__(self, *, iterations: PositiveInt = 1, alpha: PositiveFloat = 6.0, beta: PositiveFloat = 1.0) -> None:
         self.iterations, self.alpha, self.beta = iterations, alpha, beta
 
     def __call__(self, blurred: Tensor, kernel: Tensor | None) -> Tensor:
-        return torch.cat([self._restored(image[None]) for image in blurred])
+        return torch.cat([self._restore(image[None]) for image in blurred])
 
-    def _restored(self, image: Tensor) -> Tensor:
+    def _restore(self, image: Tensor) -> Tensor:
         for _ in range(self.iterations):
             kernel = oriented_gaussian(*estimate_blur(image[0])).to(image)
             margin = kernel.shape[0]
-            framed = mirrored_frame(image, margin)
-            sharper = cropped(polynomial_deconvolution(framed, kernel, self.alpha, self.beta), margin)
-            image = _without_halos(image, sharper).clamp(0, 1)
+            padded = reflect_pad(image, margin)  # (1, 3, H + 2 margin, W + 2 margin)
+            sharper = crop_margin(polynomial_deconvolution(padded, kernel, self.alpha, self.beta), margin)  # (1, 3, H, W)
+            image = _remove_halos(image, sharper).clamp(0, 1)
         return image
 
 
@@ -88,28 +88,28 @@ def oriented_gaussian(along: float, across: float, angle: float) -> Tensor:
 
 def _sigma(strongest: float) -> float:
     variance = (STRONGEST_GRADIENT / max(strongest, 1e-6)) ** 2 - SHARP_SIGMA**2
-    return min(max(math.sqrt(max(variance, 0)), SMALLEST_SIGMA), LARGEST_SIGMA)
+    return min(max(math.sqrt(max(variance, 0)), MIN_SIGMA), MAX_SIGMA)
 
 
-def _interpolated(values: Tensor, angles: Tensor) -> Tensor:
-    """A function with period pi, known at `values.numel()` even angles, at `angles`: through its Fourier series."""
+def _interpolate_periodic(values: Tensor, angles: Tensor) -> Tensor:
+    """Interpolate a function of period pi from `values` (N,) at N equidistant angles to `angles` (M,) by its Fourier series."""
     count = values.numel()
     coefficients = torch.fft.rfft(values) / count
     coefficients[1 : (count + 1) // 2] *= 2
-    phases = 2 * angles.double()[:, None] * torch.arange(coefficients.numel())
+    phases = 2 * angles.double()[:, None] * torch.arange(coefficients.numel())  # (M, N // 2 + 1)
     return (coefficients * torch.polar(torch.ones_like(phases), phases)).real.sum(dim=1)
 
 
 def _gradients(image: Tensor) -> tuple[Tensor, Tensor]:
     """Derivatives of (C, H, W) down and to the right, by central differences."""
-    framed = F.pad(image, (1, 1, 1, 1), mode="replicate")
-    down = (framed[..., 2:, 1:-1] - framed[..., :-2, 1:-1]) / 2
-    return down, (framed[..., 1:-1, 2:] - framed[..., 1:-1, :-2]) / 2
+    padded = F.pad(image, (1, 1, 1, 1), mode="replicate")  # (C, H + 2, W + 2)
+    down = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2  # (C, H, W)
+    return down, (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
 
 
-def _without_halos(image: Tensor, sharper: Tensor) -> Tensor:
-    """`sharper`, and `image` in its place where their gradients point apart (algorithm 5)."""
+def _remove_halos(image: Tensor, sharper: Tensor) -> Tensor:
+    """Blend `image` into `sharper`, both (1, 3, H, W), where their gradients are opposed (algorithm 5)."""
     (down, right), (sharper_down, sharper_right) = _gradients(image[0]), _gradients(sharper[0])
     opposed = -(down * sharper_down + right * sharper_right)
-    share = (opposed / (down.square() + right.square() + opposed).clamp(min=1e-12)).clamp(0, 1)
-    return torch.where(opposed > 0, share * image + (1 - share) * sharper, sharper)
+    weight = (opposed / (down.square() + right.square() + opposed).clamp(min=1e-12)).clamp(0, 1)
+    return torch.where(opposed > 0, weight * image + (1 - weight) * sharper, sharper)

@@ -6,31 +6,31 @@ from torch import Tensor
 
 from deblurbench.blur.kernels import Extent
 from deblurbench.classical.base import Deconvolution
-from deblurbench.classical.fourier import filtered, transfer_function
+from deblurbench.classical.fourier import apply_filter, transfer_function
 from deblurbench.registry import CLASSICAL, PositiveInt
 
-DARKEST = 1e-4  # light below which a pixel is taken to have this much, so that no ratio explodes
+MIN_LIGHT = 1e-4  # lower bound of light, so that no ratio diverges
 
 
 def richardson_lucy(blurred: Tensor, kernel: Tensor, iterations: int) -> Tensor:
-    """`iterations` of x <- x (k~ * (y / (k * x))) on (B, C, H, W), taken as periodic; k~ is the `kernel` (h, w) turned.
+    """Iterate x <- x (k~ * (y / (k * x))) on periodic (B, C, H, W); k~ is the `kernel` (h, w) rotated by 180 degrees.
 
-    The most likely image under photon noise (Richardson 1972, Lucy 1974), approached from the blurred one.
+    It converges to the maximum likelihood under Poisson noise (Richardson 1972, Lucy 1974), from the blurred image.
     """
     response = transfer_function(kernel, *blurred.shape[-2:])
-    blurred = blurred.clamp(min=DARKEST)
+    blurred = blurred.clamp(min=MIN_LIGHT)
     restored = blurred
     for _ in range(iterations):
-        ratio = blurred / filtered(restored, response).clamp(min=DARKEST)
-        restored = (restored * filtered(ratio, response.conj())).clamp(min=0)
+        ratio = blurred / apply_filter(restored, response).clamp(min=MIN_LIGHT)
+        restored = (restored * apply_filter(ratio, response.conj())).clamp(min=0)
     return restored
 
 
 @CLASSICAL.register("richardson-lucy")
 class RichardsonLucy(Deconvolution):
-    """Richardson-Lucy deconvolution; stopping after a few `iterations` is what keeps noise down.
+    """Richardson-Lucy deconvolution; early stopping after a few `iterations` limits the noise.
 
-    It undoes a Gaussian of `guessed_sigma` pixels, or, without a guess, the true kernel: then it is an oracle.
+    It deconvolves by a Gaussian of `guessed_sigma` pixels, or, without a guess, by the true kernel: then it is an oracle.
     """
 
     def __init__(

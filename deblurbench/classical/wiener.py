@@ -6,24 +6,24 @@ from torch import Tensor
 
 from deblurbench.blur.kernels import Extent
 from deblurbench.classical.base import Deconvolution
-from deblurbench.classical.fourier import filtered, transfer_function
+from deblurbench.classical.fourier import apply_filter, transfer_function
 from deblurbench.registry import CLASSICAL, PositiveFloat
 
 
 def wiener(blurred: Tensor, kernel: Tensor, noise_to_signal: float) -> Tensor:
-    """Wiener deconvolution of (B, C, H, W), taken as periodic, blurred by the centred `kernel` (h, w).
+    """Wiener deconvolution of periodic (B, C, H, W), blurred by the centred `kernel` (h, w).
 
-    `noise_to_signal` is the ratio K of their powers, the same at all frequencies: conj(H) / (|H|^2 + K).
+    `noise_to_signal` is the ratio K of the powers of noise and signal, the same at all frequencies: conj(H) / (|H|^2 + K).
     """
     response = transfer_function(kernel, *blurred.shape[-2:])
-    return filtered(blurred, response.conj() / (response.abs().square() + noise_to_signal))
+    return apply_filter(blurred, response.conj() / (response.abs().square() + noise_to_signal))
 
 
 @CLASSICAL.register("wiener")
 class Wiener(Deconvolution):
     """The Wiener filter (Wiener 1949) with a constant `noise_to_signal` ratio of powers.
 
-    It undoes a Gaussian of `guessed_sigma` pixels, or, without a guess, the true kernel: then it is an oracle.
+    It deconvolves by a Gaussian of `guessed_sigma` pixels, or, without a guess, by the true kernel: then it is an oracle.
     """
 
     def __init__(

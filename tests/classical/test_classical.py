@@ -1,4 +1,4 @@
-"""The classics do what their names say, measured on images whose blur is known."""
+"""Classical methods, measured on images whose blur is known."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from deblurbench.blur.camera import Camera, blur_image
 from deblurbench.blur.kernels import Disk, Gaussian, Motion
 from deblurbench.classical.base import gaussian
 from deblurbench.classical.fir import inverse_filter
-from deblurbench.classical.fourier import filtered, mirrored_frame, transfer_function
+from deblurbench.classical.fourier import apply_filter, reflect_pad, transfer_function
 from deblurbench.classical.polyblur import Polyblur, estimate_blur, oriented_gaussian, polynomial_deconvolution
 from deblurbench.classical.richardson_lucy import richardson_lucy
 from deblurbench.classical.wiener import wiener
@@ -40,30 +40,30 @@ def one_over_f(side: int = 256) -> Tensor:
     return (image - image.amin()) / (image.amax() - image.amin())
 
 
-def circularly_blurred(image: Tensor, kernel: Tensor) -> Tensor:
-    return filtered(image, transfer_function(kernel.to(image), *image.shape[-2:]))
+def blur_circularly(image: Tensor, kernel: Tensor) -> Tensor:
+    return apply_filter(image, transfer_function(kernel.to(image), *image.shape[-2:]))
 
 
 def test_circular_blur_is_a_convolution() -> None:
-    """The Fourier way against shifting and adding."""
+    """In the Fourier domain, against a sum of shifted images."""
     image, kernel = torch.rand(1, 1, 9, 12), torch.rand(3, 5)
     expected = torch.zeros_like(image)
     for row in range(3):
         for column in range(5):
             expected += kernel[row, column] * torch.roll(image, (row - 1, column - 2), dims=(2, 3))
-    assert torch.allclose(circularly_blurred(image, kernel), expected, atol=1e-5)
+    assert torch.allclose(blur_circularly(image, kernel), expected, atol=1e-5)
 
 
 def test_wiener_with_the_true_kernel_undoes_a_circular_blur() -> None:
     """Sigma 1, circular, float, linear light, K = 1e-6, a 1/f image: at least 40 dB."""
     image, kernel = one_over_f().float(), gaussian(1.0)
-    blurred = circularly_blurred(image, kernel)
+    blurred = blur_circularly(image, kernel)
     assert psnr(blurred, image) < 36
     assert psnr(wiener(blurred, kernel, 1e-6), image) >= 40
 
 
 def test_wiener_has_its_published_response() -> None:
-    """A point through it is the inverse transform of conj(H) / (|H|^2 + K)."""
+    """Its impulse response is the inverse transform of conj(H) / (|H|^2 + K)."""
     point = torch.zeros(1, 1, 16, 16, dtype=torch.float64)
     point[..., 0, 0] = 1
     kernel = torch.rand(3, 3, dtype=torch.float64)
@@ -72,32 +72,32 @@ def test_wiener_has_its_published_response() -> None:
     assert np.allclose(wiener(point, kernel, 0.1)[0, 0].numpy(), expected, atol=1e-12)
 
 
-def test_richardson_lucy_has_its_published_first_step_and_keeps_the_light() -> None:
+def test_richardson_lucy_has_its_published_first_iteration_and_conserves_the_sum() -> None:
     image, kernel = one_over_f(32) + 0.1, gaussian(1.0).double()
-    blurred = circularly_blurred(image, kernel)
-    first = blurred * circularly_blurred(blurred / circularly_blurred(blurred, kernel), kernel.flip(0, 1))
+    blurred = blur_circularly(image, kernel)
+    first = blurred * blur_circularly(blurred / blur_circularly(blurred, kernel), kernel.flip(0, 1))
     assert torch.allclose(richardson_lucy(blurred, kernel, 1), first, atol=1e-9)
     assert float(richardson_lucy(blurred, kernel, 10).mean()) == pytest.approx(float(blurred.mean()), rel=1e-6)
     gains = [psnr(richardson_lucy(blurred, kernel, count), image) - psnr(blurred, image) for count in (1, 10, 50)]
     assert 0 < gains[0] < gains[1] < gains[2]
 
 
-def test_a_turned_kernel_is_undone_the_right_way_round() -> None:
-    """Motion is not symmetric: a filter that confused convolution with correlation would double it."""
+def test_an_asymmetric_kernel_is_inverted_and_not_its_reflection() -> None:
+    """Motion is not symmetric: a filter that confuses convolution with correlation doubles it."""
     image, kernel = one_over_f().float(), torch.from_numpy(Motion(length=(9, 9)).kernel(generator(0)))
-    blurred = circularly_blurred(image, kernel)
+    blurred = blur_circularly(image, kernel)
     taps = inverse_filter(kernel, 12, 1e-3)
-    for restored in (wiener(blurred, kernel, 1e-3), richardson_lucy(blurred, kernel, 20), circularly_blurred(blurred, taps)):
+    for restored in (wiener(blurred, kernel, 1e-3), richardson_lucy(blurred, kernel, 20), blur_circularly(blurred, taps)):
         assert psnr(restored, image) > psnr(blurred, image) + 3
 
 
 def test_the_short_filter_is_the_best_of_its_size() -> None:
-    """On 1/f images no change of a tap lowers the error; and with more taps it comes close to the whole Wiener filter."""
+    """On 1/f images no change of a tap lowers the error; with more taps it approaches the Wiener filter."""
     image, kernel = one_over_f().double(), gaussian(1.2).double()
     noise = 0.01 * torch.randn(image.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    blurred = circularly_blurred(image, kernel) + noise
+    blurred = blur_circularly(image, kernel) + noise
     ratio = float(noise.var() / image.var())
-    scores = {radius: psnr(circularly_blurred(blurred, inverse_filter(kernel, radius, ratio)), image) for radius in (1, 3, 7)}
+    scores = {radius: psnr(blur_circularly(blurred, inverse_filter(kernel, radius, ratio)), image) for radius in (1, 3, 7)}
     assert psnr(blurred, image) + 0.5 < scores[1] < scores[3] < scores[7]
     assert scores[7] > max(psnr(wiener(blurred, kernel, k), image) for k in (1e-3, 3e-3, 1e-2, 3e-2))
     best = inverse_filter(kernel, 3, ratio)
@@ -106,12 +106,12 @@ def test_the_short_filter_is_the_best_of_its_size() -> None:
         for change in (-0.02, 0.02):
             other = best.clone()
             other[row, column] += change
-            assert psnr(circularly_blurred(blurred, other), image) < scores[3] + 0.02
+            assert psnr(blur_circularly(blurred, other), image) < scores[3] + 0.02
 
 
 @pytest.mark.parametrize("method", ["wiener", "richardson-lucy", "fir"])
-def test_an_oracle_in_the_matrix_is_told_the_kernel_and_labelled_so(method: str, photo: np.ndarray) -> None:
-    """Through the camera that blurs our data: in linear light, mirrored at the borders, with noise, rounded."""
+def test_an_oracle_is_given_the_kernel_and_labelled(method: str, photo: np.ndarray) -> None:
+    """With the camera that blurs our data: in linear light, padded by reflection, with noise, rounded."""
     blurred, drawn = blur_image(photo, Disk(size=(2.0, 2.0)), Camera(shot_noise=0.002, read_noise=0.0005), generator("a"))
     model = Classical(method=method if method == "richardson-lucy" else {"name": method, "noise_to_signal": 0.005})
     assert model.is_oracle
@@ -124,7 +124,7 @@ def test_an_oracle_in_the_matrix_is_told_the_kernel_and_labelled_so(method: str,
 
 
 @pytest.mark.parametrize("method", ["wiener", "richardson-lucy", "fir"])
-def test_a_guess_needs_no_truth_and_is_no_oracle(method: str, photo: np.ndarray) -> None:
+def test_with_a_guessed_kernel_it_is_no_oracle(method: str, photo: np.ndarray) -> None:
     blurred, _ = blur_image(photo, Gaussian(sigma=(1.2, 1.2)), Camera(shot_noise=0.004, read_noise=0.001), generator("a"))
     model = Classical(method={"name": method, "guessed_sigma": 1.2})
     assert not model.is_oracle
@@ -133,8 +133,8 @@ def test_a_guess_needs_no_truth_and_is_no_oracle(method: str, photo: np.ndarray)
     assert psnr(model.restore(to_tensor(blurred)), truth) > psnr(to_tensor(blurred), truth) + 1
 
 
-def test_light_is_what_blur_convolves(photo: np.ndarray) -> None:
-    """Of a photograph blurred in linear light, undoing it in the values of the file is worse."""
+def test_deconvolution_is_better_in_linear_light(photo: np.ndarray) -> None:
+    """Of a photograph that was blurred in linear light."""
     blurred, drawn = blur_image(photo, Gaussian(sigma=(1.5, 1.5)), Camera(shot_noise=0, read_noise=0), generator("a"))
     options, truth = RestoreOptions(kernel=torch.from_numpy(drawn.kernel)), to_tensor(photo)
     linear, encoded = (
@@ -144,7 +144,7 @@ def test_light_is_what_blur_convolves(photo: np.ndarray) -> None:
     assert linear > encoded
 
 
-def test_the_unsharp_mask_adds_what_a_blur_takes(photo: np.ndarray) -> None:
+def test_the_unsharp_mask_adds_the_difference_to_a_gaussian_blur(photo: np.ndarray) -> None:
     """Against OpenCV's Gaussian, with the same borders."""
     image = photo[100:180, 100:200]
     softened = cv2.GaussianBlur(image.astype(np.float32) / 255, (0, 0), 2.0, borderType=cv2.BORDER_REFLECT_101)
@@ -155,7 +155,7 @@ def test_the_unsharp_mask_adds_what_a_blur_takes(photo: np.ndarray) -> None:
 
 @pytest.mark.parametrize("sigma", [0.8, 1.0, 1.5])
 def test_polyblur_sharpens_a_mild_gaussian_blur(sigma: float) -> None:
-    """By at least one decibel, without being told anything, and by a fair estimate of how much it is blurred."""
+    """By at least one decibel, blind, and with a fair estimate of the standard deviation."""
     photo = skimage.data.astronaut()
     truth = to_tensor(photo)
     blurred = to_tensor(cv2.GaussianBlur(photo, (0, 0), sigma))
@@ -164,33 +164,33 @@ def test_polyblur_sharpens_a_mild_gaussian_blur(sigma: float) -> None:
     assert psnr(restored, truth) >= psnr(blurred, truth) + 1
 
 
-def test_polyblur_finds_how_much_and_which_way_an_image_is_blurred() -> None:
-    """DrawnKernel edges in all directions, each an ideal step that a camera of sigma 0.768 took, blurred along 30 degrees."""
+def test_polyblur_estimates_standard_deviations_and_direction() -> None:
+    """A disk's edges in all directions, blurred by a camera of sigma 0.768 and then along 30 degrees."""
     side = torch.linspace(-1, 1, 301, dtype=torch.float64)
     disk = ((side[:, None] ** 2 + side**2) < 0.3).double().expand(1, 3, -1, -1)
     camera = gaussian(0.768).double()
     angle = math.radians(30)
     kernel = oriented_gaussian(2.5, 1.2, angle).double()
-    blurred = circularly_blurred(circularly_blurred(disk, camera), kernel)
+    blurred = blur_circularly(blur_circularly(disk, camera), kernel)
     along, across, found = estimate_blur(blurred[0].float())
     assert along == pytest.approx(2.5, rel=0.15)
     assert across == pytest.approx(1.2, rel=0.25)
     assert found == pytest.approx(angle, abs=math.radians(10))
-    sharp = estimate_blur(circularly_blurred(disk, camera)[0].float())
+    sharp = estimate_blur(blur_circularly(disk, camera)[0].float())
     assert max(sharp[:2]) < 0.8
 
 
 def test_polynomial_deconvolution_is_the_published_polynomial() -> None:
-    """Applied by blurring again and again, with alpha 6 and beta 1: 4 K^3 - 9 K^2 + 5 K + 1."""
+    """Computed by repeated blurring, with alpha 6 and beta 1: 4 K^3 - 9 K^2 + 5 K + 1."""
     image, kernel = one_over_f(64), gaussian(1.0).double()
-    once = circularly_blurred(image, kernel)
-    twice = circularly_blurred(once, kernel)
-    thrice = circularly_blurred(twice, kernel)
+    once = blur_circularly(image, kernel)
+    twice = blur_circularly(once, kernel)
+    thrice = blur_circularly(twice, kernel)
     expected = 4 * thrice - 9 * twice + 5 * once + image
     assert torch.allclose(polynomial_deconvolution(image, kernel, 6, 1), expected, atol=1e-9)
 
 
-def test_polyblur_takes_each_image_by_itself_and_leaves_flat_ones(photo: np.ndarray) -> None:
+def test_polyblur_treats_images_separately_and_keeps_flat_ones(photo: np.ndarray) -> None:
     flat = torch.full((1, 3, 40, 40), 0.5)
     assert torch.allclose(Polyblur()(flat, None), flat, atol=1e-5)
     mild, strong = (to_tensor(cv2.GaussianBlur(photo[:96, :96], (0, 0), sigma)) for sigma in (0.8, 2.0))
@@ -198,6 +198,6 @@ def test_polyblur_takes_each_image_by_itself_and_leaves_flat_ones(photo: np.ndar
     assert torch.allclose(together, torch.cat([Polyblur()(mild, None), Polyblur()(strong, None)]), atol=1e-6)
 
 
-def test_a_frame_is_mirrored_as_the_camera_mirrors() -> None:
+def test_padding_is_reflected_as_the_camera_reflects() -> None:
     row = torch.arange(4.0).expand(1, 1, 1, 4)
-    assert mirrored_frame(row, 2)[0, 0, 0].tolist() == [2, 1, 0, 1, 2, 3, 2, 1]
+    assert reflect_pad(row, 2)[0, 0, 0].tolist() == [2, 1, 0, 1, 2, 3, 2, 1]
