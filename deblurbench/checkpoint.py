@@ -17,8 +17,8 @@ from deblurbench.files import write_whole
 from deblurbench.registry import abbreviate
 
 METADATA_KEY, CHECKSUM, FORMAT_KEY = "deblurbench", "checksum", "format"
-# The format of the files that are written; files of before there were formats are of format 0. Whoever renames what a
-# file holds raises it by one and adds a migration to models/migrations.py.
+# The format of the files that are written; files without one have format 0. To rename an argument or a tensor, raise it by
+# one and add a migration to models/migrations.py.
 FORMAT = 1
 REMEDY = "put a whole copy in its place, or let deblurbench run --restart make it anew"
 
@@ -34,8 +34,8 @@ def save_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict[str, 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read the tensors (on the CPU) and the metadata of a checkpoint, its format among them.
 
-    Raises UsageError where `path` is none of ours, is of a newer format, or does not hold what was saved. Files of before
-    there were checksums have none, and are not checked.
+    Raises UsageError where `path` is no checkpoint of deblurbench, has a newer format, or is damaged. Files that were written
+    without a checksum are not checked.
     """
     if not path.is_file():
         raise UsageError(f"{path}: there is no such checkpoint; a run leaves them in runs/DATASET/MODEL/seed-N/")
@@ -75,13 +75,13 @@ def _metadata(header: str, path: Path) -> dict[str, Any]:
 
 
 def _checksum(tensors: dict[str, Tensor], metadata: dict[str, Any]) -> str:
-    """A hash of the metadata and of every tensor's name, kind, shape and bytes."""
-    found = hashlib.sha256(json.dumps(metadata).encode())
+    """The SHA-256 of the metadata and of the name, dtype, shape and bytes of every tensor."""
+    checksum = hashlib.sha256(json.dumps(metadata).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
-        found.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
-        found.update(tensor.flatten().view(torch.uint8).numpy().data)
-    return found.hexdigest()
+        checksum.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        checksum.update(tensor.flatten().view(torch.uint8).numpy().data)
+    return checksum.hexdigest()
 
 
 def load_weights(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:

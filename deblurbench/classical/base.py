@@ -10,7 +10,7 @@ from torch import Tensor
 
 from deblurbench.blur.kernels import gaussian_kernel
 from deblurbench.blur.light import linear_to_srgb, srgb_to_linear
-from deblurbench.classical.fourier import MARGIN_FACTOR, crop_margin, reflect_pad
+from deblurbench.classical.fourier import MARGIN_FACTOR, crop_margin, pad_margin
 
 
 class Method(ABC):
@@ -40,7 +40,7 @@ class Deconvolution(Method):
         kernel = kernel.to(blurred)
         margin = MARGIN_FACTOR * max(kernel.shape)
         light = srgb_to_linear(blurred) if self.linear_light else blurred
-        padded = reflect_pad(light, margin)  # (B, 3, H + 2 margin, W + 2 margin)
+        padded = pad_margin(light, margin)  # (B, 3, H + 2 margin, W + 2 margin)
         restored = crop_margin(self.deconvolve(padded, kernel), margin).clamp(0, 1)  # (B, 3, H, W)
         return linear_to_srgb(restored) if self.linear_light else restored
 

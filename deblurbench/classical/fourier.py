@@ -24,12 +24,12 @@ def apply_filter(image: Tensor, response: Tensor) -> Tensor:
     return torch.fft.irfft2(torch.fft.rfft2(image) * response, s=image.shape[-2:])
 
 
-def reflect_pad(image: Tensor, margin: int) -> Tensor:
+def pad_margin(image: Tensor, margin: int) -> Tensor:
     """Pad `image` (B, C, H, W) by `margin` pixels at each border, reflected as often as that takes."""
     rows, columns = (torch.from_numpy(reflect(-margin, side + 2 * margin, side)).to(image.device) for side in image.shape[-2:])
     return image[..., rows, :][..., columns]
 
 
 def crop_margin(image: Tensor, margin: int) -> Tensor:
-    """Remove `margin` pixels at each border of `image`: the inverse of `reflect_pad`."""
+    """Remove `margin` pixels at each border of `image`: the inverse of `pad_margin`."""
     return image[..., margin : image.shape[-2] - margin, margin : image.shape[-1] - margin]

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from deblurbench.classical.base import Method
-from deblurbench.classical.fourier import apply_filter, crop_margin, reflect_pad, transfer_function
+from deblurbench.classical.fourier import apply_filter, crop_margin, pad_margin, transfer_function
 from deblurbench.registry import CLASSICAL, PositiveFloat, PositiveInt
 
 # Delbracio et al. 2021, section III: the strongest gradient of a sharp photograph, and the blur that even this has.
@@ -69,7 +69,7 @@ class Polyblur(Method):
         for _ in range(self.iterations):
             kernel = oriented_gaussian(*estimate_blur(image[0])).to(image)
             margin = kernel.shape[0]
-            padded = reflect_pad(image, margin)  # (1, 3, H + 2 margin, W + 2 margin)
+            padded = pad_margin(image, margin)  # (1, 3, H + 2 margin, W + 2 margin)
             sharper = crop_margin(polynomial_deconvolution(padded, kernel, self.alpha, self.beta), margin)  # (1, 3, H, W)
             image = _remove_halos(image, sharper).clamp(0, 1)
         return image

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from deblurbench.blur.kernels import Extent
 from deblurbench.classical.base import Method, gaussian
-from deblurbench.classical.fourier import apply_filter, crop_margin, reflect_pad, transfer_function
+from deblurbench.classical.fourier import apply_filter, crop_margin, pad_margin, transfer_function
 from deblurbench.registry import CLASSICAL, NonNegativeFloat
 
 
@@ -20,6 +20,6 @@ class UnsharpMask(Method):
     def __call__(self, blurred: Tensor, kernel: Tensor | None) -> Tensor:
         kernel = gaussian(self.sigma).to(blurred)
         margin = kernel.shape[0]
-        padded = reflect_pad(blurred, margin)  # (B, 3, H + 2 margin, W + 2 margin)
+        padded = pad_margin(blurred, margin)  # (B, 3, H + 2 margin, W + 2 margin)
         smooth = crop_margin(apply_filter(padded, transfer_function(kernel, *padded.shape[-2:])), margin)  # (B, 3, H, W)
         return blurred + self.amount * (blurred - smooth)

@@ -1,1 +1,1 @@
-"""Models: families of deblurrers. A family says how a network learns to deblur, and how it restores."""
+"""Restorers, and models: families of restorers that learn. A family defines how a network is trained and how it restores."""

@@ -1,4 +1,4 @@
-"""The contracts: a restorer restores; a model is a restorer that learns."""
+"""The base classes: a restorer restores; a model is a restorer that learns."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Restorer(nn.Module, ABC):
     restores, not its weights: they may be varied on one set of weights.
 
     Two of these any restorer may offer. `self_ensemble`: the mean over the eight rotations and reflections of the image
-    is returned (x8, Timofte et al. 2016). `pooling_window`: layers that pool over the whole image pool over so many pixels
-    a side instead (TLC, Chu et al. 2022); 1.5 times the training crop is usual.
+    is returned (x8, Timofte et al. 2016). `pooling_window`: global pooling layers pool over windows of so many pixels a
+    side instead (TLC, Chu et al. 2022); 1.5 times the training crop is usual.
     """
 
     restoring_modules: tuple[str, ...] = ()
@@ -127,7 +127,7 @@ class Restorer(nn.Module, ABC):
         return ()
 
     def _own_networks(self) -> list[nn.Module]:
-        """The networks that restore, less those of nested restorers, which restore in their own way."""
+        """The networks that restore, without those of nested restorers, which have options of their own."""
         return [self.get_submodule(name) for name in self.restoring_modules if "." not in name]
 
     def _require_pooling(self) -> None:
@@ -145,18 +145,18 @@ class LossStep(NamedTuple):
 
 
 class Model(Restorer):
-    """A restorer that learns: it gives the losses of a batch, and says what they train.
+    """A restorer that learns: it defines the losses of a batch, and the parameter groups that minimise them.
 
-    Its `restoring_modules` are averaged over training (EMA), as far as they are trained.
+    Those of its `restoring_modules` that are trained are averaged over training (EMA).
     """
 
     restoring_modules: tuple[str, ...] = ("network",)
 
     @abstractmethod
     def losses(self, batch: Batch, step: int) -> Iterator[LossStep]:
-        """Yield one loss step after another.
+        """Yield the loss steps of one training step, in order.
 
-        Its parameter group minimises the sum of its losses. The trainer updates that group before it resumes the generator.
+        Each parameter group minimises the sum of the losses. It is updated before the generator is resumed.
         """
 
     def parameter_groups(self) -> dict[str, nn.Module]:
@@ -164,7 +164,7 @@ class Model(Restorer):
         return {name: self.get_submodule(name) for name in self.restoring_modules}
 
     def trained_parameters(self) -> dict[str, list[nn.Parameter]]:
-        """The parameters that training changes, by group; without groups of which all are given trained."""
+        """The parameters that require gradients, by group; groups without any are left out."""
         parameters = {
             group: [value for value in module.parameters() if value.requires_grad]
             for group, module in self.parameter_groups().items()
@@ -172,7 +172,7 @@ class Model(Restorer):
         return {group: values for group, values in parameters.items() if values}
 
     def prepare_training(self) -> None:
-        """Fetch what training needs: trained weights of losses and networks. Raises UsageError where it cannot be had."""
+        """Fetch pretrained weights of losses and networks. Raises UsageError where they are not available."""
         nested = [module for module in self.modules() if isinstance(module, Restorer) and module is not self]
         within = {id(part) for restorer in nested for part in restorer.modules()}
         for module in self.modules():
@@ -182,14 +182,14 @@ class Model(Restorer):
 
 
 def family(name: str, where: str = "") -> type[Restorer]:
-    """The class that is registered as `name`. Raises UsageError as the registry does."""
+    """The restorer class that is registered as `name`. Raises UsageError as the registry does."""
     found: type[Restorer] = MODELS.get(name, where)
     return found
 
 
 @contextmanager
 def evaluation_mode(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode for the length of a `with` block."""
+    """Put `module` into evaluation mode for the length of a `with` block."""
     was_training = module.training
     module.eval()
     try:

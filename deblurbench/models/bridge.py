@@ -1,4 +1,4 @@
-"""Bridge: a network that walks from the blurred image to the sharp one."""
+"""Bridge: iterative restoration from the blurred image to the sharp one (InDI)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from deblurbench.registry import MODELS, LossSpec, NetworkSpec, PositiveInt
 
 @MODELS.register("bridge")
 class Bridge(Model):
-    """Inversion by direct iteration (InDI, Delbracio & Milanfar 2023): no noise, small steps.
+    """Inversion by direct iteration (InDI, Delbracio & Milanfar 2023): small steps without noise.
 
-    x_t = (1 - t) sharp + t blurred lies t of the way from the sharp image to the blurred one. The network learns to
-    predict the sharp image from it, as x_t + t network(x_t, t), and restoring walks there in `sampling_steps` steps:
-    one is plain regression, more give texture. A network that gives an image predicts x_t + t (network(x_t, t) - x_t).
+    x_t = (1 - t) sharp + t blurred interpolates between the sharp and the blurred image. The network learns to predict
+    the sharp image from it, as x_t + t network(x_t, t), and restoring integrates from t = 1 to 0 in `sampling_steps`
+    steps: one is plain regression, more give texture. A network that outputs an image predicts
+    x_t + t (network(x_t, t) - x_t).
     """
 
     restoring_parameters: ClassVar[tuple[str, ...]] = ("sampling_steps", "self_ensemble", "pooling_window")
@@ -48,16 +49,17 @@ class Bridge(Model):
     def losses(self, batch: Batch, step: int) -> Iterator[LossStep]:
         t = 1 - torch.rand(batch.sharp.shape[0], device=batch.sharp.device)  # in (0, 1]
         time = t[:, None, None, None]  # (B,) -> (B, 1, 1, 1)
-        x = torch.lerp(batch.sharp, batch.blurred, time)
+        x = torch.lerp(batch.sharp, batch.blurred, time)  # (B, 3, H, W)
         scales = call_at_time_at_scales(self.network, x, t)
-        predicted = [self._predicted(at_scale(x, scale), time, output) for scale, output in enumerate(scales)]
+        predicted = [self._add_to_input(at_scale(x, scale), time, output) for scale, output in enumerate(scales)]
         yield LossStep("network", self.content(predicted, batch.sharp))
 
     def predict(self, x: Tensor, t: Tensor, context: RestorationContext | None = None) -> Tensor:
-        """The sharp image (B, 3, H, W) as seen from `x` (B, 3, H, W) at times `t` (B,)."""
-        return self._predicted(x, t[:, None, None, None], call_at_time(self.network, x, t, context))
+        """Predict the sharp image (B, 3, H, W) from `x` (B, 3, H, W) at times `t` (B,)."""
+        return self._add_to_input(x, t[:, None, None, None], call_at_time(self.network, x, t, context))
 
-    def _predicted(self, x: Tensor, time: Tensor, output: Tensor) -> Tensor:
+    def _add_to_input(self, x: Tensor, time: Tensor, output: Tensor) -> Tensor:
+        """The sharp image that `output` of the network predicts: its input plus `time` times a residual."""
         return x + time * (output - x if gives_image(self.network) else output)
 
     def _restore(self, blurred: Tensor, context: RestorationContext) -> Tensor:

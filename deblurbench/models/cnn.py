@@ -1,4 +1,4 @@
-"""CNN: a network that regresses the sharp image."""
+"""CNN: regression of the sharp image."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from deblurbench.registry import MODELS, LossSpec, NetworkSpec, PositiveInt
 
 @MODELS.register("cnn")
 class CNN(Regression):
-    """Any network, trained to predict what the blurred image lacks: restored = blurred + network(blurred).
+    """Regression of the residual by any network: restored = blurred + network(blurred).
 
-    A network that gives an image is trained to give the sharp one. Of one that gives several scales, each is trained (Nah
-    et al. 2017) and the finest restores.
+    A network that outputs an image is trained to output the sharp one. Of a network with several scales each is trained
+    (Nah et al. 2017), and the finest restores.
     """
 
     def __init__(
@@ -31,4 +31,4 @@ class CNN(Regression):
         self.content = ContentLosses(losses)
 
     def losses(self, batch: Batch, step: int) -> Iterator[LossStep]:
-        yield LossStep("network", self.content(self.predicted(batch.blurred), batch.sharp, self.coarser_targets))
+        yield LossStep("network", self.content(self.predict_scales(batch.blurred), batch.sharp, self.coarser_targets))

@@ -1,4 +1,4 @@
-"""Diffusion: a denoiser, conditioned on the blurred image, that samples what is to be restored."""
+"""Diffusion: sampling of the sharp image by a denoiser that is conditioned on the blurred one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from deblurbench.models.samplers import cosine_schedule, ddim, ddpm, dpm_solver,
 from deblurbench.models.time import build_timed_network, call_at_time, call_at_time_at_scales
 from deblurbench.registry import MODELS, ModelSpec, NetworkSpec, PositiveFloat, PositiveInt
 
-SMALLEST_SIGNAL = 0.02  # alpha below which a predicted noise is not turned into an image
+MIN_ALPHA = 0.02  # below which the clean x is not computed from a predicted noise
 SCHEDULES = {"cosine": cosine_schedule, "linear": linear_schedule}
 
 
@@ -26,10 +26,10 @@ SCHEDULES = {"cosine": cosine_schedule, "linear": linear_schedule}
 class Diffusion(Model):
     """Conditional diffusion (SR3, Saharia et al. 2021): the network sees the blurred image beside the noisy one.
 
-    `target` "residual" diffuses `residual_scale` * (sharp - blurred), of about unit variance, so that a young model
-    leaves the blurred image; "image" diffuses the sharp image in [-1, 1], as SR3 and Palette. With a trained `regressor`
-    the residual is of what it predicts, which the network sees too: predict and refine (DvSR, Whang et al. 2022).
-    `prediction`: the network gives v = alpha noise - sigma x (Salimans & Ho 2022), the noise (eps) or the clean x (x0).
+    `target` "residual" diffuses `residual_scale` * (sharp - blurred), of about unit variance, so that an untrained
+    model returns the blurred image; "image" diffuses the sharp image in [-1, 1], as SR3 and Palette. With a trained `regressor`
+    the residual is that of its prediction, which the network sees too: predict and refine (DvSR, Whang et al. 2022).
+    `prediction`: the network predicts v = alpha noise - sigma x (Salimans & Ho 2022), the noise (eps) or the clean x (x0).
     Sampling takes `sampling_steps` network evaluations; the mean of several `samples` trades texture for PSNR.
     """
 
@@ -67,7 +67,7 @@ class Diffusion(Model):
         self.target, self.prediction, self.timesteps = target, prediction, timesteps
         self.schedule = SCHEDULES[schedule]
         self.scale = residual_scale if target == "residual" else 2.0
-        self.bound = residual_scale if target == "residual" else 1.0  # no clean x lies beyond it
+        self.bound = residual_scale if target == "residual" else 1.0  # of the absolute value of the clean x
         self.sampler, self.sampling_steps, self.samples = sampler, sampling_steps, samples
         self._require_pooling()
 
@@ -75,39 +75,39 @@ class Diffusion(Model):
         return {"network": self.network}
 
     def losses(self, batch: Batch, step: int) -> Iterator[LossStep]:
-        base, condition = self._given(batch.blurred, RestorationContext(torch.Generator().manual_seed(step)))
+        base, condition = self._base_and_condition(batch.blurred, RestorationContext(torch.Generator().manual_seed(step)))
         clean = self.scale * (batch.sharp - base)
         t = torch.randint(1, self.timesteps + 1, (clean.shape[0],), device=clean.device) / self.timesteps
-        alpha, sigma = (level[:, None, None, None] for level in self.schedule(t))
+        alpha, sigma = (level[:, None, None, None] for level in self.schedule(t))  # (B,) -> (B, 1, 1, 1)
         noise = torch.randn_like(clean)
         z = alpha * clean + sigma * noise
-        wanted = {"v": alpha * noise - sigma * clean, "eps": noise, "x0": clean}[self.prediction]
-        scales = call_at_time_at_scales(self.network, torch.cat([z, condition], dim=1), t)
-        errors = [F.mse_loss(output.float(), at_scale(wanted, scale)) for scale, output in enumerate(scales)]
+        target = {"v": alpha * noise - sigma * clean, "eps": noise, "x0": clean}[self.prediction]
+        scales = call_at_time_at_scales(self.network, torch.cat([z, condition], dim=1), t)  # of (B, 6 or 9, H, W)
+        errors = [F.mse_loss(output.float(), at_scale(target, scale)) for scale, output in enumerate(scales)]
         yield LossStep("network", {self.prediction: torch.stack(errors).mean()})
 
     def clean(self, z: Tensor, condition: Tensor, t: Tensor, context: RestorationContext | None = None) -> Tensor:
-        """The clean x (B, 3, H, W) that the network makes of `z` at times `t` (B,), given `condition` (B, 3 or 6, H, W)."""
+        """Predict the clean x (B, 3, H, W) from `z` at times `t` (B,), given `condition` (B, 3 or 6, H, W)."""
         alpha, sigma = (level[:, None, None, None] for level in self.schedule(t))
         output = call_at_time(self.network, torch.cat([z, condition], dim=1), t, context)
         if self.prediction == "v":
             output = alpha * z - sigma * output
         elif self.prediction == "eps":
-            # Near t = 1 the noise tells nothing of x, and dividing by alpha all the more of its error: the mean is the guess.
-            output = torch.where(alpha > SMALLEST_SIGNAL, (z - sigma * output) / alpha.clamp(min=SMALLEST_SIGNAL), 0.0)
+            # Near t = 1 the noise carries no information on x, and dividing by alpha amplifies its error: x is 0, its mean.
+            output = torch.where(alpha > MIN_ALPHA, (z - sigma * output) / alpha.clamp(min=MIN_ALPHA), 0.0)
         return output.clamp(-self.bound, self.bound)
 
-    def _given(self, blurred: Tensor, context: RestorationContext) -> tuple[Tensor, Tensor]:
-        """The image that x is the difference to, and the condition that the network sees beside z."""
+    def _base_and_condition(self, blurred: Tensor, context: RestorationContext) -> tuple[Tensor, Tensor]:
+        """The base (B, 3, H, W), to which x is the residual, and the condition (B, 3 or 6, H, W), concatenated to z."""
         if self.target == "image":
             return torch.full_like(blurred, 0.5), blurred
         if self.regressor is None:
             return blurred, blurred
         predicted = self.regressor.restore_in_context(blurred, context)
-        return predicted, torch.cat([blurred, predicted], dim=1)
+        return predicted, torch.cat([blurred, predicted], dim=1)  # (B, 6, H, W)
 
     def _restore(self, blurred: Tensor, context: RestorationContext) -> Tensor:
-        base, condition = self._given(blurred, context)
+        base, condition = self._base_and_condition(blurred, context)
 
         def denoise(z: Tensor, t: Tensor) -> Tensor:
             return self.clean(z, condition, t, context)

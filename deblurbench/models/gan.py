@@ -1,4 +1,4 @@
-"""GAN: a generator trained for content and against a discriminator."""
+"""GAN: a generator trained by content losses and against a discriminator."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from deblurbench.registry import (
     PositiveInt,
 )
 
-Scores = list[Tensor]  # one map of scores a scale of the discriminator
+ScoreMaps = list[Tensor]  # (B, 1, h, w) for each scale of the discriminator
 
 
 @MODELS.register("gan")
 class GAN(Regression):
-    """A generator trained for content and against a discriminator, as DeblurGAN (Kupyn et al. 2018).
+    """A generator trained by content losses and against a discriminator, as DeblurGAN (Kupyn et al. 2018).
 
-    The generator restores as a CNN does; the discriminator learns to tell restored from sharp patches, and the generator
-    to be taken for sharp. It minimises the content losses and `adversarial_weight` times the adversarial one. The
-    discriminator is updated `discriminator_steps` times for each update of the generator. How well it does is observed as
-    the mean scores of sharp and restored images, and how often a sharp image scores higher than the restored one: always
-    means that the generator gets little to go by, half the time that the discriminator is blind.
+    The generator restores as a CNN does; the discriminator learns to distinguish restored from sharp patches. The
+    generator minimises the content losses and `adversarial_weight` times the adversarial loss. The discriminator is
+    updated `discriminator_steps` times for each update of the generator. Observed are the mean scores of sharp and
+    restored images, and the fraction of patches whose sharp image scores higher: at 1 the discriminator gives the
+    generator little gradient, at 0.5 it cannot distinguish them.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class GAN(Regression):
         return {"generator": self.network, "discriminator": self.discriminator}
 
     def losses(self, batch: Batch, step: int) -> Iterator[LossStep]:
-        scales = self.predicted(batch.blurred)
+        scales = self.predict_scales(batch.blurred)
         for _ in range(self.discriminator_steps):
             yield self._discriminator_step(batch.sharp, scales[0].detach())
-        # Resumed after the discriminator's step: the generator faces the newest one, on the same restored images.
+        # Resumed after the update of the discriminator: the generator is scored by the newest one, on the same images.
         fake = self.discriminator(scales[0])
         real = fake
-        if self.adversarial.is_relativistic:  # no other looks at them
+        if self.adversarial.is_relativistic:  # other losses do not use them
             with torch.no_grad():
                 real = self.discriminator(batch.sharp)
         adversarial = _mean(self.adversarial.generator, real, fake)
@@ -88,7 +88,7 @@ class GAN(Regression):
         return LossStep("discriminator", losses, observed)
 
 
-def _mean(loss: Callable[[Tensor, Tensor], Tensor], real: Scores, fake: Scores) -> Tensor:
-    """The mean of `loss` over the scales of a discriminator, in float32: what is squared overflows half precision."""
+def _mean(loss: Callable[[Tensor, Tensor], Tensor], real: ScoreMaps, fake: ScoreMaps) -> Tensor:
+    """The mean of `loss` over the scales of a discriminator, in float32, because squares overflow half precision."""
     scales = zip(real, fake, strict=True)
     return torch.stack([loss(sharp.float(), restored.float()) for sharp, restored in scales]).mean()

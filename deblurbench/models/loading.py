@@ -1,4 +1,4 @@
-"""From a checkpoint to a model that restores."""
+"""Saving and loading the checkpoints of models."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from deblurbench.models.base import Restorer, family
 from deblurbench.models.migrations import migrate
 from deblurbench.registry import MODELS, Spec
 
-DEEPEST = 50  # lists and mappings within each other in a model's spec; a model within a model takes two
-# What a model may have beyond what its checkpoint holds: a discriminator, say, which restoring does not need.
-MOST_PARAMETERS, MOST_VALUES = 1_000, 2**27
+MAX_DEPTH = 50  # of nested lists and mappings in the spec of a model; a nested model takes two
+# Of modules that a checkpoint does not hold: a discriminator, say, which restoring does not need.
+MAX_EXTRA_TENSORS, MAX_EXTRA_VALUES = 1_000, 2**27
 
 
 def save_model(path: Path, model: Restorer, spec: Spec, **facts: Any) -> None:
-    """Save what `model` needs to restore, with its resolved `spec` and whatever else should be known of it."""
+    """Save the restoring state of `model`, with its resolved `spec` and further `facts` (JSON values) as metadata."""
     save_checkpoint(path, model.restoring_state(), {"model": spec, **facts})
 
 
 def load(path: str | Path, *, device: str | torch.device = "cpu", **restoring: Any) -> Restorer:
-    """The model in a checkpoint (`last.safetensors` or `best.safetensors` of a run), ready to restore.
+    """Load the model of a checkpoint (`last.safetensors` or `best.safetensors` of a run), in evaluation mode.
 
     `restoring` changes parameters that affect only how it restores, `samples=8` of a diffusion model, say. Raises
     UsageError where the file is no model of deblurbench, or a parameter is not one of these.
@@ -37,7 +37,7 @@ def load(path: str | Path, *, device: str | torch.device = "cpu", **restoring: A
     tensors, spec = _read(path)
     model: Restorer = MODELS.build(with_restoring_parameters(spec, restoring, str(path)), str(path))
     _fill(model, tensors, path)
-    # Channels last, as in training: what convolutions are fastest in.
+    # Channels last, as in training: the memory format in which convolutions are fastest.
     return model.to(device).to(memory_format=torch.channels_last).eval()
 
 
@@ -50,39 +50,39 @@ def spec_of_checkpoint(path: Path, where: str) -> Spec:
 
 
 def fill_trained(model: Restorer, place: str, path: Path) -> None:
-    """Give the model at `place` within `model` the weights of its checkpoint; they will not be trained any more."""
+    """Load the weights of a checkpoint into the nested model at `place` in `model`, and freeze them."""
     part = model.get_submodule(place)
-    assert isinstance(part, Restorer)  # a reference stands where a model does
+    assert isinstance(part, Restorer)  # references stand for models
     _fill(part, _read(path)[0], path)
     part.requires_grad_(False)
 
 
 def warm_start(model: Restorer, path: Path) -> None:
-    """Give `model` the weights of the checkpoint as its first. Raises UsageError where some do not fit."""
+    """Initialise `model` with the weights of a checkpoint. Raises UsageError where some do not fit."""
     tensors = _read(path)[0]
     require_fitting_start(model, tensors, str(path))
     own = model.state_dict()
     with torch.no_grad():
         for name, tensor in tensors.items():
-            own[name].zero_()  # of input channels that the source does not have
+            own[name].zero_()  # for input channels that the source lacks
             own[name][tuple(slice(side) for side in tensor.shape)] = tensor
 
 
-def require_fitting_start(model: Restorer, tensors: dict[str, Tensor], what: str) -> None:
-    """Raise UsageError, naming `what` and the first tensor, where one of `tensors` does not fit `model`.
+def require_fitting_start(model: Restorer, tensors: dict[str, Tensor], where: str) -> None:
+    """Raise UsageError, naming `where` and the first tensor, where one of `tensors` does not fit `model`.
 
-    The model may have more of its own: a discriminator, say, what tells a bridge its time, or further input channels of a
-    convolution, which start at zero.
+    The model may have further tensors, of a discriminator or a time embedding, say, and further input channels of a
+    convolution, which are initialised with zero.
     """
     own = model.state_dict()
     for name, tensor in tensors.items():
-        if name not in own or not _is_part_of(tensor, own[name]):
+        if name not in own or not _fits(tensor, own[name]):
             has = f"has {tuple(own[name].shape)}" if name in own else "has none"
-            raise UsageError(f"{what}: cannot be a start: it has '{name}' of {tuple(tensor.shape)}, and this model {has}")
+            raise UsageError(f"{where}: cannot be a start: it has '{name}' of {tuple(tensor.shape)}, and this model {has}")
 
 
-def _is_part_of(tensor: Tensor, own: Tensor) -> bool:
-    """Whether `tensor` has the shape of `own`, but for fewer input channels of a convolution."""
+def _fits(tensor: Tensor, own: Tensor) -> bool:
+    """Whether `tensor` has the shape of `own`, except for fewer input channels of a convolution."""
     if tensor.shape == own.shape:
         return True
     if not tensor.ndim == own.ndim == 4:
@@ -91,23 +91,23 @@ def _is_part_of(tensor: Tensor, own: Tensor) -> bool:
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], Spec]:
-    """The weights and the resolved spec of a checkpoint. Raises UsageError where they do not fit each other."""
+    """Read the weights and the resolved spec of a checkpoint. Raises UsageError where they do not fit each other."""
     tensors, metadata = load_checkpoint(path)
     if "model" not in metadata:
         raise UsageError(f"{path}: holds the state of a training, not a model; give the last.safetensors beside it")
-    if _is_deeper(metadata["model"], DEEPEST):
-        raise UsageError(f"{path}: model: holds more than {DEEPEST} lists and mappings within each other; {REMEDY}")
+    if _is_deeper(metadata["model"], MAX_DEPTH):
+        raise UsageError(f"{path}: model: has more than {MAX_DEPTH} levels of nested lists and mappings; {REMEDY}")
     try:
         tensors, written = migrate(tensors, metadata["model"], metadata[FORMAT_KEY])
         spec = MODELS.resolve(written, "model")
-        # Without memory for its weights: what a damaged file describes may be of any size.
-        with torch.device("meta"), _limited(tensors):
+        # On the meta device, without memory: a damaged file may describe a model of any size.
+        with torch.device("meta"), _limited_size(tensors):
             model: Restorer = MODELS.build(spec, "model")
     except DeblurbenchError as error:
         raise UsageError(f"{path}: {error}") from error
-    except Exception as error:  # constructors raise what they like for what nobody would ask for
+    except Exception as error:  # constructors may raise anything for nonsensical arguments
         raise UsageError(f"{path}: model: cannot be built ({one_line(error)}); {REMEDY}") from error
-    for part, own in _by_part(model, tensors):
+    for part, own in _by_network(model, tensors):
         require_fitting(part, own, path)
     return tensors, spec
 
@@ -119,10 +119,10 @@ def _is_deeper(value: Any, most: int) -> bool:
 
 
 @contextmanager
-def _limited(tensors: dict[str, Tensor]) -> Iterator[None]:
-    """Raise UsageError as soon as a model is built that is much larger than what its checkpoint holds."""
-    parameters = len(tensors) + MOST_PARAMETERS
-    values = sum(tensor.numel() for tensor in tensors.values()) + MOST_VALUES
+def _limited_size(tensors: dict[str, Tensor]) -> Iterator[None]:
+    """Raise UsageError as soon as a model is built within that is much larger than `tensors`, those of its checkpoint."""
+    parameters = len(tensors) + MAX_EXTRA_TENSORS
+    values = sum(tensor.numel() for tensor in tensors.values()) + MAX_EXTRA_VALUES
 
     def count(_module: nn.Module, _name: str, parameter: nn.Parameter | None) -> None:
         nonlocal parameters, values
@@ -138,8 +138,8 @@ def _limited(tensors: dict[str, Tensor]) -> Iterator[None]:
         handle.remove()
 
 
-def _by_part(model: Restorer, tensors: dict[str, Tensor]) -> Iterator[tuple[nn.Module, dict[str, Tensor]]]:
-    """The networks that restore, each with its own of a checkpoint's `tensors`."""
+def _by_network(model: Restorer, tensors: dict[str, Tensor]) -> Iterator[tuple[nn.Module, dict[str, Tensor]]]:
+    """The networks that restore, each with its part of `tensors`."""
     for part in model.restoring_modules:
         prefix = f"{part}."
         own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
@@ -147,13 +147,13 @@ def _by_part(model: Restorer, tensors: dict[str, Tensor]) -> Iterator[tuple[nn.M
 
 
 def _fill(model: Restorer, tensors: dict[str, Tensor], path: Path) -> None:
-    """Copy a checkpoint's `tensors` into the networks that restore."""
-    for part, own in _by_part(model, tensors):
+    """Copy `tensors` of a checkpoint into the networks that restore."""
+    for part, own in _by_network(model, tensors):
         load_weights(part, own, path)
 
 
 def with_restoring_parameters(spec: Spec, changes: Spec, where: str) -> Spec:
-    """`spec` with `changes` to parameters that affect only how the model restores. Raises UsageError for any other."""
+    """Return `spec` with `changes` of restoring parameters. Raises UsageError for any other parameter."""
     allowed = family(spec["name"], where).restoring_parameters
     for key in changes:
         if key not in allowed:

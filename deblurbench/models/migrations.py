@@ -1,4 +1,4 @@
-"""Migrations of model checkpoints: from the format of a file to the format of today, one step at a time."""
+"""Migrations of model checkpoints: from the format of a file to the current one, format by format."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Migration = Callable[[Tensors, Any], tuple[Tensors, Any]]  # (tensors, spec) of 
 
 
 def unchanged(tensors: Tensors, spec: Any) -> tuple[Tensors, Any]:
-    """The migration between formats that differ in nothing that a model is made of."""
+    """The migration between formats in which specs and tensors are the same."""
     return tensors, spec
 
 
 def renamed_argument(name: str, old: str, new: str) -> Migration:
-    """Return the migration that renames the argument `old` of whatever is registered as `name`, wherever a spec has it."""
+    """Return the migration that renames argument `old` of the class registered as `name` to `new`, anywhere in a spec."""
 
     def rename(value: Any) -> Any:
         if isinstance(value, list):
@@ -37,7 +37,7 @@ MIGRATIONS: dict[int, Migration] = {
 
 
 def migrate(tensors: Tensors, spec: Any, found: int) -> tuple[Tensors, Any]:
-    """Bring `tensors` and `spec` of a checkpoint of format `found` to the format of today."""
+    """Migrate `tensors` and `spec` of a checkpoint of format `found` to the current format."""
     while found in MIGRATIONS:
         tensors, spec = MIGRATIONS[found](tensors, spec)
         found += 1

@@ -14,7 +14,7 @@ from deblurbench.registry import NETWORKS, NetworkSpec
 
 
 class Regression(Model):
-    """Restored = blurred + network(blurred), or network(blurred) alone where the network gives an image."""
+    """Restored = blurred + network(blurred), or network(blurred) alone where the network outputs an image."""
 
     restoring_parameters: ClassVar[tuple[str, ...]] = ("self_ensemble", "pooling_window")
 
@@ -23,17 +23,17 @@ class Regression(Model):
         self.network = NETWORKS.build(network, in_channels=3, out_channels=3)
         self._require_pooling()
 
-    def predicted(self, blurred: Tensor) -> list[Tensor]:
-        """The restored images of all scales that the network gives, finest first, as they are trained."""
+    def predict_scales(self, blurred: Tensor) -> list[Tensor]:
+        """Restore `blurred` (B, 3, H, W) at every scale of the network: (B, 3, H / 2^s, W / 2^s), finest first."""
         scales = call_network_at_scales(self.network, blurred)
         if gives_image(self.network):
             return scales
         by: Reduction = getattr(self.network, "coarser_inputs", "area")
-        return [at_scale(blurred, scale, by) + added for scale, added in enumerate(scales)]
+        return [at_scale(blurred, scale, by) + residual for scale, residual in enumerate(scales)]
 
     @property
     def coarser_targets(self) -> Reduction:
-        """How sharp images are made smaller for the coarser scales that the network gives."""
+        """How sharp images are downsampled to the coarser scales of the network."""
         by: Reduction = getattr(self.network, "coarser_targets", "area")
         return by
 

@@ -16,7 +16,7 @@ class RestoreOptions:
     `seed`, in [0, 2^64), determines the noise of models that sample. With `tile`, networks see at most `tile` pixels a
     side at once, so that memory stays bounded. `kernel` is the true blur kernel (h, w), which an oracle needs.
     `on_progress` is called with the fraction done, in (0, 1], after every tile of every network evaluation; it never
-    decreases, and ends at exactly 1. Whatever it raises cancels the restoration.
+    decreases, and ends at exactly 1. An exception that it raises cancels the restoration and is passed on.
     """
 
     seed: int = 0
@@ -45,7 +45,7 @@ class Progress:
         self._report_fraction(self.evaluations + self._tiles / tiles)
 
     def finish_evaluations(self, count: int) -> None:
-        """Report that `count` evaluations are done, where fewer have been counted: of methods without networks."""
+        """Raise the count of finished evaluations to `count`: methods without networks finish no tiles."""
         if self.evaluations < count:
             self.evaluations = count
             self._report_fraction(count)
@@ -57,7 +57,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class RestorationContext:
-    """The context of one restoration, passed down to whatever takes part in it."""
+    """The context of one restoration, passed down to nested restorers and network evaluations."""
 
     generator: torch.Generator  # of all noise, on the CPU
     tile: int | None = None  # the most pixels a side that a network sees at once

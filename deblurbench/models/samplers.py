@@ -1,7 +1,7 @@
 """Noise schedules and samplers of diffusion: pure functions of tensors.
 
 Everywhere t in [0, 1] is the time of the forward process, z_t = alpha(t) x + sigma(t) noise with alpha^2 + sigma^2 = 1.
-A sampler walks from noise at times[0] to the clean x at times[-1] = 0, with one call of the denoiser a step.
+A sampler integrates from noise at times[0] to the clean x at times[-1] = 0, with one denoiser evaluation a step.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-Denoiser = Callable[[Tensor, Tensor], Tensor]  # (z (B, C, H, W), t (B,)) -> the predicted clean x, like z
+Denoiser = Callable[[Tensor, Tensor], Tensor]  # (z (B, C, H, W), t (B,)) -> the predicted clean x (B, C, H, W)
 NoiseSchedule = Callable[[Tensor], tuple[Tensor, Tensor]]  # t -> alpha, sigma
 FIRST_BETA, LAST_BETA = 0.1, 20.0  # of the linear schedule, a thousand times those of its 1000 discrete steps
 
@@ -31,12 +31,12 @@ def linear_schedule(t: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def spaced_times(steps: int, timesteps: int) -> list[float]:
-    """The `steps` + 1 times from 1 down to 0 that a sampler visits, each one of the `timesteps` it was trained at."""
+    """Return the `steps` + 1 times from 1 down to 0 of a sampler, rounded to the `timesteps` of training."""
     return [round(timesteps * (1 - step / steps)) / timesteps for step in range(steps + 1)]
 
 
 def ddim(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: NoiseSchedule) -> Tensor:
-    """DDIM (Song et al. 2021): deterministic given the noise."""
+    """Sample by DDIM (Song et al. 2021): deterministic given the noise."""
     z = noise
     for now, then in itertools.pairwise(times):
         z = _ddim_step(z, _predict_clean(denoise, z, now), _noise_levels(schedule, now), _noise_levels(schedule, then))
@@ -46,7 +46,7 @@ def ddim(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: Noi
 def ddpm(
     denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: NoiseSchedule, generator: torch.Generator
 ) -> Tensor:
-    """DDPM's ancestral sampling (Ho et al. 2020, with the posterior variance): fresh noise from `generator` at each step."""
+    """Sample by DDPM (Ho et al. 2020, ancestral, with the posterior variance): `generator` draws fresh noise at each step."""
     z = noise
     for now, then in itertools.pairwise(times):
         (alpha, sigma), (next_alpha, next_sigma) = _noise_levels(schedule, now), _noise_levels(schedule, then)
@@ -59,12 +59,12 @@ def ddpm(
 
 
 def dpm_solver(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedule: NoiseSchedule) -> Tensor:
-    """DPM-Solver++(2M) (Lu et al. 2022): second order, by extrapolating the predictions of two steps."""
+    """Sample by DPM-Solver++(2M) (Lu et al. 2022): second order, by extrapolation of the predictions of two steps."""
     z, before, step_before = noise, None, 0.0
     for now, then in itertools.pairwise(times):
         step = _log_ratio(_noise_levels(schedule, then)) - _log_ratio(_noise_levels(schedule, now))
         clean = _predict_clean(denoise, z, now)
-        # At pure noise and at none the ratio of signal to noise is infinite: these steps are of first order, as theirs are.
+        # At pure noise and at none the log ratio is infinite: these steps are of first order, as in their code.
         weight = step / (2 * step_before) if before is not None and math.isfinite(step) else 0.0
         extrapolated = clean if before is None else clean + weight * (clean - before)
         z = _ddim_step(z, extrapolated, _noise_levels(schedule, now), _noise_levels(schedule, then))
@@ -73,9 +73,9 @@ def dpm_solver(denoise: Denoiser, noise: Tensor, times: Sequence[float], schedul
 
 
 def sample_indi(predict: Denoiser, blurred: Tensor, steps: int) -> Tensor:
-    """InDI (Delbracio & Milanfar 2023, equation 10): from `blurred` at t = 1 to the sharp image at t = 0.
+    """Sample by InDI (Delbracio & Milanfar 2023, equation 10): from `blurred` at t = 1 to the sharp image at t = 0.
 
-    `predict` gives the sharp image from x_t = (1 - t) sharp + t blurred; each step goes there by d / t of the way.
+    `predict` maps x_t = (1 - t) sharp + t blurred to the sharp image; a step of length d interpolates to it by d / t.
     """
     x = blurred
     for remaining in range(steps, 0, -1):
@@ -89,7 +89,7 @@ def _predict_clean(denoise: Denoiser, z: Tensor, now: float) -> Tensor:
 
 
 def _ddim_step(z: Tensor, clean: Tensor, now: tuple[float, float], then: tuple[float, float]) -> Tensor:
-    """From one noise level to another, along the noise that `clean` leaves in `z`."""
+    """One DDIM step of `z` between two noise levels (alpha, sigma), given its predicted `clean` x."""
     (alpha, sigma), (next_alpha, next_sigma) = now, then
     return next_alpha * clean + next_sigma * ((z - alpha * clean) / sigma)
 
@@ -100,6 +100,6 @@ def _noise_levels(schedule: NoiseSchedule, t: float) -> tuple[float, float]:
 
 
 def _log_ratio(levels: tuple[float, float]) -> float:
-    """log(alpha / sigma)."""
+    """The log ratio of signal to noise, log(alpha / sigma)."""
     alpha, sigma = levels
     return math.inf if sigma == 0 else -math.inf if alpha < 1e-12 else math.log(alpha / sigma)

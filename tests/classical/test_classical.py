@@ -15,7 +15,7 @@ from deblurbench.blur.camera import Camera, blur_image
 from deblurbench.blur.kernels import Disk, Gaussian, Motion
 from deblurbench.classical.base import gaussian
 from deblurbench.classical.fir import inverse_filter
-from deblurbench.classical.fourier import apply_filter, reflect_pad, transfer_function
+from deblurbench.classical.fourier import apply_filter, pad_margin, transfer_function
 from deblurbench.classical.polyblur import Polyblur, estimate_blur, oriented_gaussian, polynomial_deconvolution
 from deblurbench.classical.richardson_lucy import richardson_lucy
 from deblurbench.classical.wiener import wiener
@@ -200,4 +200,4 @@ def test_polyblur_treats_images_separately_and_keeps_flat_ones(photo: np.ndarray
 
 def test_padding_is_reflected_as_the_camera_reflects() -> None:
     row = torch.arange(4.0).expand(1, 1, 1, 4)
-    assert reflect_pad(row, 2)[0, 0, 0].tolist() == [2, 1, 0, 1, 2, 3, 2, 1]
+    assert pad_margin(row, 2)[0, 0, 0].tolist() == [2, 1, 0, 1, 2, 3, 2, 1]

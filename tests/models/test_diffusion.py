@@ -15,7 +15,7 @@ from deblurbench.models.cnn import CNN
 from deblurbench.models.diffusion import SCHEDULES, Diffusion
 from deblurbench.models.restoration import RestoreOptions
 from deblurbench.models.samplers import cosine_schedule
-from deblurbench.models.time import time_features
+from deblurbench.models.time import time_embedding
 from deblurbench.networks.pooling import GlobalAverage
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import NETWORKS
@@ -110,7 +110,7 @@ def test_the_training_target_is_what_the_sampler_makes_of_it(
 
     monkeypatch.setattr(module, "call_at_time_at_scales", remember)
     (loss,) = next(model.losses(batch, 0)).losses.values()
-    base, condition = model._given(batch.blurred, module.RestorationContext(torch.Generator()))
+    base, condition = model._base_and_condition(batch.blurred, module.RestorationContext(torch.Generator()))
     clean = model.scale * (batch.sharp - base)
     alpha, sigma = (level[:, None, None, None] for level in model.schedule(seen["t"]))
     noise = (seen["z"] - alpha * clean) / sigma
@@ -195,7 +195,7 @@ def test_the_table_says_how_it_samples() -> None:
 
 
 def test_times_have_distinct_features() -> None:
-    features = time_features(torch.linspace(0, 1, 1001), 64)
+    features = time_embedding(torch.linspace(0, 1, 1001), 64)
     assert features.shape == (1001, 64)
     distances = torch.cdist(features, features) + torch.eye(1001)
     assert distances.min() > 0.01
@@ -225,7 +225,7 @@ def test_a_network_without_condition_gets_the_noise_level_as_a_channel(batch: Ba
 
 def test_a_network_that_would_lose_that_channel_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(NETWORKS._classes, "unconditioned", UnconditionedNetwork)
-    with pytest.raises(ValueError, match=r"network 'unconditioned' cannot be told a time.*instance normalisation"):
+    with pytest.raises(ValueError, match=r"network 'unconditioned' cannot be conditioned on time.*instance normalisation"):
         Diffusion(network={"name": "unconditioned", "normalize": True})
 
 

@@ -150,7 +150,7 @@ def nested(depth: int) -> dict[str, object]:
         ({"name": "gan", "network": TINY_UNET, "discriminator": {"name": "patch", "layers": 60_000, "normalization": "none"}}, "is far larger"),
         ({**CNN_SPEC, "network": {**TINY_UNET, "widths": [10**30]}}, "(cannot be built|less than)"),
         ({**CNN_SPEC, "network": {**tiny_network("restormer"), "heads": [3, 1, 1, 1]}}, "network 'restormer': heads"),
-        (nested(300), "holds more than 50 lists and mappings within each other"),
+        (nested(300), "has more than 50 levels of nested lists and mappings"),
         ([], "expected a model"),
         (None, "expected a model"),
     ],

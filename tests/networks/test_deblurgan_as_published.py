@@ -38,7 +38,7 @@ def require_equal(ours: Tensor, theirs: Tensor) -> None:
 def restored(model: CNN, blurred: Tensor) -> Tensor:
     """In [-1, 1], as theirs."""
     with torch.no_grad():
-        return to_symmetric(model.predicted(blurred)[0])
+        return to_symmetric(model.predict_scales(blurred)[0])
 
 
 def require_some_clamped(theirs: Tensor) -> None:

@@ -36,7 +36,7 @@ def test_deepdeblur_at_all_scales(size: tuple[int, int]) -> None:
     model = CNN(network={"name": "multiscale", "width": 10, "blocks": 2})
     weights, image = randomised(model.network), photo_of(size)
     with torch.no_grad():
-        restored = model.predicted(image)
+        restored = model.predict_scales(image)
     for ours, theirs in zip(restored, deepdeblur(image, weights, blocks=2, scales=3), strict=True):
         require_equal(ours, theirs)
     alone = model.float().restore(image.float())
@@ -48,9 +48,9 @@ def test_deepdeblur_is_compared_with_its_pyramid_of_the_sharp_image(size: tuple[
     model = CNN(network={"name": "multiscale", "width": 10, "blocks": 2}, losses=["l1"])
     sharp = photo_of(size)
     targets = pyramid(sharp, scales=3)
-    model.predicted = lambda _: targets  # type: ignore[method-assign]
-    (turn,) = model.losses(Batch(sharp, sharp), 0)
-    assert turn.losses["l1"] < 1e-6
+    model.predict_scales = lambda _: targets  # type: ignore[method-assign]
+    (step,) = model.losses(Batch(sharp, sharp), 0)
+    assert step.losses["l1"] < 1e-6
 
 
 @SIZES
@@ -59,7 +59,7 @@ def test_nafnet(size: tuple[int, int]) -> None:
     model = CNN(network={"name": "nafnet", "width": 12, **blocks})
     weights, image = randomised(model.network), photo_of(size)
     with torch.no_grad():
-        (ours,) = model.predicted(image)
+        (ours,) = model.predict_scales(image)
     require_equal(ours, nafnet(image, weights, *blocks.values()))
 
 
@@ -70,7 +70,7 @@ def test_nafnet_with_tlc(size: tuple[int, int], window: int) -> None:
     model = CNN(network={"name": "nafnet", "width": 12, **blocks}, pooling_window=window)
     weights, image = randomised(model.network), photo_of(size)
     with torch.no_grad(), pooling_within([model.network], window):
-        (ours,) = model.predicted(image)
+        (ours,) = model.predict_scales(image)
     require_equal(ours, nafnet(image, weights, *blocks.values(), pool=within(window)))
 
 
@@ -79,7 +79,7 @@ def test_mimo_unet_at_all_scales(size: tuple[int, int]) -> None:
     model = CNN(network={"name": "mimo-unet", "width": 12, "blocks": 2})
     weights, image = randomised(model.network), photo_of(size)
     with torch.no_grad():
-        restored = model.predicted(image)
+        restored = model.predict_scales(image)
     for ours, theirs in zip(restored, mimo_unet(image, weights, blocks=2), strict=True):
         require_equal(ours, theirs)
 
@@ -107,9 +107,9 @@ def test_the_loss_of_mimo_unet_is_its_own_at_any_crop(size: tuple[int, int]) -> 
     model = CNN(network={"name": "mimo-unet", "width": 12, "blocks": 2}, losses=losses)
     weights, image = randomised(model.network), photo_of(size)
     sharp = image.flip(3).square()
-    (turn,) = model.losses(Batch(image, sharp), 0)
+    (step,) = model.losses(Batch(image, sharp), 0)
     theirs = mimo_loss(mimo_unet(image, weights, blocks=2), sharp)
-    assert 3 * sum(value.item() for value in turn.losses.values()) == pytest.approx(theirs.item(), rel=1e-5)
+    assert 3 * sum(value.item() for value in step.losses.values()) == pytest.approx(theirs.item(), rel=1e-5)
 
 
 @SIZES
@@ -118,5 +118,5 @@ def test_restormer(size: tuple[int, int]) -> None:
     model = CNN(network={"name": "restormer", "width": 8, "blocks": blocks, "refinement_blocks": 2, "heads": heads})
     weights, image = randomised(model.network), photo_of(size)
     with torch.no_grad():
-        (ours,) = model.predicted(image)
+        (ours,) = model.predict_scales(image)
     require_equal(ours, restormer(image, weights, blocks, 2, heads))
