@@ -1,4 +1,4 @@
-"""What the trainer costs over a bare loop: same loader, clipping, EMA and optimiser, in alternating blocks of steps.
+"""The overhead of the trainer over a bare loop with the same batches, clipping, EMA and optimiser, in alternating blocks.
 
     python benchmarks/trainer_overhead.py [--steps 50] [--blocks 10]
 
@@ -36,7 +36,7 @@ NEVER = 10**9
 
 
 def load_batches(images: PreparedDataset, settings: TrainingSettings, steps: int) -> list[Batch]:
-    """The same batches for both, made beforehand: the loader's time is the loader's."""
+    """The batches of both, loaded beforehand, so that the time of the loader does not count."""
     plan = BatchPlan(crop_size=settings.crop_size, batch_size=settings.batch_size, seed=0, first_sample=0, steps=steps)
     return list(batches(images, plan, device=torch.device("cpu")))
 
@@ -62,7 +62,7 @@ def bare_loop(network: nn.Module, settings: TrainingSettings) -> Callable[[list[
 
 
 def measure(trainer: Trainer, bare: Callable[[list[Batch]], None], block: list[Batch], blocks: int) -> list[float]:
-    """The ratio of each block pair; who goes first alternates, so that a drift of the machine hits both."""
+    """The ratio of each pair of blocks; the order alternates, so that a drift of the machine affects both."""
     ratios = []
     for number in range(-1, blocks):
         seconds: dict[str, float] = {}

@@ -1,12 +1,12 @@
-"""A training step of NAFNet as the trainer does it, against the published code's.
+"""A training step of NAFNet by the trainer, compared with one of the published code.
 
     python benchmarks/training_step.py [--rounds 12] [--width 32] [--crop 64] [--batch 4] [--device cpu]
 
-Published is float32, NCHW and eager, with a layer norm that is an autograd function of its own, and AdamW as it comes, as
-the authors of NAFNet train (megvii-research/NAFNet); that clips gradients too, and BasicSR, on which it builds, averages
+The published step is float32, NCHW and eager, with a layer norm that is an autograd function of its own, and the default AdamW,
+as the authors of NAFNet train (megvii-research/NAFNet); that clips gradients too, and BasicSR, on which it builds, averages
 weights. Ours keeps channels last, in which PyTorch's own layer norm needs no copies, and updates with the fused AdamW. Each is
 timed without clipping and averaging, which cost both the same passes over the memory, and with them; then bfloat16 and
-torch.compile, each on top. All take turns, round by round, and the medians of the rounds' ratios are printed, like to like.
+torch.compile, each on top. They alternate, round by round, and the medians of the ratios of the rounds are printed.
 """
 
 from __future__ import annotations
@@ -114,18 +114,18 @@ def published_step(width: int, batch: Batch, device: torch.device, *, fused: boo
 
 
 def our_step(width: int, batch: Batch, device: torch.device, settings: TrainingSettings, *, whole: bool = True) -> Step:
-    """What the trainer does in a step; less clipping and the average of the weights where it is not `whole`."""
+    """A step of the trainer; without clipping and the average of the weights where it is not `whole`."""
     model = build(width, device).to(memory_format=torch.channels_last)
     parameters = model.trained_parameters()["network"]
     group = ParameterGroup(parameters, settings, device)
     average = ExponentialMovingAverage(model, settings.ema_decay)
-    laid_out = Batch(*(images.contiguous(memory_format=torch.channels_last) for images in batch))
+    channels_last = Batch(*(images.contiguous(memory_format=torch.channels_last) for images in batch))
     if settings.compile:
         compile_networks(model.networks())
 
     def step() -> None:
         with autocast(settings, device):
-            loss_step = next(model.losses(laid_out, 0))
+            loss_step = next(model.losses(channels_last, 0))
         loss = torch.stack(list(loss_step.losses.values())).sum()
         if whole:
             group.update(loss, 1e-4, lambda _: None)

@@ -76,7 +76,7 @@ TRAINED = pytest.mark.parametrize("spec", list(filter(is_trained, specs())), ids
 TRAINED_ONE_OF_EACH = pytest.mark.parametrize(
     "spec", [spec for spec in specs() if is_trained(spec) and is_one_of_each(spec)], ids=identifier
 )
-# They look at the whole image: whoever deblurs in tiles is told what that changes.
+# They see the whole image, so that tiles change their result.
 GLOBAL = {"nafnet", "restormer", "fpn", *IMAGE_TO_IMAGE}
 LOCAL_ONE_OF_EACH = pytest.mark.parametrize(
     "spec",
@@ -216,7 +216,7 @@ def test_progress_is_reported_after_every_evaluation_and_every_tile(spec: Spec) 
 
 @ONE_OF_EACH
 @pytest.mark.parametrize("is_training", [True, False])
-def test_whatever_is_raised_on_progress_cancels(spec: Spec, is_training: bool) -> None:
+def test_an_exception_of_on_progress_cancels(spec: Spec, is_training: bool) -> None:
     model = build(spec).train(is_training)
     fractions: list[float] = []
 
@@ -261,7 +261,7 @@ def test_gradients_reach_every_parameter_of_every_group(spec: Spec, batch: Batch
 
 @TRAINED_ONE_OF_EACH
 def test_one_batch_is_overfitted(spec: Spec, batch: Batch) -> None:
-    """With the same noise at every step, little is left of what a model minimises (but a discriminator's foe moves)."""
+    """With the same noise at every step, little is left of what a model minimises (but the target of a discriminator changes)."""
     small = Batch(*(images[..., 8:24, 8:24] for images in batch))
     if spec.get("network", {}).get("name") == "dbcnn":
         # The 9-1-5 layers of SRCNN have too few weights to remember a picture; those of its 9-5-5 have enough.
@@ -288,19 +288,19 @@ def test_saved_and_loaded_it_restores_bit_for_bit(spec: Spec, batch: Batch, tmp_
 def test_a_loaded_model_can_be_copied_and_sent_to_another_process(
     copied: Callable[[Model], Model], spec: Spec, batch: Batch, tmp_path: Path
 ) -> None:
-    """And it is all there: it restores the same, and goes on training as the one it was made from."""
+    """The copy restores the same, and trains the same."""
     save_model(tmp_path / "model.safetensors", build(spec), MODELS.resolve(spec))
     loaded = load(tmp_path / "model.safetensors")
-    twin = copied(loaded)
-    assert torch.equal(loaded.restore(batch.blurred, OPTIONS), twin.restore(batch.blurred, OPTIONS))
+    copy_of_it = copied(loaded)
+    assert torch.equal(loaded.restore(batch.blurred, OPTIONS), copy_of_it.restore(batch.blurred, OPTIONS))
     if is_trained(spec):
-        assert train(loaded, batch, steps=2, same_noise=True) == train(twin, batch, steps=2, same_noise=True)
-    assert all(torch.equal(value, twin.state_dict()[name]) for name, value in loaded.state_dict().items())
+        assert train(loaded, batch, steps=2, same_noise=True) == train(copy_of_it, batch, steps=2, same_noise=True)
+    assert all(torch.equal(value, copy_of_it.state_dict()[name]) for name, value in loaded.state_dict().items())
 
 
 @LOCAL_ONE_OF_EACH
-def test_tiles_do_not_show(spec: Spec, batch: Batch) -> None:
-    """Where no layer looks at the whole image, tiles change less than an 8-bit step, of a model that does something."""
+def test_tiles_change_less_than_an_8_bit_step(spec: Spec, batch: Batch) -> None:
+    """Where no layer sees the whole image, tiles change less than an 8-bit step, of a model that changes the image."""
     model = build(spec)
     train(model, batch, steps=100, same_noise=False)
     image = batch.sharp.repeat(1, 1, 12, 9)[:1, :, :, :277]  # (1, 3, 384, 277)
@@ -310,7 +310,7 @@ def test_tiles_do_not_show(spec: Spec, batch: Batch) -> None:
 
 
 @NETWORK
-def test_networks_that_look_at_the_whole_image_say_so(name: str) -> None:
+def test_networks_that_see_the_whole_image_say_so(name: str) -> None:
     assert build({"name": "cnn", "network": tiny_network(name)}).sees_whole_image == (name in GLOBAL)
 
 
@@ -329,7 +329,7 @@ def test_the_noise_level_reaches_every_denoiser(name: str, batch: Batch) -> None
 
 @NETWORK
 def test_half_precision_is_safe(name: str) -> None:
-    """In float16, bright images and large features stay finite and near float32: what is summed is summed in float32."""
+    """In float16, bright images and large features stay finite and near float32: sums are accumulated in float32."""
     seed_torch(0)
     network = NETWORKS.build(tiny_network(name)).eval()
     nn.init.normal_(output_layer(network).weight, std=0.05)

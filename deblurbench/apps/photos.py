@@ -23,9 +23,9 @@ from deblurbench.progress import progress_bar
 
 @dataclass
 class DeblurOutcome:
-    """Files that were written, messages of those that failed, and how much tiles changed the first photograph that needed them.
+    """Files that were written, messages of those that failed, and the effect of tiles on the first photograph that needed them.
 
-    `in_part` has a line for each file of which more might have been restored.
+    `in_part` has a line for each file of which only the first frame was restored.
     """
 
     written: list[Path] = field(default_factory=list)
@@ -35,7 +35,7 @@ class DeblurOutcome:
 
 
 def plan_files(inputs: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
-    """(photograph, where the restored one goes) for files and folders. A single file may be given a file name as `out`.
+    """Return (photograph, path of the restored one) for files and folders. A single file may have a file name as `out`.
 
     Raises UsageError for what does not exist, for two that would be written to one place, and for an input overwritten.
     """
@@ -73,7 +73,7 @@ def deblur_files(
     for source, target in progress_bar(plan, desc="deblurring", unit="photo"):
         try:
             photo = read_photo(source)
-            write_photo(target, _restored(model, photo, tile, seed, device))
+            write_photo(target, _restore(model, photo, tile, seed, device))
             if outcome.tiling_difference is None and max(photo.pixels.shape[:2]) > tile:
                 outcome.tiling_difference = _tiling_difference(model, photo, tile, seed, device)
         except DeblurbenchError as error:
@@ -88,7 +88,7 @@ def deblur_files(
 
 
 def _tiling_difference(model: Restorer, photo: Photo, tile: int, seed: int, device: torch.device) -> float | None:
-    """The largest change that tiles make to the middle of `photo`; None where no network sees the whole image."""
+    """The largest change of the center crop of `photo` by tiles; None where no network sees the whole image."""
     if not model.sees_whole_image:
         return None
     rows, columns = (center_crop(side, tile + 2 * CONTEXT) for side in photo.pixels.shape[:2])  # two tiles a side
@@ -97,5 +97,5 @@ def _tiling_difference(model: Restorer, photo: Photo, tile: int, seed: int, devi
     return float((tiled - whole).abs().max())
 
 
-def _restored(model: Restorer, photo: Photo, tile: int, seed: int, device: torch.device) -> Photo:
+def _restore(model: Restorer, photo: Photo, tile: int, seed: int, device: torch.device) -> Photo:
     return with_pixels(photo, model.restore(to_tensor(photo.pixels).to(device), RestoreOptions(seed=seed, tile=tile)))

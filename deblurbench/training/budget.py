@@ -1,4 +1,4 @@
-"""From a budget to a schedule."""
+"""The schedule that a budget allows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deblurbench.training.work import macs_of_step
 
 
 def plan_schedule(settings: TrainingSettings, model: Model) -> Schedule:
-    """The schedule of a training of `model`; for a budget of multiply-accumulates a step of each stage is counted."""
+    """Compute the schedule of a training of `model`; for a budget of multiply-accumulates a step of each stage is counted."""
     if settings.minutes is not None:
         return Schedule(settings, None)
     ends, before = [0], 0.0
@@ -30,9 +30,9 @@ def plan_schedule(settings: TrainingSettings, model: Model) -> Schedule:
 
 
 def macs_of_sample(model: Model, crop_size: int) -> int:
-    """Multiply-accumulates of the forward and backward passes of all loss steps on one patch."""
-    probe = copy.deepcopy(model)  # its buffers would change
+    """Count the multiply-accumulates of the forward and backward passes of all loss steps on one patch."""
+    probe = copy.deepcopy(model)  # counting would change its buffers
     device = next(probe.parameters()).device
-    # Two of them, because statistics of a batch need more than one.
+    # Two patches, because batch normalisation needs more than one value per channel.
     image = torch.rand(2, 3, crop_size, crop_size, generator=torch.Generator().manual_seed(0)).to(device)
     return macs_of_step(probe, Batch(image, image.flip(3))) // 2

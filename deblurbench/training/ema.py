@@ -1,4 +1,4 @@
-"""Exponential moving average of the weights that restore."""
+"""The exponential moving average of weights."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from deblurbench.models.base import Model
 
 
 class ExponentialMovingAverage:
-    """A second copy of the restoring modules that are trained: parameters averaged, buffers copied.
+    """A copy of the restoring modules that are trained: parameters are averaged, buffers copied.
 
-    The decay grows as (1 + n) / (10 + n) up to `decay`, so that short trainings are not held back by their first weights.
+    The decay grows as (1 + n) / (10 + n) up to `decay`, so that the first weights do not dominate a short training.
     """
 
     def __init__(self, model: Model, decay: float) -> None:
@@ -26,26 +26,26 @@ class ExponentialMovingAverage:
             for name in model.restoring_modules
             if any(id(value) in trained for value in model.get_submodule(name).parameters())
         ]
-        # The names of modules within models have dots, which a ModuleDict does not allow.
+        # The names of nested modules have dots, which a ModuleDict does not allow.
         self.modules = nn.ModuleDict({_key(name): copy.deepcopy(model.get_submodule(name)) for name in self._names})
         self.modules.requires_grad_(False)
-        # Looked up once: of networks with many layers that takes longer than a GPU does to average them.
+        # Collected once: for networks with many layers that takes longer than the average on a GPU.
         self._averaged: list[Tensor] = list(self.modules.parameters())
         self._current: list[Tensor] = [value for name in self._names for value in model.get_submodule(name).parameters()]
         self._buffered = [name for name in self._names if any(True for _ in model.get_submodule(name).buffers())]
 
     @torch.no_grad()
     def update(self, model: Model, step: int) -> None:
-        """Move the average towards the weights after `step`."""
+        """Update the average with the weights after `step`."""
         weight = 1 - min(self.decay, (1 + step) / (10 + step))
         torch._foreach_lerp_(self._averaged, self._current, weight)
         for name in self._buffered:
-            for mine, theirs in zip(self.modules[_key(name)].buffers(), model.get_submodule(name).buffers(), strict=True):
-                mine.copy_(theirs)
+            for averaged, current in zip(self.modules[_key(name)].buffers(), model.get_submodule(name).buffers(), strict=True):
+                averaged.copy_(current)
 
     @contextmanager
     def in_place_of(self, model: Model) -> Iterator[None]:
-        """Let `model` restore with the averaged modules for the length of a `with` block."""
+        """Replace the modules of `model` by the averaged ones for the length of a `with` block."""
         originals = {name: model.get_submodule(name) for name in self._names}
         try:
             for name in self._names:

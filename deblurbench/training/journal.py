@@ -17,7 +17,7 @@ Interval = dict[str, Any]
 
 
 class Journal:
-    """The log of one training. After a resume TensorBoard hides the events of a part of the training that was lost.
+    """The log of one training. After a resume TensorBoard hides events after the step of the state.
 
     `training` holds one row a log interval, `validation` one a validation. The sums since the last row (`interval`) belong
     to the state of a training like the rows (`log`).
@@ -30,7 +30,7 @@ class Journal:
         self.training: list[TrainingRow] = [TrainingRow(**row) for row in log["training"]] if log else []
         self.validation: list[ValidationRow] = [ValidationRow(**row) for row in log["validation"]] if log else []
         self._sums = {key: torch.tensor(value) for key, value in interval["sums"].items()} if interval else {}
-        self._turns: dict[str, int] = dict(interval["turns"]) if interval else {}
+        self._counts: dict[str, int] = dict(interval["counts"]) if interval else {}
         self._images: int = interval["images"] if interval else 0
         self._seconds: float = interval["seconds"] if interval else 0.0
 
@@ -41,30 +41,30 @@ class Journal:
 
     @property
     def interval(self) -> Interval:
-        """The sums since the last row, as JSON values."""
+        """Sums and counts since the last row, as JSON values."""
         sums = {key: float(value) for key, value in self._sums.items()}
-        return {"sums": sums, "turns": self._turns, "images": self._images, "seconds": self._seconds}
+        return {"sums": sums, "counts": self._counts, "images": self._images, "seconds": self._seconds}
 
     def add_losses(self, step: LossStep) -> None:
-        """Add the losses and observed quantities of a loss step, on the device: nothing waits for them here."""
+        """Add the losses and observed quantities of a loss step, on the device, without synchronisation."""
         for kind, values in (("loss", step.losses), ("observed", step.observed)):
             for name, value in values.items():
                 key = f"{kind}/{step.group}/{name}"
-                value = value.detach().float()  # many of half precision would not add up
+                value = value.detach().float()  # sums of half precision lose digits
                 self._sums[key] = self._sums[key].to(value.device) + value if key in self._sums else value
-                self._turns[key] = self._turns.get(key, 0) + 1
+                self._counts[key] = self._counts.get(key, 0) + 1
 
     def add_step(self, batch_size: int) -> None:
-        """Count the images of one step."""
+        """Add `batch_size` to the images since the last row."""
         self._images += batch_size
 
     def add_seconds(self, seconds: float) -> None:
-        """Count time spent in steps."""
+        """Add `seconds` to the training time since the last row."""
         self._seconds += seconds
 
     def log_interval(self, step: int, rate: float, norms: dict[str, Tensor]) -> None:
-        """Write the means since the last row, and begin anew."""
-        means = {key: float(value) / self._turns[key] for key, value in self._sums.items()}
+        """Write a row of means since the last one, and reset the sums."""
+        means = {key: float(value) / self._counts[key] for key, value in self._sums.items()}
         gradient_norms = {group: float(norm) for group, norm in norms.items()}
         speed = self._images / self._seconds
         for key, value in means.items():
@@ -73,9 +73,9 @@ class Journal:
             self._writer.add_scalar(f"gradient_norm/{group}", value, step)
         self._writer.add_scalar("learning_rate", rate, step)
         self._writer.add_scalar("images_per_second", speed, step)
-        losses, observed = _below("loss/", means), _below("observed/", means)
+        losses, observed = _strip_prefix("loss/", means), _strip_prefix("observed/", means)
         self.training.append(TrainingRow(step, losses, observed, gradient_norms, rate, speed))
-        self._sums, self._turns, self._images, self._seconds = {}, {}, 0, 0.0
+        self._sums, self._counts, self._images, self._seconds = {}, {}, 0, 0.0
 
     def log_validation(self, step: int, scores: dict[str, float], strip: Tensor) -> None:
         """Write mean validation scores, and a strip of validation images (3, H, W): blurred over restored over sharp."""
@@ -90,5 +90,5 @@ class Journal:
         self._writer.close()
 
 
-def _below(prefix: str, values: dict[str, float]) -> dict[str, float]:
+def _strip_prefix(prefix: str, values: dict[str, float]) -> dict[str, float]:
     return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}

@@ -9,23 +9,23 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import AdamW
 
-from deblurbench.training.precision import SMALLEST_SCALE, gradient_scaler
+from deblurbench.training.precision import MIN_SCALE, gradient_scaler
 from deblurbench.training.settings import TrainingSettings
 
 
 class ParameterGroup:
-    """`parameters`, their optimiser, and the scale of their float16 losses."""
+    """Parameters with one optimiser and one gradient scaler, which minimise one sum of losses."""
 
     def __init__(self, parameters: list[nn.Parameter], settings: TrainingSettings, device: torch.device) -> None:
         self._parameters, self._clip_norm = parameters, settings.clip_norm
         self._is_on_cpu = device.type == "cpu"
-        # Fused: one pass over the memory of weights, gradients and moments.
+        # Fused: a single pass over weights, gradients and moments.
         self.optimizer = AdamW(parameters, betas=settings.betas, weight_decay=settings.weight_decay, fused=True)
         self.scaler = gradient_scaler(settings, device)
         self.gradient_norm = torch.zeros(())
 
     def update(self, loss: Tensor, rate: float, average: Callable[[list[nn.Parameter]], None]) -> None:
-        """Backpropagate `loss` into these parameters alone, `average` gradients over processes, clip, and step."""
+        """Backpropagate `loss` to these parameters only, `average` gradients over processes, clip them, and step."""
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward(inputs=self._parameters)
         average(self._parameters)
@@ -36,15 +36,15 @@ class ParameterGroup:
         self.scaler.update()
 
     def _clip(self) -> None:
-        """As `clip_grad_norm_` does, bit for bit."""
+        """Clip gradients as `clip_grad_norm_` does, bit for bit."""
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         self.gradient_norm = get_total_norm(gradients)
-        # PyTorch passes over all gradients to multiply them by one, too. To ask would keep a GPU waiting; not so a CPU.
+        # PyTorch multiplies gradients even by one. On a CPU the comparison saves that; on a GPU it would synchronise.
         if self._is_on_cpu and self.gradient_norm + 1e-6 <= self._clip_norm:
             return
         clip_grads_with_norm_(self._parameters, self._clip_norm, self.gradient_norm)
 
     @property
-    def diverges(self) -> bool:
-        """Whether its gradient is not finite, and not for the scale of a float16 loss: that is made smaller next time."""
-        return not torch.isfinite(self.gradient_norm) and self.scaler.get_scale() <= SMALLEST_SCALE
+    def has_diverged(self) -> bool:
+        """Whether the gradient is not finite, although the scale of float16 losses cannot be lowered any further."""
+        return not torch.isfinite(self.gradient_norm) and self.scaler.get_scale() <= MIN_SCALE

@@ -1,4 +1,4 @@
-"""In what precision a step computes, and what compiles it."""
+"""The precision of training steps, and compilation."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from deblurbench.errors import UsageError
 from deblurbench.training.settings import TrainingSettings
 
 TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-SMALLEST_SCALE = 1.0  # of a float16 loss: where even this overflows, it is the training that diverges
+MIN_SCALE = 1.0  # of float16 losses: if gradients overflow even with this, training has diverged
 
 
 def autocast(settings: TrainingSettings, device: torch.device) -> torch.autocast:
-    """The context in which losses are computed."""
+    """The autocast context in which losses are computed."""
     return torch.autocast(device.type, TYPES[settings.precision], enabled=settings.precision != "float32")
 
 
@@ -34,6 +34,6 @@ def require_compiler(settings: TrainingSettings, device: torch.device) -> None:
 
 
 def compile_networks(networks: Iterable[nn.Module]) -> None:
-    """Let torch.compile make faster code of `networks` at their first call."""
+    """Have torch.compile compile `networks` at their first call."""
     for network in networks:
         network.compile()

@@ -12,7 +12,7 @@ from deblurbench.training.settings import TrainingSettings
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a training with patches of one size: until a fraction of the budget, or a step where that is known."""
+    """A part of a training with patches of one size; it ends at a fraction of the budget, and at `last_step` where known."""
 
     until: float
     last_step: int | None
@@ -21,7 +21,7 @@ class Stage:
 
 
 class Schedule:
-    """The stages of one training. With the last step of each in `ends` its length is known, otherwise time decides."""
+    """The stages and the learning rate of one training. `ends` are the last steps of the stages; None for a budget of time."""
 
     def __init__(self, settings: TrainingSettings, ends: list[int] | None) -> None:
         self.settings = settings
@@ -36,14 +36,14 @@ class Schedule:
             self._constant_steps = round(float(np.interp(settings.constant_until, spent, [0, *ends])))
 
     def budget_fraction(self, step: int, seconds: float) -> float:
-        """How much of the budget is spent after `step` steps in `seconds`; 1 or more when all is."""
+        """The fraction of the budget that is spent after `step` steps in `seconds`; at least 1 at the end."""
         if self.total_steps is not None:
             return step / self.total_steps
         assert self.settings.minutes is not None
         return seconds / (60 * self.settings.minutes)
 
     def learning_rate(self, step: int, seconds: float) -> float:
-        """Linear warm-up over `warmup_steps`, the peak until `constant_until`, then a half cosine to the final rate."""
+        """The learning rate: linear warm-up over `warmup_steps`, the peak until `constant_until`, then cosine annealing."""
         peak, final, warmup = self.settings.learning_rate, self.settings.final_learning_rate, self.settings.warmup_steps
         if step < warmup:
             return peak * (step + 1) / warmup
@@ -57,6 +57,6 @@ class Schedule:
 
 
 def stage_patches(settings: TrainingSettings) -> list[tuple[float, int, int]]:
-    """(until which fraction of the budget, crop size, batch size) of each stage."""
+    """The patches of each stage: (the budget fraction at its end, crop size, batch size)."""
     earlier = [(patches["until"], patches["crop_size"], patches["batch_size"]) for patches in settings.progressive]
     return [*earlier, (1.0, settings.crop_size, settings.batch_size)]

@@ -13,13 +13,13 @@ from typing_extensions import TypedDict
 from deblurbench.registry import NonNegativeFloat, PositiveFloat, PositiveInt
 
 Momentum = Annotated[float, Interval(ge=0, lt=1)]
-Steps = Annotated[int, Interval(gt=0, le=10**9)]  # of decades; images too
-Budget = Annotated[float, Interval(gt=0, le=1e12)]  # what exceeds it cannot be counted in steps
+Steps = Annotated[int, Interval(gt=0, le=10**9)]  # of steps or images
+Budget = Annotated[float, Interval(gt=0, le=1e12)]  # the number of steps must stay countable
 
 
 @with_config(ConfigDict(extra="forbid"))
 class Patches(TypedDict):
-    """Until a fraction of the budget is spent, batches of so many patches of this size."""
+    """The patches of a stage, which ends at the budget fraction `until`."""
 
     until: Annotated[float, Interval(gt=0, lt=1)]
     crop_size: PositiveInt
@@ -30,10 +30,10 @@ class Patches(TypedDict):
 class TrainingSettings:
     """The budget and the optimiser of one training; every field can change its result.
 
-    The budget is one of `steps`; `teramacs`, 10^12 multiply-accumulates of forward and backward passes, of all parameter
-    groups; or `minutes` of training time, which makes a result that cannot be reproduced exactly. `progressive` begins
-    with other patches, small ones and many of them, as a rule (Restormer, Zamir et al. 2022). Until the fraction
-    `constant_until` of it is spent the learning rate stays at its peak.
+    The budget is one of `steps`; `teramacs`, 10^12 multiply-accumulates of forward and backward passes of all loss steps;
+    or `minutes` of training time, whose result cannot be reproduced exactly. `progressive` lists earlier stages with
+    other patches, usually smaller ones in larger batches (Restormer, Zamir et al. 2022). The learning rate is constant
+    until the budget fraction `constant_until`.
     """
 
     steps: Steps | None = None

@@ -1,4 +1,4 @@
-"""The whole state of a training in one file, from which it goes on bit for bit."""
+"""The state of a training in one file, from which it is resumed bit for bit."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def save_state(
     optimizers: Mapping[str, Optimizer],
     facts: dict[str, Any],
 ) -> None:
-    """Write weights, their average, optimiser moments and `facts` (any JSON value) as one file."""
+    """Write weights, their average, optimiser moments and `facts` (JSON values) to one file."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.modules.state_dict().items()}
     for group, optimizer in optimizers.items():
@@ -53,23 +53,31 @@ def save_state(
 def load_state(
     path: Path, model: Model, average: ExponentialMovingAverage, optimizers: Mapping[str, Optimizer]
 ) -> dict[str, Any]:
-    """Bring everything to where `path` left it; returns its facts. Raises UsageError where it cannot be gone on from."""
+    """Load the state in `path` into model, average and optimisers; returns its facts. Raises UsageError where it is none."""
     tensors, facts = load_checkpoint(path)
     if facts.pop(FORMAT_KEY) == 0:
-        facts.setdefault("environments", [])  # were not recorded
+        _migrate_format_0(facts)
     try:
         TypeAdapter(TrainingFacts).validate_python(facts, strict=True)
         adapter_of(Log).validate_python(facts["history"])
     except ValidationError as error:
         raise UsageError(f"{path}: is no state of a training: {described(error)}; {REMEDY}") from error
-    load_weights(model, _below("model.", tensors), path)
-    load_weights(average.modules, _below("average.", tensors), path)
+    load_weights(model, _strip_prefix("model.", tensors), path)
+    load_weights(average.modules, _strip_prefix("average.", tensors), path)
     try:
         for group, optimizer in optimizers.items():
-            _load_moments(optimizer, _below(f"optimizer.{group}.", tensors))
+            _load_moments(optimizer, _strip_prefix(f"optimizer.{group}.", tensors))
     except (LookupError, ValueError) as error:
         raise UsageError(f"{path}: is the state of another optimiser ({one_line(error)}); {REMEDY}") from error
     return facts
+
+
+def _migrate_format_0(facts: dict[str, Any]) -> None:
+    """Rename the counts of the log interval, and complete the environments, which were not recorded."""
+    facts.setdefault("environments", [])
+    interval = facts.get("interval")
+    if isinstance(interval, dict) and "turns" in interval:
+        interval["counts"] = interval.pop("turns")
 
 
 def _load_moments(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
@@ -78,11 +86,11 @@ def _load_moments(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
     for key, tensor in tensors.items():
         index, name = key.split(".", 1)
         like = parameters[int(index)]
-        # In the parameter's memory layout, as they were: another order of elements could round differently.
-        laid_out = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor
-        moments.setdefault(int(index), {})[name] = laid_out
+        # In the memory format of the parameter, as before: another order of elements could round differently.
+        moment = torch.empty_like(like).copy_(tensor) if tensor.shape == like.shape else tensor
+        moments.setdefault(int(index), {})[name] = moment
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _strip_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -35,14 +35,14 @@ from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.state import load_state, save_state
 from deblurbench.training.validation import Validator
 
-ENDLESS = 10**12  # steps: more than any time buys
+UNLIMITED_STEPS = 10**12  # more than any budget of time allows
 
 
 def require_divisible_batches(settings: TrainingSettings, processes: int) -> None:
     """Raise UsageError where `processes` cannot divide every batch evenly."""
     for _, _, batch_size in stage_patches(settings):
         if batch_size % processes:
-            raise UsageError(f"training.batch_size: {batch_size} cannot be shared by {processes} processes; make it a multiple")
+            raise UsageError(f"training.batch_size: {batch_size} is not divisible by {processes} processes; make it a multiple")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class TrainingRun:
     """One training: the resolved `spec` of its model, its seed, and the folder of its checkpoints, history and events.
 
     `identity` names the training: state of another one in the folder is refused. `environment` (JSON values) describes
-    versions and machine. `workers` processes prepare batches.
+    the versions and the machine. `workers` processes load data.
     """
 
     spec: Spec
@@ -64,8 +64,8 @@ class TrainingRun:
 class Trainer:
     """Trains `model` on `images` as `settings` say.
 
-    With state of the same training in its folder, `run` goes on where that was saved, bit for bit, and every environment
-    that took part is recorded. Under several processes each trains on its part of every batch; the first writes.
+    With the state of the same training in its folder, `run` resumes it bit for bit, and every environment that took part
+    is recorded. Under several processes each trains on its part of every batch; the first writes.
     """
 
     def __init__(
@@ -90,8 +90,8 @@ class Trainer:
             compile_networks(model.networks())
         self.validate = Validator(images, crop=settings.validation_crop, count=settings.validation_images, seed=self.seed)
         self.step = 0  # steps done
-        self.samples = 0  # used in them, by all processes: the number of the next one
-        self.seconds = 0.0  # spent in them, validation and checkpoints apart
+        self.samples = 0  # used in them by all processes, which is the number of the next one
+        self.seconds = 0.0  # spent in them, without validation and checkpoints
         self.best_psnr = float("-inf")
         self.environments: list[dict[str, Any]] = []  # all that took part, in order
         self.batch_size = settings.batch_size
@@ -99,7 +99,7 @@ class Trainer:
         self.journal: Journal | None = None  # only the first process keeps one
 
     def run(self) -> None:
-        """Train from wherever the state in `folder` stands to the last step."""
+        """Train to the end of the budget, from the state in `folder` where there is one."""
         self.open()
         try:
             self.train(self.batches())
@@ -109,13 +109,13 @@ class Trainer:
         self.accelerator.wait_for_everyone()
 
     def open(self) -> None:
-        """Take up the state in `folder`, if there is any, and open the journal."""
+        """Load the state in `folder`, where there is one, and open the journal."""
         facts = self._resume()
         if self.accelerator.is_main_process:
             self.journal = Journal(self.folder, facts.get("history"), facts.get("interval"), self.step)
 
     def train(self, stream: Iterable[Batch]) -> None:
-        """One step for each batch, with logs, validations and checkpoints when they are due, until the budget is spent."""
+        """Take a step on each batch, and log, validate and save when that is due, until the budget is spent."""
         settings = self.settings
         bar = progress_bar(
             stream, total=self.schedule.total_steps, initial=self.step, desc=self.folder.parent.name, unit="step",
@@ -123,7 +123,7 @@ class Trainer:
         )  # fmt: skip
         self.model.train()
         self._mark_time()
-        if self.budget_fraction() >= 1:  # it was stopped between its last step and its end
+        if self.budget_fraction() >= 1:  # it was killed after its last step, before its end
             return
         if self.training.environment not in self.environments:
             self.environments.append(self.training.environment)
@@ -139,9 +139,9 @@ class Trainer:
             if log:
                 self._log()
             if validate:
-                self._aside(self._validate)
+                self._run_untimed(self._validate)
             if save:
-                self._aside(self._save)
+                self._run_untimed(self._save)
             if is_last:
                 break
         self._add_time()
@@ -152,7 +152,7 @@ class Trainer:
             self.journal.close()
 
     def advance(self, batch: Batch) -> None:
-        """One training step: every loss step of the model updates its parameter group, then the average is updated."""
+        """Take one training step: each loss step of the model updates its parameter group, then the average is updated."""
         seed_torch(self.seed, "step", self.step, self.accelerator.process_index)
         loss_steps = self.model.losses(batch, self.step)
         while True:
@@ -175,7 +175,7 @@ class Trainer:
             self.journal.add_losses(loss_step)
 
     def _average_gradients(self, parameters: list[torch.nn.Parameter]) -> None:
-        """The mean of the processes' gradients. Losses do not pass through `forward`, so no wrapper would do it."""
+        """Average the gradients over processes. Losses are not computed in `forward`, so DistributedDataParallel cannot."""
         if self.accelerator.num_processes == 1:
             return
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
@@ -184,26 +184,26 @@ class Trainer:
             gradient.copy_(mean.view(gradient.shape))
 
     def batches(self) -> Iterator[Batch]:
-        """This process's part of the batches from where it stands to the end of the budget, stage by stage."""
+        """This process's part of the batches from the current step to the end of the budget, stage by stage."""
         for stage in self.schedule.stages:
-            end = ENDLESS if stage.last_step is None else stage.last_step
+            end = UNLIMITED_STEPS if stage.last_step is None else stage.last_step
             plan = BatchPlan(
                 crop_size=stage.crop_size, batch_size=stage.batch_size, seed=self.seed, first_sample=self.samples,
                 steps=end - self.step, rank=self.accelerator.process_index, world_size=self.accelerator.num_processes,
             )  # fmt: skip
             for batch in batches(self.images, plan, device=self.accelerator.device, workers=self.training.workers):
-                # Where time decides, a stage ends when its fraction is spent; the last one ends with the training itself.
+                # With a budget of time a stage ends when its fraction is spent; the last one ends with the training.
                 if stage.last_step is None and stage.until < 1 and self.budget_fraction() >= stage.until:
                     break
                 self.batch_size = stage.batch_size
                 yield batch
 
     def budget_fraction(self) -> float:
-        """How much of the budget is spent, alike in all processes."""
+        """The fraction of the budget that is spent, the same in all processes."""
         return self.schedule.budget_fraction(self.step, self.elapsed())
 
     def elapsed(self) -> float:
-        """The seconds that the budget counts; none where it counts steps."""
+        """The training time in seconds, the same in all processes; 0 where the budget is one of steps."""
         if self.schedule.total_steps is not None:
             return 0.0
         seconds = self.seconds + time.perf_counter() - self._marked
@@ -220,15 +220,15 @@ class Trainer:
             self.journal.log_interval(self.step, rate, norms)
 
     def _refuse_divergence(self) -> None:
-        """Raise where a gradient is not finite, in every process alike, before anything of it is saved."""
-        if any(group.diverges for group in self.parameter_groups.values()):
+        """Raise DeblurbenchError where a gradient is not finite, in all processes, before anything of it is saved."""
+        if any(group.has_diverged for group in self.parameter_groups.values()):
             raise DeblurbenchError(
                 f"training diverged: a gradient is not finite at step {self.step}; lower training.learning_rate and run with "
                 "--restart"
             )
 
-    def _aside(self, action: Callable[[], None]) -> None:
-        """Let the first process do `action`, off the clock."""
+    def _run_untimed(self, action: Callable[[], None]) -> None:
+        """Run `action` in the first process, without counting its time."""
         self._add_time()
         first_process_does(self.accelerator, action)
         self._mark_time()
@@ -268,7 +268,7 @@ class Trainer:
         )  # fmt: skip
 
     def _resume(self) -> dict[str, Any]:
-        """Bring everything to where the state left it; its facts, none where there is no state."""
+        """Load the state, and return its facts; none where there is no state."""
         path = self.folder / STATE
         if not path.is_file():
             return {}
@@ -290,7 +290,7 @@ class Trainer:
         self._marked = time.perf_counter()
 
     def _add_time(self) -> None:
-        """Count the time since the last mark as spent in steps."""
+        """Add the time since the last mark to the training time."""
         before = self._marked
         self._mark_time()
         self.seconds += self._marked - before

@@ -1,4 +1,4 @@
-"""One step of every stage of a training, tried before any work begins."""
+"""Trial steps of every stage of a training, before any work begins."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from deblurbench.training.schedule import stage_patches
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.work import macs_of_step
 
-SECONDS = 10.0  # that all trials may take; what is left then is not tried
-STEP_SECONDS = 1.0  # that one of them may take, as far as is known before
-MACS_A_SECOND = {"cpu": 2e10, "cuda": 5e12, "mps": 5e11}  # of a slow one of its kind
-PIXEL_MACS = 1000  # what is done to a pixel besides, counted alike
-PER_WEIGHT = 4  # numbers: itself, its gradient, and AdamW's two moments
-FEW = 2  # images that are a batch: some layers refuse one
+MAX_SECONDS = 10.0  # of all trials; stages that are left then are not tried
+MAX_STEP_SECONDS = 1.0  # of one trial step, as estimated before
+MACS_PER_SECOND = {"cpu": 2e10, "cuda": 5e12, "mps": 5e11}  # of a slow device of each kind
+OTHER_MACS_PER_PIXEL = 1000  # the cost of all other operations, in multiply-accumulates
+VALUES_PER_WEIGHT = 4  # itself, its gradient, and AdamW's two moments
+MIN_IMAGES = 2  # some layers refuse a batch of one
 
 
 class Training(NamedTuple):
-    """A training to try: a model by its name and resolved spec, the places in it that are given trained, the settings."""
+    """A training to try: the name and resolved spec of a model, its parts that are given trained, and the settings."""
 
     name: str
     spec: Spec
@@ -44,34 +44,34 @@ class Training(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Of a step, for each image: multiply-accumulates, and the least bytes that the forward pass keeps for the backward one."""
+    """The cost of a step per image: multiply-accumulates, and at least how many bytes are saved for the backward pass."""
 
     macs: float
-    kept: float
+    saved_bytes: float
 
 
 def require_memory(training: Training, device: torch.device, processes: int) -> None:
-    """Raise UsageError where weights and batches alone exceed the memory of `device`; nothing of them is allocated."""
+    """Raise UsageError where weights and batches alone exceed the memory of `device`; nothing is allocated."""
     with torch.device("meta"):
         model: Model = MODELS.build(training.spec)
     weights = sum(parameter.numel() for parameter in model.parameters())
     largest = max(batch_size // processes * crop_size**2 for _, crop_size, batch_size in stage_patches(training.settings))
-    needed, there = 4 * (PER_WEIGHT * weights + 2 * 3 * largest), _memory(device)
-    if needed > there:
+    needed, available = 4 * (VALUES_PER_WEIGHT * weights + 2 * 3 * largest), _total_memory(device)
+    if needed > available:
         raise UsageError(
             f"models.{training.name}: needs {needed / 1e9:,.0f} GB for its weights and batches alone, and {device.type} has "
-            f"{there / 1e9:,.0f} GB; make the model, training.crop_size or training.batch_size smaller"
+            f"{available / 1e9:,.0f} GB; make the model, training.crop_size or training.batch_size smaller"
         )
 
 
 def try_out(trainings: Sequence[Training], device: torch.device, processes: int) -> None:
-    """One step, forward and backward, of every parameter group in every stage of `trainings`, on random images.
+    """Take one training step of every stage of `trainings`, on random images. Raises UsageError where one fails.
 
-    Each has the stage's patches, precision and this process's part of its batches; where that would take long, as few
-    images as have the same character, and where that would too, there is none. What is alike is tried once. Nothing is left
-    of it, not even in the state of random numbers. Raises UsageError where one fails.
+    A step has the patches, the precision and this process's part of the batches of its stage; where that would take too
+    long, MIN_IMAGES images, and where even these would, it is left out. Equal stages are tried once. Nothing of it
+    remains, and the state of random number generators is restored.
     """
-    end, tried = time.perf_counter() + SECONDS, set[str]()
+    end, tried = time.perf_counter() + MAX_SECONDS, set[str]()
     for training in trainings:
         stages = {}
         for _, crop_size, batch_size in stage_patches(training.settings):
@@ -81,9 +81,9 @@ def try_out(trainings: Sequence[Training], device: torch.device, processes: int)
                 stages[crop_size, batch_size] = batch_size // processes
         if not stages or time.perf_counter() > end:
             continue
-        with _random_state_kept(device):
+        with _preserved_random_state(device):
             seed_torch("trial")
-            model = _built(training).to(device).to(memory_format=torch.channels_last)
+            model = _build_model(training).to(device).to(memory_format=torch.channels_last)
             for (crop_size, batch_size), count in stages.items():
                 if time.perf_counter() > end:
                     break
@@ -97,7 +97,7 @@ def try_out(trainings: Sequence[Training], device: torch.device, processes: int)
             torch.cuda.empty_cache()
 
 
-def _built(training: Training) -> Model:
+def _build_model(training: Training) -> Model:
     model: Model = MODELS.build(training.spec)
     model.prepare_training()
     for place in training.given:
@@ -106,42 +106,42 @@ def _built(training: Training) -> Model:
 
 
 def _try_stage(model: Model, settings: TrainingSettings, crop_size: int, batch_part: int, device: torch.device) -> None:
-    few = min(batch_part, FEW)
-    cost = _cost_of_image(model, crop_size, few)
+    few = min(batch_part, MIN_IMAGES)
+    cost = _cost_per_image(model, crop_size, few)
     if cost is not None:
-        needed, there = batch_part * cost.kept / (1 if settings.precision == "float32" else 2), _memory(device)
-        if needed > there:
-            raise MemoryError(f"a step needs more than {needed / 1e9:,.0f} GB, and {device.type} has {there / 1e9:,.0f} GB")
+        needed, available = batch_part * cost.saved_bytes / (1 if settings.precision == "float32" else 2), _total_memory(device)
+        if needed > available:
+            raise MemoryError(f"a step needs more than {needed / 1e9:,.0f} GB, and {device.type} has {available / 1e9:,.0f} GB")
     for count in dict.fromkeys((batch_part, few) if cost else (few,)):
-        macs = count * ((cost.macs if cost else 0) + PIXEL_MACS * crop_size**2)
-        if macs <= STEP_SECONDS * MACS_A_SECOND[device.type]:
+        macs = count * ((cost.macs if cost else 0) + OTHER_MACS_PER_PIXEL * crop_size**2)
+        if macs <= MAX_STEP_SECONDS * MACS_PER_SECOND[device.type]:
             _step(model, settings, crop_size, count, device)
             return
 
 
-def _cost_of_image(model: Model, crop_size: int, count: int) -> Cost | None:
-    """The cost of a step on `count` images for each of them; None where it cannot be counted without values."""
+def _cost_per_image(model: Model, crop_size: int, count: int) -> Cost | None:
+    """The cost per image of a step on `count` images; None where it cannot be counted on the meta device."""
     images = torch.empty(count, 3, crop_size, crop_size, device="meta")
-    kept: dict[int, torch.UntypedStorage] = {}
+    saved: dict[int, torch.UntypedStorage] = {}
 
-    def keep(tensor: Tensor) -> Tensor:
+    def save(tensor: Tensor) -> Tensor:
         if not isinstance(tensor, nn.Parameter):
             storage = tensor.untyped_storage()
-            kept[storage._cdata] = storage
+            saved[storage._cdata] = storage
         return tensor
 
     try:
-        with saved_tensors_hooks(keep, lambda tensor: tensor):
+        with saved_tensors_hooks(save, lambda tensor: tensor):
             macs = macs_of_step(copy.deepcopy(model).to("meta"), Batch(images, images))
-    except Exception:  # a value is asked for, or it is the very mistake that the step itself will name
+    except Exception:  # it depends on values, or fails as the step itself will
         return None
-    return Cost(macs / count, sum(storage.nbytes() for storage in kept.values()) / count)
+    return Cost(macs / count, sum(storage.nbytes() for storage in saved.values()) / count)
 
 
 def _step(model: Model, settings: TrainingSettings, crop_size: int, count: int, device: torch.device) -> None:
-    """One training step, as the trainer takes it but for compiled code."""
+    """Take one training step as the trainer does, except for compilation."""
     groups = {name: ParameterGroup(parameters, settings, device) for name, parameters in model.trained_parameters().items()}
-    images = torch.rand(2, count, crop_size, crop_size, 3, device=device).permute(0, 1, 4, 2, 3)  # channels last
+    images = torch.rand(2, count, crop_size, crop_size, 3, device=device).permute(0, 1, 4, 2, 3)  # (2, B, 3, H, W)
     loss_steps = model.losses(Batch(*images), 0)
     while True:
         with autocast(settings, device):
@@ -153,14 +153,14 @@ def _step(model: Model, settings: TrainingSettings, crop_size: int, count: int, 
 
 
 @contextmanager
-def _random_state_kept(device: torch.device) -> Iterator[None]:
+def _preserved_random_state(device: torch.device) -> Iterator[None]:
     devices = [torch.cuda.current_device()] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         yield
 
 
-def _memory(device: torch.device) -> float:
-    """Bytes that `device` has in all; infinitely many where nobody says."""
+def _total_memory(device: torch.device) -> float:
+    """The total memory of `device` in bytes; infinite where it is unknown."""
     if device.type == "cuda":
         return float(torch.cuda.get_device_properties(device).total_memory)
     if not hasattr(os, "sysconf"):  # Windows

@@ -22,7 +22,7 @@ STRIP_IMAGES, STRIP_SIZE = 4, 128
 
 
 class Validator:
-    """Mean PSNR and SSIM over validation pairs, and a strip of the first few.
+    """Computes mean PSNR and SSIM over validation pairs, and a strip of the first few.
 
     Of each pair the center crop of `crop` pixels a side is restored; of more than `count` pairs, `count` evenly spaced ones.
     """
@@ -31,7 +31,7 @@ class Validator:
         self._images, self._crop, self._count, self._seed = images, crop, count, seed
 
     def __call__(self, model: Restorer, device: torch.device) -> tuple[dict[str, float], Tensor]:
-        """Scores, and the strip (3, 3 STRIP_SIZE, n STRIP_SIZE) of blurred over restored over sharp."""
+        """Return the mean scores, and the strip (3, 3 STRIP_SIZE, n STRIP_SIZE): blurred over restored over sharp."""
         psnr, ssim = [], []
         columns: list[Tensor] = []
         for pair in self._pairs:
@@ -41,9 +41,9 @@ class Validator:
             psnr.append(float(PSNR()(restored, sharp)))
             ssim.append(float(SSIM()(restored, sharp)) if min(sharp.shape[-2:]) >= SSIM.smallest_side else float("nan"))
             if len(columns) < STRIP_IMAGES:
-                columns.append(torch.cat([_cell(image) for image in (blurred, restored, sharp)], dim=1))
+                columns.append(torch.cat([_thumbnail(image) for image in (blurred, restored, sharp)], dim=1))
         scores = {"psnr": sum(psnr) / len(psnr), "ssim": sum(ssim) / len(ssim)}
-        return scores, torch.cat(columns, dim=2)
+        return scores, torch.cat(columns, dim=2)  # n (3, 3 STRIP_SIZE, STRIP_SIZE) -> (3, 3 STRIP_SIZE, n STRIP_SIZE)
 
     @cached_property
     def _pairs(self) -> list[tuple[Pixels, Pixels]]:
@@ -57,9 +57,9 @@ class Validator:
         return pairs
 
 
-def _cell(image: Tensor) -> Tensor:
-    """(1, 3, H, W) -> (3, STRIP_SIZE, STRIP_SIZE): the center crop, on grey where the image is smaller."""
+def _thumbnail(image: Tensor) -> Tensor:
+    """Center crop of `image` (1, 3, H, W) to (3, STRIP_SIZE, STRIP_SIZE), padded with grey where it is smaller."""
     part = image[0, :, center_crop(image.shape[-2], STRIP_SIZE), center_crop(image.shape[-1], STRIP_SIZE)]
-    cell = torch.full((3, STRIP_SIZE, STRIP_SIZE), 0.5, dtype=image.dtype)
-    cell[:, : part.shape[1], : part.shape[2]] = part
-    return cell
+    thumbnail = torch.full((3, STRIP_SIZE, STRIP_SIZE), 0.5, dtype=image.dtype)
+    thumbnail[:, : part.shape[1], : part.shape[2]] = part
+    return thumbnail

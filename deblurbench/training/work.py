@@ -1,4 +1,4 @@
-"""The work of a training step: its multiply-accumulates, forward and backward."""
+"""The multiply-accumulates of a training step, forward and backward."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from deblurbench.models.base import Model
 
 
 def macs_of_step(model: Model, batch: Batch) -> int:
-    """Multiply-accumulates of the forward and backward passes of all loss steps of `model` on `batch`: FLOPs / 2.
+    """Count the multiply-accumulates of the forward and backward passes of all loss steps on `batch`: FLOPs / 2.
 
-    On the device "meta" nothing is computed for it.
+    On the meta device nothing is computed.
     """
     parameters = model.trained_parameters()
     # PyTorch counts the gradient of a grouped convolution's weights as that of one without groups.
@@ -24,10 +24,8 @@ def macs_of_step(model: Model, batch: Batch) -> int:
     return counter.get_total_flops() // 2
 
 
-def _convolution_backward(
-    grad: Any, image: Any, weight: Any, _bias: Any, _stride: Any, _padding: Any, _dilation: Any, transposed: bool,
-    _output_padding: Any, _groups: int, wanted: list[bool], **_: Any,
-) -> int:  # fmt: skip
-    """FLOPs: the gradients of the image and of the weights each take what the convolution took."""
-    once: int = conv_flop_count(image, weight, grad, transposed)
-    return once * sum(wanted[:2])
+def _convolution_backward(gradient: Any, image: Any, weight: Any, *options: Any, **_: Any) -> int:
+    """The FLOPs of the backward pass of a convolution: the gradients of image and weights each take as many as itself."""
+    _bias, _stride, _padding, _dilation, transposed, _output_padding, _groups, output_mask = options
+    forward: int = conv_flop_count(image, weight, gradient, transposed)
+    return forward * sum(output_mask[:2])

@@ -1,4 +1,4 @@
-"""Ours is a bridge: it starts at the blurred image, knows how far it has come, and arrives."""
+"""The bridge starts at the blurred image, is conditioned on time, and ends at the sharp image."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def test_it_trains_between_the_sharp_and_the_blurred_image(batch: Batch, monkeyp
     for seed in range(50):
         seed_torch(seed)
         loss = next(model.losses(batch, 0)).losses["l1"]
-        share = seen["t"][:, None, None, None]
-        assert torch.allclose(seen["x"], (1 - share) * batch.sharp + share * batch.blurred, atol=1e-6)
+        time = seen["t"][:, None, None, None]
+        assert torch.allclose(seen["x"], (1 - time) * batch.sharp + time * batch.blurred, atol=1e-6)
         assert float(loss) == pytest.approx(float((seen["x"] - batch.sharp).abs().mean()), rel=1e-4)
         times += seen["t"].tolist()
     assert 0 < min(times) < 0.1
     assert 0.9 < max(times) <= 1
 
 
-def test_it_starts_at_the_blurred_image_and_is_told_the_time(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_starts_at_the_blurred_image_and_is_conditioned_on_time(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     model, seen = build(sampling_steps=3), []
     original = module.call_at_time
 
@@ -68,7 +68,9 @@ def test_it_is_deterministic_and_its_steps_matter(batch: Batch) -> None:
     assert not torch.allclose(restored[1], restored[2], atol=1e-4)
 
 
-def test_a_network_that_gives_an_image_is_mixed_with_what_it_saw(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_output_of_a_network_that_gives_an_image_is_interpolated_with_its_input(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seed_torch(0)
     model = Bridge(network=tiny_network("multiscale"))
     model.network.forward = lambda images: [batch.sharp]  # type: ignore[method-assign]
@@ -85,7 +87,7 @@ def test_one_step_is_regression(batch: Batch) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 4, 10])
-def test_a_perfect_network_arrives_at_the_sharp_image(steps: int, batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_perfect_network_gives_the_sharp_image(steps: int, batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
     model = build(sampling_steps=steps)
     monkeypatch.setattr(module, "call_at_time", lambda *_: batch.sharp - batch.blurred)
     assert torch.allclose(model.restore(batch.blurred), batch.sharp, atol=1e-5)

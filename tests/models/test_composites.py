@@ -1,4 +1,4 @@
-"""A cascade hands on, an ensemble averages, and switches of inference do what they are called."""
+"""Cascades, ensembles and the self-ensemble."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def build(spec: Spec) -> Restorer:
     return model
 
 
-def test_each_stage_of_a_cascade_sees_what_the_one_before_restored(batch: Batch) -> None:
+def test_each_stage_of_a_cascade_restores_the_output_of_the_previous_one(batch: Batch) -> None:
     model = build({"name": "cascade", "stages": [REGRESSOR, {"name": "classical", "method": "unsharp"}, REGRESSOR]})
     assert isinstance(model, Cascade)
     expected = batch.blurred
@@ -44,7 +44,7 @@ def test_each_stage_of_a_cascade_sees_what_the_one_before_restored(batch: Batch)
     assert not torch.allclose(model.restorers()[0].restore(batch.blurred), expected, atol=1e-3)
 
 
-def test_only_the_last_stage_is_trained_and_on_what_it_will_see(batch: Batch) -> None:
+def test_only_the_last_stage_is_trained_on_the_outputs_of_the_earlier_ones(batch: Batch) -> None:
     model = build({"name": "cascade", "stages": [REGRESSOR, GAN]})
     assert isinstance(model, Model)
     assert set(model.parameter_groups()) == {"generator", "discriminator"}
@@ -65,7 +65,7 @@ def test_only_the_last_stage_is_trained_and_on_what_it_will_see(batch: Batch) ->
     assert any(value.grad is not None for value in last.parameters())
 
 
-def test_a_composite_keeps_what_restores_and_nothing_else(batch: Batch, tmp_path: Path) -> None:
+def test_only_what_restores_is_saved_of_a_composite(batch: Batch, tmp_path: Path) -> None:
     """The discriminator of its GAN is neither saved, nor averaged, nor counted."""
     spec = {"name": "cascade", "stages": [REGRESSOR, GAN]}
     model = build(spec)
@@ -105,8 +105,8 @@ def test_one_model_is_no_composite(family: str) -> None:
         MODELS.build({"name": family, key: [REGRESSOR]})
 
 
-def test_the_self_ensemble_is_the_mean_over_eight_turned_images(batch: Batch) -> None:
-    """By hand, and with a function that tells all eight apart."""
+def test_the_self_ensemble_is_the_mean_over_eight_rotations_and_reflections(batch: Batch) -> None:
+    """By hand, and with a function whose values differ for all eight."""
     seen: list[Tensor] = []
 
     def restore(image: Tensor) -> Tensor:
@@ -121,11 +121,11 @@ def test_the_self_ensemble_is_the_mean_over_eight_turned_images(batch: Batch) ->
     assert torch.allclose(mean, image * torch.stack(transformed).mean(dim=0), atol=1e-6)
 
 
-def test_what_treats_all_turns_alike_is_unchanged_by_the_self_ensemble(batch: Batch) -> None:
+def test_the_self_ensemble_of_an_equivariant_function_is_that_function(batch: Batch) -> None:
     assert torch.allclose(self_ensemble_mean(lambda image: image * 0.5, batch.blurred), 0.5 * batch.blurred, atol=1e-6)
 
 
-def test_the_self_ensemble_is_a_switch_on_the_same_weights(batch: Batch, tmp_path: Path) -> None:
+def test_the_self_ensemble_is_an_option_of_the_same_weights(batch: Batch, tmp_path: Path) -> None:
     model = build(REGRESSOR)
     assert isinstance(model, CNN)
     save_model(tmp_path / "m.safetensors", model, MODELS.resolve(REGRESSOR))

@@ -1,4 +1,4 @@
-"""Ours is diffusion: it has noise, the noise level matters, and its samples differ."""
+"""Diffusion: its samples, its training target, its conditions."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_training_draws_fresh_noise_and_levels(batch: Batch) -> None:
 def test_an_oracle_denoiser_returns_the_sharp_image(
     kind: dict[str, object], sampler: str, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A network that answers each training question perfectly restores perfectly: target and sampler fit together."""
+    """A network without any training error restores perfectly: target and sampler are consistent."""
     model = build(sampling_steps=3, sampler=sampler, **kind)
     base = {"image": torch.full_like(batch.sharp, 0.5), "residual": batch.blurred}[str(kind.get("target", "residual"))]
     base = model.regressor.restore(batch.blurred) if model.regressor is not None else base
@@ -100,7 +100,7 @@ def test_an_oracle_denoiser_returns_the_sharp_image(
 def test_the_training_target_is_what_the_sampler_makes_of_it(
     kind: dict[str, object], batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given z and t, the answer of no loss must turn z back into the clean x."""
+    """Given z and t, the prediction of zero loss must convert z to the clean x."""
     model = build(**kind)
     seen: dict[str, Tensor] = {}
 
@@ -131,7 +131,7 @@ def test_a_model_that_predicts_no_residual_leaves_the_blurred_image(batch: Batch
 def test_a_slightly_wrong_noise_does_not_explode_where_nothing_is_left_of_the_image(
     schedule: str, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At t = 1 dividing by alpha would make 10 of an error of 0.05: then the mean is taken."""
+    """At t = 1 division by alpha would amplify an error of 0.05 to 10: there x is its mean."""
     for steps in (1, 4, 50):
         model = build(prediction="eps", schedule=schedule, sampling_steps=steps)
         clean = model.scale * (batch.sharp - batch.blurred)
@@ -165,7 +165,7 @@ def test_switches_leave_the_regressor_as_it_was_trained_on(batch: Batch, monkeyp
 
 
 def test_with_a_regressor_it_refines_what_that_predicts(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refiner that finds nothing to add gives the regressor's image; the regressor is not trained any more."""
+    """With a residual of zero it returns the output of the regressor, which is frozen."""
     model = build(regressor=REGRESSOR)
     assert isinstance(model.regressor, CNN)
     predicted = model.regressor.restore(batch.blurred)

@@ -1,4 +1,4 @@
-"""Ours is a GAN: the adversarial term truly reaches the generator, and the discriminator truly learns."""
+"""The adversarial loss has a gradient for the generator, and the discriminator learns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def turns_of(model: GAN, batch: Batch) -> dict[str, dict[str, torch.Tensor]]:
 
 
 def generator_gradient(model: GAN, batch: Batch, *names: str) -> torch.Tensor:
-    """The generator's gradient of the named losses (of all, without names), the discriminator left as it is."""
+    """The gradient of the named losses (by default of all) for the generator, without a step of the discriminator."""
     losses = turns_of(model, batch)["generator"]
     chosen = [value for name, value in losses.items() if not names or name in names]
     gradients = torch.autograd.grad(torch.stack(chosen).sum(), list(model.network.parameters()))
@@ -44,7 +44,7 @@ def test_the_generators_gradient_contains_the_adversarial_term(adversarial: str,
 
 
 def test_the_adversarial_gradient_comes_through_the_discriminator(batch: Batch) -> None:
-    """Another discriminator, another gradient: a constant in its place would give none."""
+    """Another discriminator gives another gradient; a constant would give none."""
     model = build()
     before = generator_gradient(model, batch, "adversarial")
     with torch.no_grad():

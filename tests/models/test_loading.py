@@ -77,7 +77,7 @@ def test_the_metadata_says_what_the_model_is(tmp_path: Path) -> None:
     assert metadata["step"] == 3
 
 
-def test_a_warm_start_gives_further_input_channels_no_weight(tmp_path: Path) -> None:
+def test_a_warm_start_initialises_further_input_channels_with_zero(tmp_path: Path) -> None:
     """A bridge on a network without condition is a CNN's with one channel more: it starts as the CNN."""
     cnn = MODELS.build({"name": "cnn", "network": tiny_network("mimo-unet")})
     bridge = MODELS.build({"name": "bridge", "network": {**tiny_network("mimo-unet")}, "sampling_steps": 1})
@@ -105,7 +105,7 @@ def flipped(path: Path, place: int) -> None:
     path.write_bytes(data)
 
 
-def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+def test_a_flipped_bit_is_detected(tmp_path: Path) -> None:
     path = saved(tmp_path / "cnn.safetensors", name="cnn", network=TINY_UNET)
     whole = path.read_bytes()
     for place in (len(whole) - 1, len(whole) // 2, whole.index(b'step\\": 3') + 8):  # two weights, and the metadata
@@ -116,13 +116,13 @@ def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
 
 
 def with_metadata(path: Path, text: str) -> Path:
-    """The checkpoint with other metadata, and so no checksum: as what was written before there were any."""
+    """Replace the metadata of a checkpoint, without a checksum: as in files of format 0."""
     tensors, _ = load_checkpoint(path)
     write_whole(path, safetensors.torch.save(tensors, metadata={METADATA_KEY: text}))
     return path
 
 
-def test_a_checkpoint_of_before_checksums_loads(tmp_path: Path) -> None:
+def test_a_checkpoint_without_a_checksum_loads(tmp_path: Path) -> None:
     path = saved(tmp_path / "cnn.safetensors", name="cnn", network=TINY_UNET)
     before, metadata = load_checkpoint(path)
     after, same = load_checkpoint(with_metadata(path, json.dumps(metadata)))

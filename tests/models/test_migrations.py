@@ -1,4 +1,4 @@
-"""Checkpoints that people keep go on loading: whatever is renamed, a migration reads the files of before."""
+"""Checkpoints of earlier formats are loaded by migrations."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ UNET = {"name": "unet", "widths": [8, 12], "blocks": 1}
 
 
 def waves() -> Tensor:
-    """An image (1, 3, 12, 10) that needs no generator."""
+    """An image (1, 3, 12, 10) that depends on no random generator."""
     rows, columns = torch.meshgrid(torch.arange(12.0), torch.arange(10.0), indexing="ij")
     return torch.stack([0.5 + 0.4 * torch.sin(0.3 * rows * (channel + 1) + 0.2 * columns) for channel in range(3)])[None]
 
 
 @pytest.mark.parametrize("number", range(1, FORMAT + 1))
-def test_a_checkpoint_of_every_format_loads_for_ever(number: int) -> None:
-    """Whoever raises the format adds a file of the new one; none is ever written anew."""
+def test_a_kept_checkpoint_of_every_format_loads(number: int) -> None:
+    """Whoever raises the format adds a file of the new one; existing ones are never rewritten."""
     restored = deblurbench.load(KEPT / f"format-{number}.safetensors").restore(waves(), deblurbench.RestoreOptions(seed=5))
     expected = torch.tensor(read_json(KEPT / f"format-{number}.json"))
     assert torch.allclose(restored[0], expected, atol=1e-4)
@@ -62,7 +62,7 @@ def with_header(path: Path, **changes: Any) -> Path:
 
 
 class Renamed(CNN):
-    """The CNN of a later version, whose `losses` are called `terms`, and whose network lies elsewhere."""
+    """The CNN of a later version, whose argument `losses` and whose module `network` have other names."""
 
     restoring_modules = ("backbone",)
 
@@ -117,7 +117,7 @@ def test_the_checksum_covers_the_format(saved: Path) -> None:
         deblurbench.load(with_header(saved, format=0))
 
 
-def test_a_file_of_before_there_were_formats_loads(saved: Path) -> None:
+def test_a_file_without_a_format_loads(saved: Path) -> None:
     tensors, metadata = load_checkpoint(saved)
     assert metadata.pop("format") == FORMAT
     safetensors.torch.save_file(tensors, saved, metadata={METADATA_KEY: json.dumps(metadata)})
@@ -125,7 +125,7 @@ def test_a_file_of_before_there_were_formats_loads(saved: Path) -> None:
     assert all(torch.equal(tensor, tensors[name]) for name, tensor in deblurbench.load(saved).state_dict().items())
 
 
-def test_whatever_is_saved_anew_is_of_the_format_of_today(saved: Path) -> None:
+def test_files_are_written_in_the_current_format(saved: Path) -> None:
     tensors, metadata = load_checkpoint(saved)
     save_checkpoint(saved, tensors, {**metadata, "format": 0})
     assert load_checkpoint(saved)[1]["format"] == FORMAT

@@ -1,4 +1,4 @@
-"""A restorer that is not trained is one class, and is used wherever a model is."""
+"""A restorer that is not trained is one class, and can be used wherever a model is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DIFFUSION: Spec = {"name": "diffusion", "network": TINY_UNET, "sampling_steps": 
 
 
 class Darker(Restorer):
-    """Halves all values: as little as a restorer has to say."""
+    """The smallest restorer: it halves all values."""
 
     def _restore(self, blurred: Tensor, context: RestorationContext) -> Tensor:
         return blurred / 2
@@ -39,7 +39,7 @@ def build(spec: Spec) -> Restorer:
     return model
 
 
-def test_it_restores_and_says_what_a_table_asks(batch: Batch) -> None:
+def test_it_restores_and_has_the_columns_of_a_table(batch: Batch) -> None:
     model = build({"name": "darker"})
     assert torch.equal(model.restore(batch.blurred), batch.blurred / 2)
     assert (model.method, model.inference, model.is_oracle, model.sees_whole_image) == ("", "", False, False)
@@ -90,7 +90,7 @@ def test_every_evaluation_counts_the_same(spec: Spec, evaluations: int) -> None:
     assert fractions == [(count + 1) / evaluations for count in range(evaluations)]
 
 
-def test_more_evaluations_than_were_promised_end_at_one_too() -> None:
+def test_more_evaluations_than_declared_end_at_one_too() -> None:
     fractions: list[float] = []
     progress = Progress(1, fractions.append)
     for _ in range(3):

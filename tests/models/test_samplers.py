@@ -141,7 +141,7 @@ def test_ancestral_sampling_is_random_given_the_noise_and_the_others_are_not() -
     assert torch.equal(*(ddim(denoise, noise, times, cosine_schedule) for _ in range(2)))
 
 
-def test_a_walk_has_its_published_values() -> None:
+def test_indi_has_its_published_values() -> None:
     """InDI: x_{t-d} = (d / t) F(x_t, t) + (1 - d / t) x_t, here with F = x + t."""
     blurred, seen = torch.full((1, 1, 1, 1), 0.8), []
 
@@ -158,7 +158,7 @@ def test_a_walk_has_its_published_values() -> None:
 
 
 @pytest.mark.parametrize("steps", range(1, 11))
-def test_a_walk_with_an_oracle_ends_at_the_sharp_image(steps: int) -> None:
+def test_indi_with_an_oracle_ends_at_the_sharp_image(steps: int) -> None:
     sharp, blurred = torch.rand(2, 3, 4, 4), torch.rand(2, 3, 4, 4)
     seen: list[Tensor] = []
 

@@ -10,7 +10,7 @@ from deblurbench.registry import NETWORKS
 
 
 class Recorder(nn.Module):
-    """Adds one, and remembers the sizes that it was shown."""
+    """Adds one, and records the sizes of its inputs."""
 
     multiple = 8
 
@@ -29,12 +29,12 @@ def tiled(tile: int) -> RestorationContext:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 9), (8, 8), (100, 3)])
-def test_padding_is_mirrored_and_cut_off_again(size: tuple[int, int]) -> None:
+def test_padding_is_removed_again(size: tuple[int, int]) -> None:
     image = torch.rand(1, 3, *size)
     assert torch.equal(call_network(Recorder(), image), image + 1)
 
 
-def test_mirroring_is_numpys_reflection() -> None:
+def test_padding_is_reflection_as_in_pytorch() -> None:
     image = torch.arange(12.0).view(1, 1, 3, 4)
     expected = torch.nn.functional.pad(image, (0, 3, 0, 2), mode="reflect")
     assert torch.equal(reflect_pad(image, 2, 3), expected)
@@ -42,7 +42,7 @@ def test_mirroring_is_numpys_reflection() -> None:
 
 
 @pytest.mark.parametrize("size", [(500, 333), (129, 2000), (300, 300)])
-def test_tiles_bound_what_the_network_sees_and_cover_everything(size: tuple[int, int]) -> None:
+def test_tiles_bound_the_input_of_the_network_and_cover_the_image(size: tuple[int, int]) -> None:
     recorder, image = Recorder(), torch.rand(1, 3, *size)
     assert torch.equal(call_network(recorder, image, context=tiled(256)), image + 1)
     assert max(max(seen) for seen in recorder.sizes) <= 256
@@ -69,6 +69,6 @@ def test_the_finest_scale_is_taken_of_a_network_that_gives_several() -> None:
     assert torch.equal(call_network(Scales(), image), image * 2)
 
 
-def test_normalising_over_the_image_is_noticed() -> None:
+def test_instance_normalisation_sees_the_whole_image() -> None:
     assert sees_whole_image(NETWORKS.build({"name": "resnet", "normalization": "instance"}))
     assert not sees_whole_image(NETWORKS.build("resnet"))

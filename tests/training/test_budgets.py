@@ -56,7 +56,7 @@ def build(spec: dict[str, Any]) -> Model:
     return model
 
 
-def test_patches_grow_at_their_share_of_the_steps(make_trainer: MakeTrainer) -> None:
+def test_patches_grow_at_their_fraction_of_the_steps(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer(steps=10, progressive=GROWING)
     shapes = []
     original = trainer.advance
@@ -66,7 +66,7 @@ def test_patches_grow_at_their_share_of_the_steps(make_trainer: MakeTrainer) -> 
 
 
 def test_stages_of_unlike_cost_resume_bit_for_bit(make_trainer: MakeTrainer, tmp_path: Path) -> None:
-    """Half of the work is most of the steps where the first patches are small: the stage ends at its step, not at half of all."""
+    """The stage with half of the multiply-accumulates takes most of the steps where its patches are small."""
     budget = 2 * 40 * macs_of_sample(build(CNN), 8) / 1e12
     growing = ({"until": 0.5, "crop_size": 8, "batch_size": 2},)
     settings = {"steps": None, "teramacs": budget, "progressive": growing, "checkpoint_every": 1}
@@ -83,7 +83,7 @@ def test_stages_of_unlike_cost_resume_bit_for_bit(make_trainer: MakeTrainer, tmp
 
 @pytest.fixture
 def used(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The numbers of the samples that steps are taken with, by a clock that shows a second more after each."""
+    """The numbers of the samples of all steps, each of which takes a second by a simulated clock."""
     drawn: list[int] = []
     numbers: list[int] = []
     clock = [0.0]
@@ -101,7 +101,9 @@ def used(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("budget", ["steps", "minutes", "teramacs"])
-def test_every_sample_is_used_once_in_its_turn(make_trainer: MakeTrainer, tmp_path: Path, used: list[int], budget: str) -> None:
+def test_every_sample_is_used_once_and_in_order(
+    make_trainer: MakeTrainer, tmp_path: Path, used: list[int], budget: str
+) -> None:
     """Whether batches shrink or grow at a boundary, and also where training is stopped there, or anywhere else."""
     amount = {"steps": 10, "minutes": 10 / 60, "teramacs": 24 * macs_of_sample(build(CNN), 24) / 1e12}[budget]
     settings = {"steps": None, budget: amount, "progressive": UNEVEN, "checkpoint_every": 1, "validate_every": 100}
@@ -134,7 +136,7 @@ def test_state_that_does_not_say_how_many_samples_were_used_is_refused(make_trai
 
 @pytest.mark.parametrize("network", ["nafnet", "restormer", "unet"])
 def test_a_step_costs_three_forward_passes_whatever_the_groups(network: str) -> None:
-    """The gradients of the image and of the weights take what the forward pass did, of depthwise convolutions too."""
+    """The gradients of image and weights each take as many as the forward pass, of depthwise convolutions too."""
     model = build({"name": "cnn", "network": tiny_network(network)})
     with FlopCounterMode(display=False) as forward:
         model.network(torch.rand(1, 3, 64, 64))
@@ -143,7 +145,7 @@ def test_a_step_costs_three_forward_passes_whatever_the_groups(network: str) -> 
 
 
 def test_a_budget_of_macs_buys_steps_by_what_they_cost() -> None:
-    """Twice the crop is four times the price; a GAN pays for its discriminator too; and stages pay for their own."""
+    """Twice the crop is four times the cost; a GAN's includes its discriminator; stages have costs of their own."""
     model = build(CNN)
     small, large = macs_of_sample(model, 32), macs_of_sample(model, 64)
     assert large == pytest.approx(4 * small, rel=1e-6)
@@ -167,7 +169,7 @@ def test_forward_and_backward_cost_three_times_the_forward_pass() -> None:
     assert 2.8 * forward < macs_of_sample(build(CNN), 32) <= 3 * forward
 
 
-def test_counting_leaves_the_model_as_it_was() -> None:
+def test_counting_macs_does_not_change_the_model() -> None:
     model = build({**GAN, "network": {"name": "fpn", "width": 8}})  # with statistics of batches
     before = {name: value.clone() for name, value in model.state_dict().items()}
     macs_of_sample(model, 32)
@@ -202,14 +204,14 @@ def test_time_that_was_spent_before_a_stop_counts(make_trainer: MakeTrainer, tmp
     assert finished.step == again.step
 
 
-def test_patches_grow_at_their_share_of_the_time() -> None:
+def test_patches_grow_at_their_fraction_of_the_time() -> None:
     schedule = Schedule(replace(SETTINGS, steps=None, minutes=1.0, progressive=GROWING), None)
     assert [stage.until for stage in schedule.stages] == [0.5, 0.8, 1.0]
     assert schedule.budget_fraction(step=123, seconds=30) == 0.5
     assert schedule.learning_rate(50, seconds=60) == pytest.approx(SETTINGS.final_learning_rate)
 
 
-def test_the_learning_rate_stays_at_its_peak_until_its_share_of_the_budget() -> None:
+def test_the_learning_rate_is_constant_until_its_fraction_of_the_budget() -> None:
     settings = replace(SETTINGS, steps=101, warmup_steps=10, constant_until=0.4, learning_rate=1.0, final_learning_rate=0.1)
     rates = [plan_schedule(settings, build(CNN)).learning_rate(step, 0) for step in range(101)]
     assert rates[:10] == pytest.approx([0.1 * step for step in range(1, 11)])
@@ -221,8 +223,8 @@ def test_the_learning_rate_stays_at_its_peak_until_its_share_of_the_budget() -> 
     assert [timed.learning_rate(50, seconds) for seconds in (42, 60)] == pytest.approx([0.55, 0.1])
 
 
-def test_of_work_the_share_is_counted_too() -> None:
-    """The first half of it goes into twenty cheap steps, and a quarter of all into ten of these."""
+def test_the_learning_rate_is_constant_until_its_fraction_of_a_budget_of_macs() -> None:
+    """The first half takes twenty cheap steps, and so a quarter takes ten of these."""
     budget = 2 * 40 * macs_of_sample(build(CNN), 8) / 1e12
     growing = ({"until": 0.5, "crop_size": 8, "batch_size": 2},)
     settings = replace(SETTINGS, steps=None, teramacs=budget, progressive=growing, constant_until=0.25)
@@ -269,9 +271,9 @@ def test_a_float16_step_that_overflows_is_left_out_and_the_scale_falls(make_trai
     group.update(loss, 1e-3, lambda _: None)
     assert all(torch.equal(*pair) for pair in zip(before, trainer.model.parameters(), strict=True))
     assert group.scaler.get_scale() == 2048
-    assert not group.diverges  # until no scale is small enough
+    assert not group.has_diverged  # until no scale is small enough
     group.scaler.update(1.0)
-    assert group.diverges
+    assert group.has_diverged
 
 
 def test_compiled_training_gives_the_same_up_to_rounding(make_trainer: MakeTrainer, tmp_path: Path) -> None:
@@ -295,7 +297,7 @@ def test_without_a_compiler_it_says_so_before_work_begins(
     assert "training.compile: torch.compile needs a C++ compiler" in result.output
 
 
-def test_what_the_discriminator_does_is_seen_in_tensorboard(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+def test_tensorboard_shows_the_scores_of_the_discriminator(make_trainer: MakeTrainer, tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     make_trainer(spec={**GAN, "discriminator_steps": 2}).run()
@@ -303,7 +305,7 @@ def test_what_the_discriminator_does_is_seen_in_tensorboard(make_trainer: MakeTr
     events.Reload()
     tags = set(events.Tags()["scalars"])
     assert {f"observed/discriminator/{name}" for name in ("score_sharp", "score_restored", "sharp_scores_higher")} <= tags
-    shares = [event.value for event in events.Scalars("observed/discriminator/sharp_scores_higher")]
-    assert all(0 <= share <= 1 for share in shares)
+    fractions = [event.value for event in events.Scalars("observed/discriminator/sharp_scores_higher")]
+    assert all(0 <= fraction <= 1 for fraction in fractions)
     observed = read_json(tmp_path / "run" / HISTORY)["training"][-1]["observed"]
-    assert observed["discriminator/sharp_scores_higher"] == pytest.approx(shares[-1])
+    assert observed["discriminator/sharp_scores_higher"] == pytest.approx(fractions[-1])

@@ -1,4 +1,4 @@
-"""A state that nobody can go on from is named."""
+"""A state that cannot be resumed is named."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Change = Callable[[dict[str, Tensor], dict[str, Any]], object]
         ),
     ],
 )
-def test_what_lacks_something_is_no_state(change: Change, message: str, tmp_path: Path) -> None:
+def test_an_incomplete_state_is_refused(change: Change, message: str, tmp_path: Path) -> None:
     model = MODELS.build({"name": "cnn", "network": TINY_UNET})
     average = ExponentialMovingAverage(model, 0.9)
     optimizers = {"network": torch.optim.AdamW(model.parameters())}

@@ -48,7 +48,7 @@ def make_trainer(build_trainer: BuildTrainer) -> MakeTrainer:
 
 
 def run_until(trainer: Trainer, step: int) -> None:
-    """Train up to `step` and leave off there, as if killed."""
+    """Train up to `step` and stop there, as if killed."""
     trainer.open()
     trainer.train(itertools.islice(trainer.batches(), step - trainer.step))
     trainer.close()
@@ -71,7 +71,7 @@ def assert_equal_files(first: Path, second: Path) -> None:
 def test_a_resumed_training_equals_an_uninterrupted_one_bit_for_bit(
     make_trainer: MakeTrainer, tmp_path: Path, family: str, workers: int, stop: int
 ) -> None:
-    """Stopped at step 3 it goes on from the checkpoint of step 2, with other workers even."""
+    """Stopped at step 3 it resumes from the checkpoint of step 2, even with another number of workers."""
     make_trainer(family, "whole").run()
     run_until(make_trainer(family, "parts", workers=workers), stop)
     assert load_checkpoint(tmp_path / "parts" / STATE)[1]["step"] == stop // 2 * 2
@@ -99,7 +99,7 @@ def test_killed_between_its_last_state_and_its_weights_it_still_leaves_them(make
 
 @FAMILY
 def test_the_trainer_does_what_a_bare_loop_does(make_trainer: MakeTrainer, sharp_photos: PreparedDataset, family: str) -> None:
-    """Clipping, learning rate, order of loss steps: written out once more, as plainly as can be."""
+    """Clipping, learning rate and order of loss steps, written out as plainly as possible."""
     from deblurbench.data.loader import BatchPlan, batches
 
     trainer = make_trainer(family)
@@ -128,29 +128,28 @@ def test_the_trainer_does_what_a_bare_loop_does(make_trainer: MakeTrainer, sharp
 
 @pytest.mark.parametrize("norm", [0.5, 1 - 1e-6, 1.0, 1 + 1e-6, 3.0, float("nan"), float("inf")])
 def test_gradients_are_clipped_as_pytorch_does_bit_for_bit(norm: float) -> None:
-    """Whether or not that takes a pass over them."""
+    """Whether or not they have to be multiplied."""
     parameters = [torch.nn.Parameter(torch.zeros(shape)) for shape in ((40, 30), (7,), (3, 4, 5))]
     direction = torch.randn(1267, generator=torch.Generator().manual_seed(0))
     gradients = [part * (norm / direction.norm()) for part in direction.split([1200, 7, 60])]
     group = ParameterGroup(parameters, SETTINGS, torch.device("cpu"))
     loss = sum((value.flatten() * part).sum() for value, part in zip(parameters, gradients, strict=True))
     group.update(loss, 0.0, lambda _: None)
-    twins = [torch.nn.Parameter(torch.zeros(value.shape)) for value in parameters]
-    for twin, part in zip(twins, gradients, strict=True):
-        twin.grad = part.view(twin.shape).clone()
-    expected = torch.nn.utils.clip_grad_norm_(twins, SETTINGS.clip_norm)
+    others = [torch.nn.Parameter(torch.zeros(value.shape)) for value in parameters]
+    for other, part in zip(others, gradients, strict=True):
+        other.grad = part.view(other.shape).clone()
+    expected = torch.nn.utils.clip_grad_norm_(others, SETTINGS.clip_norm)
     assert torch.equal(group.gradient_norm, expected) or math.isnan(norm)
-    for value, twin in zip(parameters, twins, strict=True):
-        assert torch.allclose(value.grad, twin.grad, rtol=0, atol=0, equal_nan=True)  # type: ignore[arg-type]
+    for value, other in zip(parameters, others, strict=True):
+        assert torch.allclose(value.grad, other.grad, rtol=0, atol=0, equal_nan=True)  # type: ignore[arg-type]
 
 
-def test_nothing_is_looked_up_or_passed_over_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the parameters of a network at every step, nor gradients to multiply them by one."""
+def test_a_step_neither_collects_parameters_nor_multiplies_gradients_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     model = MODELS.build(FAMILIES["cnn"])
     average = ExponentialMovingAverage(model, decay=0.9)
     group = ParameterGroup(model.trained_parameters()["network"], SETTINGS, torch.device("cpu"))
     loss = 1e-3 * sum(value.sum() for value in model.parameters())
-    monkeypatch.setattr(torch.nn.Module, "named_parameters", lambda *_: pytest.fail("looked up"))
+    monkeypatch.setattr(torch.nn.Module, "named_parameters", lambda *_: pytest.fail("collected"))
     monkeypatch.setattr(
         "deblurbench.training.parameter_group.clip_grads_with_norm_", lambda *_: pytest.fail("multiplied by one")
     )
@@ -198,7 +197,7 @@ def test_validation_sees_validation_pairs_only(make_trainer: MakeTrainer, monkey
 
 
 def test_training_deblurs(make_trainer: MakeTrainer, sharp_photos: PreparedDataset, tmp_path: Path) -> None:
-    """Not only does the loss fall: validation photographs come nearer to the truth."""
+    """Not only the loss falls: the PSNR of validation photographs rises above that of the blurred ones."""
     make_trainer(settings=replace(SETTINGS, steps=150, batch_size=4, learning_rate=4e-3, validate_every=10, log_every=10)).run()
     validations = read_json(tmp_path / "run" / HISTORY)["validation"]
     validate = Validator(sharp_photos, crop=SETTINGS.validation_crop, count=SETTINGS.validation_images, seed=0)
@@ -225,7 +224,7 @@ def test_a_large_validation_set_is_sampled_evenly_and_blurred_once(
     assert strip.shape == (3, 3 * 128, 4 * 128)
 
 
-def test_tensorboard_holds_what_people_look_for(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+def test_tensorboard_has_losses_rates_norms_and_validation(make_trainer: MakeTrainer, tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     make_trainer("gan").run()
@@ -277,9 +276,11 @@ def test_a_diverged_training_says_so_and_keeps_its_last_checkpoint(make_trainer:
     assert load_checkpoint(tmp_path / "run" / STATE)[1]["step"] == 2  # nothing of it is saved, though no log is due
 
 
-def test_a_batch_that_processes_cannot_share_is_refused(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_is_not_divisible_by_the_processes_is_refused(
+    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Accelerator, "num_processes", 3)
-    with pytest.raises(UsageError, match="2 cannot be shared by 3 processes"):
+    with pytest.raises(UsageError, match="2 is not divisible by 3 processes"):
         make_trainer()
 
 

@@ -1,4 +1,4 @@
-"""What would fail in the midst of a training fails before any work begins, and leaves nothing behind."""
+"""Errors in the middle of a training are found before any work begins, without side effects."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """The (crop size, images) of every step that is tried."""
     seen: list[tuple[int, int]] = []
 
-    def look(model: Any, settings: Any, crop_size: int, count: int, device: Any) -> None:
+    def record(model: Any, settings: Any, crop_size: int, count: int, device: Any) -> None:
         seen.append((crop_size, count))
         step(model, settings, crop_size, count, device)
 
     step = trial._step
-    monkeypatch.setattr(trial, "_step", look)
+    monkeypatch.setattr(trial, "_step", record)
     return seen
 
 
@@ -71,7 +71,7 @@ LATE = [
 
 @pytest.mark.parametrize("dry", [True, False], ids=["dry", "run"])
 @pytest.mark.parametrize(("sections", "message"), LATE, ids=["batch norm", "discriminator", "loss", "memory"])
-def test_what_would_fail_late_fails_at_once(
+def test_what_would_fail_in_a_later_stage_fails_at_once(
     write_experiment: Write, tmp_path: Path, sections: dict[str, Any], message: str, dry: bool
 ) -> None:
     arguments = ["run", str(write_experiment(**sections)), "--out", str(tmp_path / "out"), "--device", "cpu"]
@@ -96,45 +96,45 @@ def test_only_what_is_to_be_trained_is_tried(write_experiment: Write, tmp_path: 
     assert read_json(record)["status"] == "done"
 
 
-def test_what_is_alike_is_tried_once_and_every_stage_for_itself(steps: list[Any]) -> None:
-    stages = [{"until": share, "crop_size": size, "batch_size": 2} for share, size in ((0.2, 8), (0.4, 16), (0.6, 8))]
+def test_equal_stages_are_tried_once(steps: list[Any]) -> None:
+    stages = [{"until": until, "crop_size": size, "batch_size": 2} for until, size in ((0.2, 8), (0.4, 16), (0.6, 8))]
     try_out([training("a", progressive=stages), training("b", progressive=stages, steps=99)], CPU, 1)
     assert steps == [(8, 2), (16, 2), (32, 2)]
     try_out([training(precision="bfloat16"), training(precision="float32")], CPU, 1)
     assert steps[3:] == [(32, 2), (32, 2)]
 
 
-def test_each_process_tries_its_share(steps: list[Any]) -> None:
+def test_each_process_tries_its_part_of_a_batch(steps: list[Any]) -> None:
     try_out([training(batch_size=6)], CPU, 2)
     assert steps == [(32, 3)]
 
 
-def test_what_would_take_long_is_tried_on_few_images_or_not_at_all(steps: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_steps_are_tried_on_few_images_or_not_at_all(steps: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     model = MODELS.build({"name": "cnn", "network": TINY_UNET})
-    counted = trial._cost_of_image(model, 32, 2)
+    counted = trial._cost_per_image(model, 32, 2)
     assert counted is not None
-    cost = counted.macs + trial.PIXEL_MACS * 32**2
+    cost = counted.macs + trial.OTHER_MACS_PER_PIXEL * 32**2
     for images, expected in ((8.5, [(32, 8)]), (2.5, [(32, 2)]), (1.5, [])):
-        monkeypatch.setitem(trial.MACS_A_SECOND, "cpu", images * cost / trial.STEP_SECONDS)
+        monkeypatch.setitem(trial.MACS_PER_SECOND, "cpu", images * cost / trial.MAX_STEP_SECONDS)
         steps.clear()
         try_out([training(batch_size=8)], CPU, 1)
         assert steps == expected
-    monkeypatch.setitem(trial.MACS_A_SECOND, "cpu", 1.5 * cost / trial.STEP_SECONDS)
+    monkeypatch.setitem(trial.MACS_PER_SECOND, "cpu", 1.5 * cost / trial.MAX_STEP_SECONDS)
     try_out([training(batch_size=1)], CPU, 1)
-    assert steps == [(32, 1)]  # where the share is one, the trial is of one
-    monkeypatch.setattr(trial, "SECONDS", -1.0)
+    assert steps == [(32, 1)]  # a batch of one is tried as one
+    monkeypatch.setattr(trial, "MAX_SECONDS", -1.0)
     try_out([training()], CPU, 1)
     assert steps == [(32, 1)]
 
 
-def test_a_step_whose_cost_nobody_knows_is_tried_on_few_images(steps: list[Any]) -> None:
+def test_a_step_of_unknown_cost_is_tried_on_few_images(steps: list[Any]) -> None:
     blind = {"name": "classical", "method": "polyblur"}  # it asks for values, which the device "meta" has none of
     stages = {"name": "cascade", "stages": [blind, {"name": "cnn", "network": TINY_UNET}]}
     try_out([training(model=stages, batch_size=8)], CPU, 1)
     assert steps == [(32, 2)]
 
 
-def test_every_family_is_tried_without_a_trace(steps: list[Any]) -> None:
+def test_trials_do_not_change_the_random_state(steps: list[Any]) -> None:
     before = torch.random.get_rng_state()
     others: list[dict[str, Any]] = [{"name": name, "network": TINY_UNET} for name in ("cnn", "bridge", "diffusion")]
     gans = [
@@ -175,7 +175,7 @@ def test_what_is_given_trained_is_not_trained(monkeypatch: pytest.MonkeyPatch) -
     assert not any(name.startswith("regressor") for name in trained[0])
 
 
-def test_memory_is_counted_before_it_is_taken() -> None:
+def test_memory_is_estimated_before_it_is_allocated() -> None:
     wide = {"name": "cnn", "network": {"name": "unet", "widths": [60000, 60000]}}
     with pytest.raises(
         UsageError, match=r"models\.m: needs [\d,]+ GB for its weights and batches alone, and cpu has [\d,]+ GB"
@@ -186,23 +186,25 @@ def test_memory_is_counted_before_it_is_taken() -> None:
     require_memory(training(), CPU, 1)
 
 
-def test_what_a_step_keeps_is_counted_before_it_is_taken(steps: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_for_the_backward_pass_is_estimated_before_it_is_allocated(
+    steps: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A network that pads every patch to 16,384 pixels a side, for its fourteen levels."""
     padding = {"name": "cnn", "network": {"name": "unet", "widths": [4] * 14, "blocks": 1}}
-    monkeypatch.setattr(trial, "_memory", lambda _: 8e9)
+    monkeypatch.setattr(trial, "_total_memory", lambda _: 8e9)
     with pytest.raises(UsageError, match=r"fails: a step needs more than \d\d GB, and cpu has 8 GB; change these"):
         try_out([training(model=padding)], CPU, 1)
     assert steps == []
     model = MODELS.build({"name": "cnn", "network": TINY_UNET})
-    small, large = (trial._cost_of_image(model, size, 2) for size in (32, 64))
+    small, large = (trial._cost_per_image(model, size, 2) for size in (32, 64))
     assert small is not None
     assert large is not None
-    assert large.kept == pytest.approx(4 * small.kept, rel=0.01)  # what is kept of an image; weights do not count
+    assert large.saved_bytes == pytest.approx(4 * small.saved_bytes, rel=0.01)  # what is kept of an image; weights do not count
     images = 3 * 32**2 * 4
-    assert 5 * images < small.kept < 50 * images
+    assert 5 * images < small.saved_bytes < 50 * images
 
 
-def test_whatever_is_raised_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_error_of_a_trial_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def losses(self: CNN, batch: Batch, step: int) -> Iterator[LossStep]:
         raise KeyError("one\ntwo")
 
