@@ -60,6 +60,24 @@ def test_overrides_are_laid_over_the_file(write_experiment: Write) -> None:
     assert load_experiment(path, ["training=quickstart"]).models["cnn"].training.steps > 100
 
 
+def test_overrides_choose_drop_and_add_whole_entries(write_experiment: Write) -> None:
+    path = write_experiment()
+    assert list(load_experiment(path, ["models=[gan, cnn-nafnet]"]).models) == ["gan", "cnn-nafnet"]
+    assert load_experiment(path, ["models=gan"]).models["gan"].spec == load_experiment(path).models["gan"].spec
+    assert list(load_experiment(path, ["datasets=[photos-gaussian]"]).datasets) == ["photos-gaussian"]
+    assert "gan" not in load_experiment(path, ["models.gan=null"]).models
+    added = load_experiment(path, ["models.naf=cnn-nafnet", "models.naf.network.width=8", "models.own={name: identity}"])
+    assert added.models["naf"].spec["network"]["width"] == 8
+    assert added.models["own"].spec["name"] == "identity"
+    assert set(load_experiment(path).models) < set(added.models)
+    replaced = load_experiment(path, ["models.gan=cnn-nafnet", "models.cnn={base: cnn-nafnet, network: {width: 4}}"])
+    assert [replaced.models[name].spec["name"] for name in ("gan", "cnn")] == ["cnn", "cnn"]
+    assert replaced.models["cnn"].spec["network"]["width"] == 4
+    assert list(load_experiment(path, ["models={only: {name: identity}}"]).models) == ["only"]
+    again = load_experiment(path, ["models=[gan, cnn-nafnet]"])
+    assert list(again.resolved["models"]) == ["gan", "cnn-nafnet"]
+
+
 def test_building_blocks_are_found_by_name_and_changed(write_experiment: Write, tmp_path: Path) -> None:
     (tmp_path / "configs" / "models").mkdir(parents=True)
     block = {"name": "cnn", "network": {"name": "unet", "widths": [8, 8], "blocks": 1}, "losses": ["l1"]}
@@ -132,6 +150,21 @@ CASES: list[tuple[dict[str, object], list[str], str]] = [
     ({}, ["training.steps"], "training.steps: expected key.path=value"),
     ({}, ["traning.steps=3"], "unknown key of an experiment; did you mean 'training'?"),
     ({}, ["models.cn.name=gan"], "names none of the experiment's models; did you mean 'cnn'?"),
+    ({}, ["models=[cnn, gna]"], "models=[cnn, gna]: models: unknown name 'gna'; did you mean 'gan'?"),
+    ({}, ["models=[cnn-nafnett]"], "models: unknown name 'cnn-nafnett'; did you mean 'cnn-nafnet'?"),
+    ({}, ["models=[cnn, cnn]"], "models: 'cnn' is named twice"),
+    ({}, ["models=[]"], "models=[]: models: give at least one"),
+    ({}, ["models=3"], "models=3: models: give at least one"),
+    ({}, ["models.gna=null"], "models.gna=null: names none of the experiment's models; did you mean 'gan'?"),
+    ({"models": {"a": CNN}}, ["models.a=null"], "models.a=null: leaves no models; keep one, or add another first"),
+    ({}, ["models.new=cnn-nafnett"], "models.new: there is no configs/models/cnn-nafnett.yaml; did you mean 'cnn-nafnet'?"),
+    ({}, ["models.n/w=cnn-nafnet"], "'n/w' cannot name a folder"),
+    (
+        {},
+        ["models.cnn.network=nafnet-tinny"],
+        "models.cnn.network: unknown network 'nafnet-tinny'; did you mean 'nafnet-tiny'?",
+    ),
+    ({"models": {"a": {**CNN, "network": "unett"}}}, [], "models.a.network: unknown network 'unett'; did you mean 'unet'?"),
     ({}, ["models.cnn.network.blocks.deep=1"], "'blocks' holds no keys"),
     ({}, ["models.cnn.losses=[l1]", "models.cnn.losses.²=1"], "'losses' is a list: continue with an index, from 0"),
     (

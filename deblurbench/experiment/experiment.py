@@ -11,7 +11,8 @@ from annotated_types import MaxLen
 
 from deblurbench.data.dataset import open_dataset
 from deblurbench.errors import UsageError
-from deblurbench.experiment.composition import compose, mapping
+from deblurbench.experiment.building_blocks import mapping
+from deblurbench.experiment.composition import compose
 from deblurbench.experiment.model_entries import ModelEntry, check_models
 from deblurbench.experiment.references import with_strings
 from deblurbench.metrics.recipe import Recipe, find_recipe

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from deblurbench.errors import UsageError, suggestion
-from deblurbench.experiment.composition import MOST_MODELS, folder_name, insert_network_presets, mapping
+from deblurbench.experiment.building_blocks import MOST_MODELS, folder_name, insert_network_presets, mapping
 from deblurbench.experiment.references import TRAINED, is_checkpoint, require_bounded, with_references, with_strings
 from deblurbench.experiment.sweeps import Sweep, read_sweep
 from deblurbench.files import file_hash
@@ -131,7 +131,7 @@ class _EntryResolver:
 
     def _entry(self, name: str, given: dict[str, Any]) -> ModelEntry:
         where = f"models.{name}"
-        content = dict(given)
+        content = insert_network_presets(self._path, given, where)
         sweep = read_sweep(content.pop("sweep", None), f"{where}.sweep", name)
         self._count += len(sweep.changes) if sweep else 1
         if self._count > MOST_MODELS:
@@ -141,7 +141,7 @@ class _EntryResolver:
         if content.pop("variants", None):
             raise UsageError(f"{where}.variants: of a sweep, the best of several is restored with; leave one of them out")
         candidates = {
-            label: self._single(f"{where} ({label})", insert_network_presets(self._path, changed))
+            label: self._single(f"{where} ({label})", insert_network_presets(self._path, changed, where))
             for label, changed in sweep.candidates(_with_default_specs(content, where))
         }
         for label, candidate in candidates.items():

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict
 
 from deblurbench.errors import UsageError
-from deblurbench.experiment.composition import MOST_MODELS, mapping
+from deblurbench.experiment.building_blocks import MOST_MODELS, mapping
 from deblurbench.randomness import Seed, generator
 from deblurbench.registry import PositiveInt, check_arguments, check_value
 from deblurbench.yaml_files import set_key
