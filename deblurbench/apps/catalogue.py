@@ -4,31 +4,55 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 
-from deblurbench.registry import ADVERSARIAL_LOSSES, CLASSICAL, DISCRIMINATORS, LOSSES, MODELS, NETWORKS
+from deblurbench.experiment.building_blocks import blocks
+from deblurbench.registry import ADVERSARIAL_LOSSES, CLASSICAL, DISCRIMINATORS, LOSSES, MODELS, NETWORKS, Spec
 from deblurbench.scoring.costs import MACS_SIZE, count_macs
+from deblurbench.yaml_files import read_yaml
+
+HERE = Path("experiment.yaml")  # building blocks of this folder are listed, too
 
 
 def describe_models() -> Iterator[str]:
-    """Yield lines that list the families, every network at its default size with parameters and MACs, and the losses."""
+    """Yield lines that list the families, every network and preset with parameters and MACs, and the losses."""
     yield "families (any network runs in any of those that take one, deblurgan and deblurgan-v2 only in cnn and gan):"
     for name in MODELS.names():
         yield f"  {name:12} {_first_line(MODELS.get(name))}"
     yield ""
     yield f"networks, with their defaults; multiply-accumulates of one {MACS_SIZE}x{MACS_SIZE} image:"
-    yield f"  {'name':20} {'parameters':>12} {'MACs':>10}"
+    yield _HEADING
     for name in NETWORKS.names():
-        with torch.device("meta"):  # shapes only, no computation
-            network = NETWORKS.build(name)
-        parameters = sum(parameter.numel() for parameter in network.parameters())
-        size = f"{parameters / 1e6:10.2f} M {count_macs(network, torch.device('meta')) / 1e9:8.2f} G"
-        yield f"  {name:20} {size}   {_first_line(NETWORKS.get(name))}"
+        yield f"  {name:26} {_size({'name': name})}   {_first_line(NETWORKS.get(name))}"
+    yield ""
+    yield "presets of networks, in configs/networks/ (models.cnn.network=nafnet-tiny):"
+    yield _HEADING
+    for name, path in sorted(blocks(HERE, "networks").items()):
+        spec = read_yaml(path)
+        yield f"  {name:26} {_size(spec)}   {_in_words(spec)}"
+    yield ""
+    yield "presets of models, in configs/models/ (models.naf=cnn-nafnet adds one to an experiment):"
+    yield f"  {', '.join(sorted(blocks(HERE, 'models')))}"
     yield ""
     for kind, registry in (("discriminators", DISCRIMINATORS), ("adversarial losses", ADVERSARIAL_LOSSES), ("losses", LOSSES)):
         yield f"{kind}: {', '.join(registry.names())}"
     yield f"classical methods: {', '.join(CLASSICAL.names())}"
+
+
+_HEADING = f"  {'name':26} {'parameters':>12} {'MACs':>10}"
+
+
+def _size(spec: Spec) -> str:
+    with torch.device("meta"):  # shapes only, no computation
+        network = NETWORKS.build(spec)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return f"{parameters / 1e6:10.2f} M {count_macs(network, torch.device('meta')) / 1e9:8.2f} G"
+
+
+def _in_words(spec: Spec) -> str:
+    return f"{spec['name']} with {', '.join(f'{key} {value}' for key, value in spec.items() if key != 'name')}"
 
 
 def _first_line(cls: type) -> str:

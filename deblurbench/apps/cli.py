@@ -8,17 +8,20 @@ from typing import Annotated
 
 import typer
 
-from deblurbench.apps.commands import LARGEST_SEED, Debug, command
+from deblurbench.apps.commands import Debug, command, new_group, parse_seed, show_version
 from deblurbench.apps.data_commands import data_app
 from deblurbench.errors import UsageError
 
-app = typer.Typer(
-    help="Which way of deblurring is best for my photographs, and by how much?",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+app = new_group("Which way of deblurring is best for my photographs, and by how much?")
 app.add_typer(data_app, name="data")
+
+
+@app.callback()
+def main(
+    version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Which way of deblurring is best for my photographs, and by how much?"""
+
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 CacheSize = Annotated[
@@ -68,9 +71,10 @@ def cell(
     cache_gigabytes: CacheSize = None,
     debug: Debug = False,
 ) -> int:
-    """Run one cell of a planned experiment, on any machine that sees its folder and data.
+    """Run one cell of a planned experiment (Slurm, or by hand).
 
-    When all cells are done, deblurbench run measures their costs and writes tables and report.
+    Any machine can that sees its folder and data. When all cells are done, deblurbench run measures their costs and writes
+    tables and report.
     """
     from deblurbench.apps.experiments import open_host, run_one_cell
 
@@ -83,7 +87,10 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Where to write; needed for several.  [default: the folder itself]")] = None,
     debug: Debug = False,
 ) -> int:
-    """Rebuild the report from stored scores, or merge several results folders into one comparison."""
+    """Rebuild a report from stored scores, or merge several.
+
+    Several results folders make one comparison.
+    """
     from deblurbench.files import require_place
     from deblurbench.report.page import write_report
     from deblurbench.report.reading import read_results
@@ -102,7 +109,10 @@ def rate(
     port: Annotated[int, typer.Option(min=0, max=65535, help="On this machine alone; 0 takes any that is free.")] = 8765,
     debug: Debug = False,
 ) -> int:
-    """Let people say which of two restorations looks better, in a local page; the report then shows their votes."""
+    """Let people vote, blindly, for the better of two pictures.
+
+    They do so in a local page; deblurbench report then shows their votes.
+    """
     from deblurbench.apps.web.server import new_server, open_port, require_web
 
     require_web()
@@ -132,13 +142,16 @@ def evaluate(
         str | None, typer.Option(help="A recipe, several with commas between, or all.  [default: deblurbench]")
     ] = None,
     metrics: Annotated[
-        str | None, typer.Option(help="Further metrics as in YAML: [mae, {name: lpips, weights: FILE}].")
+        str | None, typer.Option(help="Further metrics: mae, or as in YAML: '[mae, {name: lpips, weights: FILE}]'.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="A CSV of every image's scores.")] = None,
     device: Device = "auto",
     debug: Debug = False,
 ) -> int:
-    """Score a folder of restored images, by any recipe. Exit code 1: some could not be scored, and which."""
+    """Score a folder of restored images, by any recipe.
+
+    Exit code 1: some could not be scored, and which.
+    """
     from deblurbench.apps.evaluation import chosen_recipes, describe, describe_alone
     from deblurbench.devices import find_device
     from deblurbench.files import write_csv
@@ -171,11 +184,14 @@ def deblur(
     model: Annotated[Path, typer.Option(help="A checkpoint: runs/DATASET/MODEL/seed-N/last.safetensors of a run.")],
     out: Annotated[Path, typer.Option(help="A folder, or a file name for a single photograph.")],
     tile: Annotated[int, typer.Option(help="Pixels a side that the network sees at once; less needs less memory.")] = 1024,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Of the noise of a model that samples.")] = 0,
+    seed: Annotated[int, typer.Option(parser=parse_seed, metavar="N", help="Of the noise of a model that samples.")] = 0,
     device: Device = "auto",
     debug: Debug = False,
 ) -> int:
-    """Deblur photographs of any size: the same size, orientation and depth comes out."""
+    """Deblur photographs of any size.
+
+    The same size, orientation and depth comes out.
+    """
     from deblurbench.apps.photos import deblur_files, plan_files
     from deblurbench.devices import find_device
     from deblurbench.models.loading import load
@@ -204,7 +220,7 @@ def deblur(
 
 @command(app)
 def models(debug: Debug = False) -> int:
-    """List families, networks and their sizes."""
+    """List families, networks, presets and their sizes."""
     from deblurbench.apps.catalogue import describe_models
 
     for line in describe_models():

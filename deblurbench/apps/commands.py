@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import sys
 from collections.abc import Callable
 from errno import ENAMETOOLONG
@@ -11,12 +12,36 @@ from typing import Annotated, Any
 
 import typer
 
+from deblurbench import __version__
 from deblurbench.apps.interruption import INTERRUPTED, STOPPED, interruptible
 from deblurbench.errors import DeblurbenchError, one_line
 
+CLOSED_PIPE = 128 + 13  # the exit code of a program that SIGPIPE ends
 SMALLEST_SEED, LARGEST_SEED = -(2**63), 2**64 - 1  # what torch takes
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def new_group(text: str) -> typer.Typer:
+    """A group of commands described by `text`. Its help is plain: markup would take `[mae]` in it for a style."""
+    return typer.Typer(
+        help=text, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+    )
+
+
+def parse_seed(value: str | int) -> int:
+    """A seed of torch's generators, or its default as it is. Raises BadParameter, which names the option."""
+    text = str(value)
+    if text.removeprefix("-").isdecimal() and SMALLEST_SEED <= int(text) <= LARGEST_SEED:
+        return int(text)
+    raise typer.BadParameter(f"'{text}' is no integer of 64 bits")
+
+
+def show_version(is_wanted: bool) -> None:
+    """Print the version and end, where that is wanted."""
+    if is_wanted:
+        typer.echo(f"deblurbench {__version__}")
+        raise typer.Exit
 
 
 def command(on: typer.Typer, name: str | None = None) -> Callable[[Callable[..., int]], Callable[..., None]]:
@@ -31,6 +56,10 @@ def command(on: typer.Typer, name: str | None = None) -> Callable[[Callable[...,
             try:
                 with interruptible():
                     code = function(*arguments, **options)
+                sys.stdout.flush()
+            except BrokenPipeError:  # whoever read it has seen enough: `deblurbench models | head`
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is flushed at the end
+                code = CLOSED_PIPE
             except KeyboardInterrupt:
                 typer.echo(STOPPED, err=True)
                 code = INTERRUPTED

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from deblurbench.apps.commands import LARGEST_SEED, SMALLEST_SEED, Debug, command
+from deblurbench.apps.commands import Debug, command, new_group, parse_seed
 from deblurbench.errors import UsageError
 
-data_app = typer.Typer(help="Inspect data sets, make them, download them.", no_args_is_help=True)
+data_app = new_group("Inspect data sets, make them, download them.")
 PAIRS_DRAWN = 4
 
 
@@ -73,7 +73,7 @@ def blur(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Gets blur/, sharp/, kernels/ and manifest.json.")],
     kind: Annotated[str, typer.Option(help="gaussian, disk, motion or mixed; or '{name: disk, size: [1, 4]}'.")],
     camera: Annotated[str, typer.Option(help="sensor or old-photo; parameters as in YAML.")] = "sensor",
-    seed: Annotated[int, typer.Option(min=SMALLEST_SEED, max=LARGEST_SEED, help="The same seed gives the same files.")] = 0,
+    seed: Annotated[int, typer.Option(parser=parse_seed, metavar="N", help="The same seed gives the same files.")] = 0,
     file_format: Annotated[str, typer.Option("--format", help="png or jpg.")] = "png",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.  [default: one a core]")] = None,
     debug: Debug = False,

@@ -15,13 +15,15 @@ ALL = "all"
 
 
 def chosen_recipes(names: Sequence[str], metrics: str) -> list[Recipe]:
-    """The recipes called `names` (or "all"), each once, with the further metrics of a YAML text.
+    """The recipes called `names` (or "all"), each once, with the further metrics of a YAML text or of names with commas.
 
     With several, a recipe that takes no further metrics goes without. Raises UsageError for names that are none, and where
     weights cannot be had.
     """
     wanted = [name.strip() for name in names]
     further = parse_yaml(metrics, "--metrics")
+    if isinstance(further, str):
+        further = [name.strip() for name in further.split(",")]
     found = {
         one.title: one for one in (find_recipe(name, where="--recipe") for name in (recipes() if ALL in wanted else wanted))
     }

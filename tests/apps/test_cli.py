@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from deblurbench import __version__
 from deblurbench.apps.cli import app
 from deblurbench.errors import DeblurbenchError
 from deblurbench.models.loading import save_model
@@ -201,7 +204,7 @@ def test_a_file_in_the_way_of_a_folder_is_said_at_once(
 
 def test_seeds_are_what_64_bits_hold(tmp_path: Path, photo: np.ndarray, cnn: Path) -> None:
     Image.fromarray(photo[:30, :30]).save(tmp_path / "cat.png")
-    for seed, code in ((2**64, 2), (-1, 2), (2**64 - 1, 0)):
+    for seed, code in ((2**64, 2), (-(2**63) - 1, 2), ("1.5", 2), (2**64 - 1, 0)):
         arguments = ("deblur", tmp_path / "cat.png", "--model", cnn, "--out", tmp_path / "out")
         assert invoke(*arguments, f"--seed={seed}").exit_code == code
 
@@ -213,12 +216,30 @@ def test_models_lists_every_family_and_network() -> None:
     assert result.exit_code == 0
     for name in (*MODELS.names(), *NETWORKS.names()):
         assert f"  {name} " in result.output
-    unet = next(line for line in result.output.splitlines() if line.startswith("  unet"))
-    assert "0.79 M" in unet
+    lines = {line.split()[0]: line for line in result.output.splitlines() if line.startswith("  ")}
+    assert "0.79 M" in lines["unet"]
+    assert "0.32 M" in lines["nafnet-tiny"]
+    assert "cnn-nafnet, " in result.output
 
 
-def test_help_is_there() -> None:
-    assert invoke("--help").exit_code == 0
+def test_help_says_all_that_is_meant() -> None:
+    overview = invoke("--help")
+    assert overview.exit_code == 0
+    assert "..." not in overview.output.replace("[ARGS]...", "")  # every summary fits its line
     for command in ("run", "report", "deblur", "models"):
-        assert command in invoke("--help").output
+        assert command in overview.output
         assert invoke(command, "--help").exit_code == 0
+    assert "[default: results/NAME]" in invoke("run", "--help").output
+    assert "'[mae, {name: lpips," in invoke("evaluate", "--help").output
+    assert str(2**63) not in invoke("data", "blur", "--help").output
+
+
+def test_version_is_said() -> None:
+    assert invoke("--version").output == f"deblurbench {__version__}\n"
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
+    command = [sys.executable, "-m", "deblurbench", "data", "list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()  # as `head` does; nothing was written yet
+        assert (process.stderr.read(), process.wait()) == (b"", 141)

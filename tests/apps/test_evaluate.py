@@ -75,6 +75,8 @@ def test_one_recipe_and_further_metrics(folders: tuple[Path, Path], tmp_path: Pa
     )
     assert evaluate(*arguments)[0] == 0
     assert list(rows_of(out)["a"]) == ["image", "psnr", "ssim", "mae"]
+    assert evaluate(*(argument if argument != "[mae]" else "mae, gmsd" for argument in arguments))[0] == 0
+    assert list(rows_of(out)["a"]) == ["image", "psnr", "ssim", "mae", "gmsd"]
     several = (
         "--restored",
         folders[0],
