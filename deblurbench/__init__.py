@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from deblurbench.version import __version__
+
 if TYPE_CHECKING:
     from deblurbench.models.loading import load
     from deblurbench.models.restoration import RestoreOptions
 
-__all__ = ["RestoreOptions", "load"]
-__version__ = "0.1.0"
+__all__ = ["RestoreOptions", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:

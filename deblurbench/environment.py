@@ -35,6 +35,16 @@ def describe_environment(device: torch.device, processes: int) -> dict[str, Any]
     }
 
 
+def describe_device(environment: dict[str, Any]) -> str:
+    """The device of an environment for people: its name, and how many threads or processes work on it."""
+    machine = environment["machine"]
+    processes = f", {machine['processes']} processes" if machine["processes"] > 1 else ""
+    if machine["device"] == "cpu":
+        name = f"CPU ({machine['processor']})" if machine["processor"] else "CPU"
+        return f"{name}, {machine['threads']} of {machine['cores']} cores{processes}"
+    return f"{machine['device']}{processes}"
+
+
 def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)

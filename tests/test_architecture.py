@@ -22,6 +22,7 @@ GROUND = {
     "download",
     "batch",
     "locks",
+    "version",
 }
 # What each room may import, besides itself. On the ground, whatever stands before it in this list.
 ALLOWED: dict[str, set[str]] = {
@@ -36,6 +37,7 @@ ALLOWED: dict[str, set[str]] = {
     "download": {"errors", "files"},
     "batch": set(),
     "locks": {"errors", "files"},
+    "version": set(),
     "records": GROUND,
     "images": GROUND,
     "blur": GROUND | {"images"},

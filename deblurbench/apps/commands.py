@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
-from deblurbench import __version__
 from deblurbench.apps.interruption import INTERRUPTED, STOPPED, interruptible
 from deblurbench.errors import DeblurbenchError, one_line
+from deblurbench.version import __version__
 
 CLOSED_PIPE = 128 + 13  # the exit code of a program that SIGPIPE ends
 SMALLEST_SEED, LARGEST_SEED = -(2**63), 2**64 - 1  # what torch takes

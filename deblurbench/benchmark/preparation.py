@@ -11,12 +11,12 @@ from deblurbench.benchmark.work import Equipment
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
 from deblurbench.data.prepared import PreparedDataset
-from deblurbench.environment import describe_environment
+from deblurbench.environment import describe_device, describe_environment
 from deblurbench.errors import UsageError
 from deblurbench.experiment.experiment import Experiment
 from deblurbench.scoring.test_set import require_scorable
 from deblurbench.training.precision import require_compiler
-from deblurbench.training.trainer import require_divisible_batches
+from deblurbench.training.processes import require_divisible_batches
 
 PROBLEMS_SAID = 10
 ON_DEMAND = (
@@ -46,7 +46,12 @@ class Host:
 
 
 def prepare(experiment: Experiment, names: Iterable[str], host: Host) -> Equipment:
-    """Decode the data sets called `names` and tell what is wrong with them. Raises UsageError where one cannot be used."""
+    """Tell the device, decode the data sets called `names` and tell what is wrong with them.
+
+    Raises UsageError where one cannot be used.
+    """
+    environment = describe_environment(host.accelerator.device, host.accelerator.num_processes)
+    host.tell(f"on {describe_device(environment)}")
     datasets: dict[str, PreparedDataset] = {}
     with host.accelerator.main_process_first():  # the others find the cache filled
         for name in names:
@@ -57,7 +62,6 @@ def prepare(experiment: Experiment, names: Iterable[str], host: Host) -> Equipme
     for images in datasets.values():
         _tell_about(images, host)
         require_scorable(images, experiment.recipe)
-    environment = describe_environment(host.accelerator.device, host.accelerator.num_processes)
     return Equipment(datasets, experiment.recipe, host.accelerator, environment, host.workers)
 
 

@@ -11,6 +11,8 @@ from deblurbench.benchmark.collect import write_tables
 from deblurbench.benchmark.costs import measure_cells
 from deblurbench.benchmark.plan import Cell, as_record, plan_cells
 from deblurbench.benchmark.preparation import Host, prepare, require_known_kernels, require_trainable
+from deblurbench.benchmark.result_line import result_line
+from deblurbench.benchmark.time_left import TimeLeft
 from deblurbench.benchmark.trials import try_trainings
 from deblurbench.benchmark.wholeness import has_all_pictures, move_damaged_aside, refuse_damage
 from deblurbench.benchmark.work import Equipment, run_cell
@@ -18,6 +20,7 @@ from deblurbench.errors import is_full_disk, one_line
 from deblurbench.experiment.experiment import Experiment
 from deblurbench.files import remove_unfinished, write_json, write_whole
 from deblurbench.locks import claim, require_unclaimed
+from deblurbench.progress import MatrixPosition
 from deblurbench.records.cells import read_cell
 from deblurbench.records.paths import EXPERIMENT, GRIDS, NOTES, PROBLEMS, RUNS, SHARP
 from deblurbench.records.plan import write_plan
@@ -85,9 +88,13 @@ class Runner:
         with ExitStack() as held:
             pending = self._begin(held, restart=restart)
             outcome = Outcome(skipped=[cell for cell in self.cells if cell not in pending])
+            time_left = TimeLeft(pending)
             for number, cell in enumerate(pending, 1):
                 self.host.tell(f"[{number}/{len(pending)}] {cell.title}")
-                self._run_cell(cell, outcome)
+                self._run_cell(cell, outcome, time_left.begin(number))
+                seconds = time_left.end(number)
+                if cell in outcome.finished:
+                    self.host.tell(result_line(cell, self.cells, seconds))
             for dataset in self.experiment.datasets:
                 self._measure(dataset, outcome)
             first_process_does(accelerator, lambda: write_tables(self.cells, self.out))
@@ -153,9 +160,9 @@ class Runner:
                 write_sharp_images(images, self.out / RUNS / name / SHARP)
         write_tables(self.cells, self.out)
 
-    def _run_cell(self, cell: Cell, outcome: Outcome) -> None:
+    def _run_cell(self, cell: Cell, outcome: Outcome, position: MatrixPosition) -> None:
         try:
-            run_cell(cell, self.equipment)
+            run_cell(cell, self.equipment, position)
             outcome.finished.append(cell)
         except Exception as error:
             if is_full_disk(error):

@@ -25,7 +25,7 @@ from deblurbench.files import remove_unfinished, write_whole
 from deblurbench.locks import claim
 from deblurbench.metrics.recipe import Recipe
 from deblurbench.models.base import Model
-from deblurbench.progress import progress_bar
+from deblurbench.progress import MatrixPosition, progress_bar
 from deblurbench.randomness import seed_torch
 from deblurbench.records.cells import CellRecord, CellScores, Status, write_cell
 from deblurbench.records.paths import ERROR, RESTORED
@@ -47,8 +47,10 @@ class Equipment:
     workers: int = 0  # processes that prepare batches
 
 
-def run_cell(cell: Cell, equipment: Equipment) -> None:
+def run_cell(cell: Cell, equipment: Equipment, position: MatrixPosition | None = None) -> None:
     """Train and score `cell`, and record it as done; where it fails, as failed, and the error is raised again.
+
+    `position` is its place among the cells to be run, for people.
 
     Raises UsageError where another process works on the cell.
     """
@@ -57,7 +59,7 @@ def run_cell(cell: Cell, equipment: Equipment) -> None:
         first_process_does(accelerator, lambda: _begin(cell, held))
         try:
             if cell.settings is not None and not is_trained(cell):
-                _train(cell, cell.settings, equipment)
+                _train(cell, cell.settings, equipment, position)
             elif cell.sources:
                 first_process_does(accelerator, lambda: save_composed(cell))
             first_process_does(accelerator, lambda: _finish(cell, equipment))
@@ -83,13 +85,19 @@ def _begin(cell: Cell, held: ExitStack) -> None:
     write_cell(cell.folder, record_of(cell, "running"))
 
 
-def _train(cell: Cell, settings: TrainingSettings, equipment: Equipment) -> None:
+def _train(cell: Cell, settings: TrainingSettings, equipment: Equipment, position: MatrixPosition | None) -> None:
     seed_torch(cell.name.seed, "initial weights")
     model: Model = MODELS.build(cell.spec)
     model.prepare_training()
     fill_sources(model, cell)
     training = TrainingRun(
-        cell.spec, cell.name.seed, cell.folder, cell.training_identity, equipment.environment, equipment.workers
+        cell.spec,
+        cell.name.seed,
+        cell.folder,
+        cell.training_identity,
+        equipment.environment,
+        equipment.workers,
+        position,
     )
     Trainer(model, equipment.datasets[cell.name.dataset], settings, equipment.accelerator, training).run()
 

@@ -11,7 +11,9 @@ from accelerate import Accelerator
 from accelerate.utils import InitProcessGroupKwargs
 
 from deblurbench.devices import find_device
-from deblurbench.errors import DeblurbenchError
+from deblurbench.errors import DeblurbenchError, UsageError
+from deblurbench.training.schedule import stage_patches
+from deblurbench.training.settings import TrainingSettings
 
 TIMEOUT = timedelta(days=1)  # of the processes that wait while the first one scores a test set
 
@@ -40,3 +42,10 @@ def first_process_does(accelerator: Accelerator, action: Callable[[], object]) -
             raise DeblurbenchError("the first process failed; its own message says why")
     if error is not None:
         raise error
+
+
+def require_divisible_batches(settings: TrainingSettings, processes: int) -> None:
+    """Raise UsageError where `processes` cannot divide every batch evenly."""
+    for _, _, batch_size in stage_patches(settings):
+        if batch_size % processes:
+            raise UsageError(f"training.batch_size: {batch_size} is not divisible by {processes} processes; make it a multiple")

@@ -19,7 +19,7 @@ from deblurbench.devices import synchronize
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.models.base import LossStep, Model
 from deblurbench.models.loading import save_model
-from deblurbench.progress import progress_bar
+from deblurbench.progress import MatrixPosition
 from deblurbench.randomness import seed_torch
 from deblurbench.records.history import History, write_history
 from deblurbench.records.paths import BEST, HISTORY, LAST, STATE
@@ -29,8 +29,8 @@ from deblurbench.training.ema import ExponentialMovingAverage
 from deblurbench.training.journal import Journal
 from deblurbench.training.parameter_group import ParameterGroup
 from deblurbench.training.precision import autocast, compile_networks
-from deblurbench.training.processes import first_process_does
-from deblurbench.training.schedule import stage_patches
+from deblurbench.training.processes import first_process_does, require_divisible_batches
+from deblurbench.training.progress import TrainingProgress
 from deblurbench.training.settings import TrainingSettings
 from deblurbench.training.state import load_state, save_state
 from deblurbench.training.validation import Validator
@@ -38,19 +38,12 @@ from deblurbench.training.validation import Validator
 UNLIMITED_STEPS = 10**12  # more than any budget of time allows
 
 
-def require_divisible_batches(settings: TrainingSettings, processes: int) -> None:
-    """Raise UsageError where `processes` cannot divide every batch evenly."""
-    for _, _, batch_size in stage_patches(settings):
-        if batch_size % processes:
-            raise UsageError(f"training.batch_size: {batch_size} is not divisible by {processes} processes; make it a multiple")
-
-
 @dataclass(frozen=True)
 class TrainingRun:
     """One training: the resolved `spec` of its model, its seed, and the folder of its checkpoints, history and events.
 
     `identity` names the training: state of another one in the folder is refused. `environment` (JSON values) describes
-    the versions and the machine. `workers` processes load data.
+    the versions and the machine. `workers` processes load data. `position` is its place among others, for people.
     """
 
     spec: Spec
@@ -59,6 +52,7 @@ class TrainingRun:
     identity: str
     environment: dict[str, Any]
     workers: int = 0
+    position: MatrixPosition | None = None
 
 
 class Trainer:
@@ -117,34 +111,39 @@ class Trainer:
     def train(self, stream: Iterable[Batch]) -> None:
         """Take a step on each batch, and log, validate and save when that is due, until the budget is spent."""
         settings = self.settings
-        bar = progress_bar(
-            stream, total=self.schedule.total_steps, initial=self.step, desc=self.folder.parent.name, unit="step",
-            disable=not self.accelerator.is_main_process,
-        )  # fmt: skip
         self.model.train()
         self._mark_time()
         if self.budget_fraction() >= 1:  # it was killed after its last step, before its end
             return
         if self.training.environment not in self.environments:
             self.environments.append(self.training.environment)
-        for batch in bar:
-            self.advance(batch)
-            is_last = self.budget_fraction() >= 1
-            log, validate, save = (
-                self.step % every == 0 or is_last
-                for every in (settings.log_every, settings.validate_every, settings.checkpoint_every)
-            )
-            if log or validate or save:
-                self._refuse_divergence()
-            if log:
-                self._log()
-            if validate:
-                self._run_untimed(self._validate)
-            if save:
-                self._run_untimed(self._save)
-            if is_last:
-                break
+        with self._open_progress() as progress:
+            for batch in stream:
+                self.advance(batch)
+                fraction = self.budget_fraction()
+                is_last = fraction >= 1
+                log, validate, save = (
+                    self.step % every == 0 or is_last
+                    for every in (settings.log_every, settings.validate_every, settings.checkpoint_every)
+                )
+                if log or validate or save:
+                    self._refuse_divergence()
+                if log:
+                    self._log()
+                if validate:
+                    self._run_untimed(self._validate)
+                if save:
+                    self._run_untimed(self._save)
+                progress.advance(fraction, self.journal)
+                if is_last:
+                    break
         self._add_time()
+
+    def _open_progress(self) -> TrainingProgress:
+        return TrainingProgress(
+            self.folder.parent.name, self.training.position, self.step, self.schedule.total_steps, self.budget_fraction(),
+            is_shown=self.accelerator.is_main_process,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Flush the journal to the disk."""

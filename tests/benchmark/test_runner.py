@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,9 @@ def test_one_yaml_gives_everything_that_a_run_leaves(write_experiment: Write, tm
         assert (out / "runs" / "pairs" / "gan" / "seed-0" / name).stat().st_size > 0
     assert "5 cells done, 0 done before, 0 failed" in result.output
     assert f"open  {out / 'report.html'}" in result.output
+    assert re.match(r"on CPU.*, 1 of \d+ cores\n", result.output)
+    line = r"\[2/5\] pairs / cnn / seed 0\n  PSNR \d+\.\d\d dB, [+-]\d+\.\d\d dB over the blurred input, \d+ s\n"
+    assert re.search(line, result.output)
 
 
 def test_the_blurred_rows_scores_are_those_of_the_files(write_experiment: Write, tmp_path: Path, pairs_folder: Path) -> None:
@@ -79,6 +83,14 @@ def test_the_blurred_rows_scores_are_those_of_the_files(write_experiment: Write,
     )
     blurred, sharp = (read_photo(pairs_folder / "test" / side / "t1.png").pixels for side in ("blur", "sharp"))
     assert float(row["psnr"]) == pytest.approx(peak_signal_noise_ratio(sharp, blurred), abs=1e-4)
+
+
+def test_progress_gives_loss_validation_and_time_left(write_experiment: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deblurbench.progress.LINE_SECONDS", 0.0)
+    output = run(write_experiment(models=ONE_MODEL)).output
+    line = r"^\[2/2\] cnn: step 6 of 6, loss [\d.e-]+, validation \d+\.\d\d dB, 0 s left, 0 s for all$"
+    assert re.search(line, output, re.MULTILINE), output
+    assert "\r" not in output
 
 
 def test_what_is_done_is_skipped(write_experiment: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
