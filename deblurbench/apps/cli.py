@@ -99,7 +99,10 @@ def report(
         raise UsageError("--out: say where the report of several folders should be written")
     if out is not None:
         require_place(out, "--out")
-    typer.echo(f"open  {write_report(read_results(folders), out or folders[0]).page}")
+    results = read_results(folders)
+    for remark in results.remarks:
+        typer.echo(f"note: {remark}")
+    typer.echo(f"open  {write_report(results, out or folders[0]).page}")
     return 0
 
 

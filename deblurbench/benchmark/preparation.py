@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -10,10 +11,13 @@ from accelerate import Accelerator
 from deblurbench.benchmark.work import Equipment
 from deblurbench.data.cache import PixelCache
 from deblurbench.data.dataset import open_dataset
+from deblurbench.data.downloads import is_downloadable
+from deblurbench.data.layouts.base import layout_called
 from deblurbench.data.prepared import PreparedDataset
 from deblurbench.environment import describe_device, describe_environment
 from deblurbench.errors import UsageError
 from deblurbench.experiment.experiment import Experiment
+from deblurbench.registry import Spec
 from deblurbench.scoring.test_set import require_scorable
 from deblurbench.training.precision import require_compiler
 from deblurbench.training.processes import require_divisible_batches
@@ -50,6 +54,7 @@ def prepare(experiment: Experiment, names: Iterable[str], host: Host) -> Equipme
 
     Raises UsageError where one cannot be used.
     """
+    _require_data({name: experiment.datasets[name] for name in names})
     environment = describe_environment(host.accelerator.device, host.accelerator.num_processes)
     host.tell(f"on {describe_device(environment)}")
     datasets: dict[str, PreparedDataset] = {}
@@ -83,6 +88,26 @@ def require_known_kernels(experiment: Experiment, datasets: dict[str, PreparedDa
             f"models.{oracles[0]}: is an oracle, which needs the true kernel, and data set '{unknown[0]}' was not blurred "
             "by us; give it a guessed_sigma, or leave one of them out"
         )
+
+
+def _require_data(datasets: dict[str, Spec]) -> None:
+    """Raise UsageError where the folder of a data set is not there, with the overrides that say where it is."""
+    missing = {name: path for name, spec in datasets.items() if (path := spec["layout"].get("path")) and not _exists(path)}
+    if not missing:
+        return
+    first = next(iter(missing))
+    layout = datasets[first]["layout"]["name"]
+    if is_downloadable(layout):
+        remedy = f"run deblurbench data get {layout}"
+    else:
+        url = layout_called(layout).origin.url
+        remedy = f"get it from {url}" if url else "put your images there"
+    overrides = " ".join(f"datasets.{name}.layout.path=DIR" for name in missing)
+    raise UsageError(f"datasets.{first}: {missing[first]}: there is no such folder; {remedy}, or say where it is: {overrides}")
+
+
+def _exists(path: str) -> bool:
+    return os.path.exists(os.path.expanduser(path))  # unlike pathlib's, for a name that is too long too
 
 
 def _tell_about(images: PreparedDataset, host: Host) -> None:

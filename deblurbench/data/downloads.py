@@ -42,7 +42,7 @@ def download(name: str, folder: Path, say: Say) -> Path:
     if out.is_dir() and any(out.iterdir()):
         say(f"{out}: is there already")
         return out
-    if not (origin.kaggle or name in TORCHVISION):
+    if not is_downloadable(name):
         raise UsageError(
             f"{name}: has to be fetched by hand from {origin.url} (behind a form or a click); unpack it to {out}, "
             f"where it will be recognised as {name}"
@@ -92,6 +92,11 @@ def fetch(url: str, path: Path, *, md5: str) -> None:
             part.unlink()
         raise DeblurbenchError(f"{url}: the download is incomplete or damaged (checksum); run again")
     part.rename(path)
+
+
+def is_downloadable(name: str) -> bool:
+    """Whether `download` can fetch the data of the layout `name`."""
+    return bool(layout_called(name).origin.kaggle or name in TORCHVISION)
 
 
 def _from_kaggle(origin: Origin, partial: Path, say: Say) -> Path:

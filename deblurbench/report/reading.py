@@ -55,7 +55,7 @@ def read_results(folders: Sequence[Path]) -> Results:
         failures=tuple(failure for part in parts for failure in part.failures),
         problems=_merge_lines(part.problems for part in parts),
         notes=_merge_lines(part.notes for part in parts),
-        remarks=(*(remark for part in parts for remark in part.remarks), *dropped_metrics),
+        remarks=(*(remark for part in parts for remark in part.remarks), *dropped_metrics, *_unrelated(parts)),
         experiments={name: text for part in parts for name, text in part.experiments.items()},
         environments={name: value for part in parts for name, value in part.environments.items()},
         votes=tuple(votes),
@@ -109,6 +109,13 @@ def _common_recipe(parts: Sequence[Results]) -> tuple[Recipe, list[str]]:
     further = [spec for spec in first.further if spec["name"] in common]
     remarks = [f"not scored in all of these results, and left out: {', '.join(dropped)}"] if dropped else []
     return find_recipe(first.title, further), remarks
+
+
+def _unrelated(parts: Sequence[Results]) -> Iterator[str]:
+    """Yield a remark on each part that has no data set in common with another."""
+    for part in parts:
+        if len(parts) > 1 and not any(set(part.datasets) & set(other.datasets) for other in parts if other is not part):
+            yield f"{part.title} has no data set in common with the others: nothing of it is compared with them"
 
 
 def _merge_lines(parts: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:

@@ -155,7 +155,15 @@ def test_a_gpu_that_was_asked_for_and_is_not_there_is_an_error(
         (["run", "quickstart", "training.stepz=3"], "training.stepz: unknown key of a training; did you mean 'steps'?"),
         (["run", "celebrity", "datasets.celebrity.layout.path=/nowhere"], "/nowhere: there is no such folder"),
         (["run", "celebrity", f"datasets.celebrity.layout.path={'x' * 5000}"], "File name too long"),
-        (["run", "kaggle-blur", "datasets.kaggle-gaussian.layout.path=/nowhere"], "there is no such folder"),
+        (
+            ["run", "kaggle-blur", *(f"datasets.kaggle-{kind}.layout.path=/nowhere" for kind in ("gaussian", "motion"))],
+            "run deblurbench data get kwentar-blur, or say where it is: "
+            "datasets.kaggle-gaussian.layout.path=DIR datasets.kaggle-motion.layout.path=DIR",
+        ),
+        (
+            ["run", "gopro", "datasets.gopro.layout.path=/nowhere"],
+            "get it from https://seungjunnah.github.io/Datasets/gopro, or say where it is: datasets.gopro.layout.path=DIR",
+        ),
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_2(tmp_path: Path, arguments: list[str], message: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.synthetic_results import write_results
 from deblurbench.apps.cli import app
 from deblurbench.errors import UsageError
 from deblurbench.images.reading import read_photo
@@ -128,6 +129,17 @@ def test_several_results_become_one_comparison(finished: Path, copy: Path, tmp_p
     assert "photos,cnn (copy),cnn,unet,0," in merged
     assert "Those of different results folders were measured apart" in text
     assert len((tmp_path / "merged" / "per_image.csv").read_text().splitlines()) == 1 + 9 * 9
+
+
+def test_results_that_share_no_data_set_are_merged_with_a_word(tmp_path: Path) -> None:
+    first, second = (
+        write_results(tmp_path / name, datasets=[name], gains={"cnn": 1.0}, images=3) for name in ("here", "there")
+    )
+    result = CliRunner().invoke(app, ["report", str(first), str(second), "--out", str(tmp_path / "both")])
+    assert result.exit_code == 0, result.output
+    remark = "has no data set in common with the others: nothing of it is compared with them"
+    assert f"note: here {remark}\nnote: there {remark}\n" in result.output
+    assert f"There {remark}." in (tmp_path / "both" / "report.html").read_text()
 
 
 def test_results_of_one_name_are_told_apart(finished: Path, tmp_path: Path) -> None:
