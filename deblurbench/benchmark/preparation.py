@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from accelerate import Accelerator
 
@@ -107,7 +107,11 @@ def _require_data(datasets: dict[str, Spec]) -> None:
 
 
 def _exists(path: str) -> bool:
-    return os.path.exists(os.path.expanduser(path))  # unlike pathlib's, for a name that is too long too
+    try:
+        Path(path).expanduser().stat()
+    except OSError as error:
+        return not isinstance(error, FileNotFoundError)  # anything else is said when it is read
+    return True
 
 
 def _tell_about(images: PreparedDataset, host: Host) -> None:
