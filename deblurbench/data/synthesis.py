@@ -18,8 +18,8 @@ import numpy as np
 
 from deblurbench.blur.camera import blur_image
 from deblurbench.blur.kernels import spread
+from deblurbench.data.layouts.side_names import split_folders
 from deblurbench.data.manifests import MANIFEST
-from deblurbench.data.table import SPLITS
 from deblurbench.errors import DeblurbenchError, UnreadableImage, UsageError
 from deblurbench.files import digest, read_json, write_json, write_whole
 from deblurbench.images.photo import Photo, list_images
@@ -68,9 +68,9 @@ def plan_pairs(source: Path) -> list[Task]:
 
     Raises UsageError where there are none, or two with the same name.
     """
-    splits = [split for split in SPLITS if (source / split).is_dir()]
-    tasks = [Task(path, split, path.stem) for split in splits or [""] for path in list_images(source / split)]
-    if splits and (loose := list_images(source)):
+    loose, splits = list_images(source), split_folders(source)
+    tasks = [Task(path, split, path.stem) for split, folder in (splits or {"": source}).items() for path in list_images(folder)]
+    if splits and loose:
         raise UsageError(f"{loose[0]}: lies beside {', '.join(splits)}; move it into one of them, or away")
     if not tasks:
         raise UsageError(f"{source}: holds no images; give a folder of sharp photographs")

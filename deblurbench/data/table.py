@@ -72,15 +72,15 @@ def evenly_spaced(items: Sequence[Element], count: int) -> list[Element]:
     return [items[index * len(items) // count] for index in range(count)]
 
 
-def split_by_hash(groups: Iterable[str], *, validation: float = 0.1, test: float = 0.1) -> dict[str, str]:
+def split_by_hash(groups: Iterable[str], where: str = "", *, validation: float = 0.1, test: float = 0.1) -> dict[str, str]:
     """Split `groups` by the hash of their names: the same on every machine, whatever their order. Returns group -> split.
 
     `validation` and `test` are fractions of the groups; each split has at least one group.
 
-    Raises UsageError for fewer than three groups, which cannot be split in three.
+    Raises UsageError, with `where` before it, for fewer than three groups, which cannot be split in three.
     """
     ordered = sorted(set(groups), key=lambda group: hashlib.sha256(group.encode("utf-8", "surrogateescape")).hexdigest())
-    _require_three(len(ordered))
+    _require_three(len(ordered), where)
     test_count, validation_count = (max(1, round(fraction * len(ordered))) for fraction in (test, validation))
     return {
         group: TEST if rank < test_count else VALIDATION if rank < test_count + validation_count else TRAIN
@@ -88,14 +88,14 @@ def split_by_hash(groups: Iterable[str], *, validation: float = 0.1, test: float
     }
 
 
-def split_in_blocks(keys: Iterable[str]) -> dict[str, str]:
+def split_in_blocks(keys: Iterable[str], where: str = "") -> dict[str, str]:
     """Split `keys` into blocks by name: the last tenth is test, the tenth before it validation. Returns key -> split.
 
     Neighbouring names are often frames of one sequence, which a random split would put into several splits. Raises
-    UsageError for fewer than three keys.
+    UsageError, with `where` before it, for fewer than three keys.
     """
     ordered = sorted(keys)
-    _require_three(len(ordered))
+    _require_three(len(ordered), where)
     tenth = max(1, round(len(ordered) / 10))
     train = len(ordered) - 2 * tenth
     return {key: TRAIN if rank < train else VALIDATION if rank < train + tenth else TEST for rank, key in enumerate(ordered)}
@@ -123,6 +123,8 @@ def carve_validation(entries: Sequence[PairEntry], problems: Sequence[str] = ())
     return tuple(replace(entry, split=VALIDATION) if entry.group in carved else entry for entry in entries)
 
 
-def _require_three(count: int) -> None:
+def _require_three(count: int, where: str) -> None:
     if count < 3:
-        raise UsageError(f"{count} photographs are too few to split into train, validation and test; give at least 3")
+        number = "1 photograph is" if count == 1 else f"{count} photographs are"
+        prefix = f"{where}: " if where else ""
+        raise UsageError(f"{prefix}{number} too few to split into train, validation and test; give at least 3")

@@ -33,6 +33,11 @@ def is_image_name(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
+def holds_images(folder: Path) -> bool:
+    """Whether an image lies directly in `folder`; not where it is no folder."""
+    return folder.is_dir() and any(is_image_name(child) for child in folder.iterdir())
+
+
 def list_images(folder: Path) -> list[Path]:
     """The images directly in `folder`, sorted by name. Raises UsageError where it is no readable folder."""
     try:

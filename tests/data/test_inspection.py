@@ -198,9 +198,10 @@ def test_nothing_to_look_at_is_an_error(tmp_path: Path) -> None:
     assert check(tmp_path / "nowhere")[0] == 2
     for kind in ("blur",):
         (tmp_path / "half" / kind).mkdir(parents=True)
+        (tmp_path / "half" / kind / "a.png").touch()
     code, text = check(tmp_path / "half")
     assert code == 2
-    assert "sharp: there is no such folder" in text
+    assert "half: has blur/ and no sharp/ (or gt/)" in text
 
 
 def test_a_picture_of_sharp_photographs_alone_is_refused(tmp_path: Path, photo: np.ndarray) -> None:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from deblurbench.data.dead_leaves import DeadLeaves
+from deblurbench.data.layouts.recognition import recognise
 from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION, PairEntry, PairTable, split_by_hash
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS
@@ -212,11 +213,81 @@ def test_empty_and_missing_folders_are_named(tmp_path: Path, layout: str) -> Non
 
 def test_one_side_missing_or_nothing_in_common_is_named(tmp_path: Path) -> None:
     touch(tmp_path / "blur", "a.png")
-    with pytest.raises(UsageError, match="sharp: there is no such folder"):
+    with pytest.raises(UsageError, match=r"has blur/ and no sharp/ \(or gt/\)"):
         table("paired-folder", path=str(tmp_path))
     touch(tmp_path / "sharp", "b.png")
     with pytest.raises(UsageError, match="no file in blur/ has a counterpart of the same name"):
         table("paired-folder", path=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["blur sharp", "Blurry SHARP", "blurred sharp", "input target", "Input GT", "lq gt", "blur gt", "degraded clean", "LR HR"],
+)
+@pytest.mark.parametrize("places", ["{side}", "{split}/{side}", "{side}/{split}"])
+def test_the_names_that_people_give_to_pairs_are_understood(tmp_path: Path, names: str, places: str) -> None:
+    blurred, sharp = names.split()
+    for split in ("train", "val", "test"):
+        for side in (blurred, sharp):
+            touch(tmp_path / places.format(side=side, split=split), f"{split}.png")
+    assert recognise(tmp_path) == [{"name": "paired-folder", "path": str(tmp_path)}]
+    entries = table("paired-folder", path=str(tmp_path)).entries
+    assert sorted(entry.split for entry in entries) == ["test", "train", "validation"]
+    for entry in entries:
+        assert isinstance(entry.blurred, Path)
+        assert isinstance(entry.sharp, Path)
+        assert blurred in entry.blurred.parts
+        assert sharp in entry.sharp.parts
+        assert "{split}" not in places or f"{entry.split[:3]}" in entry.blurred.stem
+
+
+def test_two_possible_pairs_are_not_chosen_from(tmp_path: Path) -> None:
+    for side in ("blur", "sharp", "gt"):
+        touch(tmp_path / side, "a.png", "b.png", "c.png")
+    assert [spec["name"] for spec in recognise(tmp_path)] == ["paired-folder"]
+    with pytest.raises(UsageError, match="the pairs may be blur/ and gt/, or blur/ and sharp/; move"):
+        table("paired-folder", path=str(tmp_path))
+
+
+def test_super_resolution_is_refused_by_name(tmp_path: Path, photo: np.ndarray) -> None:
+    for number in range(3):
+        for side, size in (("LR", 40), ("HR", 80)):
+            touch(tmp_path / side)
+            Image.fromarray(photo[:size, :size]).save(tmp_path / side / f"{number}.png")
+    with pytest.raises(UsageError, match=r"0.png is 40x40 and 80x80 pixels in LR/ and HR/: that is super-resolution"):
+        table("paired-folder", path=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        (["lq"], r"has lq/ and no gt/; a model needs both sides"),
+        (
+            ["gt"],
+            r"has gt/ and no blur/ \(or blurry/, blurred/, input/, lq/\); to have sharp photographs blurred, give .*gt itself",
+        ),
+        (["train/input", "train/gt", "test/input"], r"test: has input/ and no target/ \(or gt/\)"),
+        (["train/input", "train/gt"], "has train and no test; move some pairs there"),
+        (["lq/train", "lq/test", "gt/train"], "has lq/test/ and no gt/test/; add it"),
+        (["blur/train", "blur/test", "sharp/train", "sharp/test", "blur"], "a.png: lies beside the folders of splits"),
+        (["train/blur", "train/sharp", "val/blur", "validation/blur"], "has val/ and validation/, both for validation"),
+    ],
+)
+def test_what_is_half_there_is_told_from_what_is_missing(tmp_path: Path, folders: list[str], message: str) -> None:
+    for folder in folders:
+        touch(tmp_path / folder, "a.png", "b.png")
+    (spec,) = recognise(tmp_path)
+    with pytest.raises(UsageError, match=message):
+        table(**spec)
+
+
+@pytest.mark.parametrize("layout", ["paired-folder", "sharp-folder"])
+def test_too_few_to_split_are_named_with_their_folder(tmp_path: Path, layout: str) -> None:
+    for folder in ("blur", "sharp"):
+        touch(tmp_path / folder, "a.png")
+    path = tmp_path if layout == "paired-folder" else tmp_path / "sharp"
+    with pytest.raises(UsageError, match=f"^{path}: 1 photograph is too few to split"):
+        table(layout, path=str(path))
 
 
 def test_one_training_pair_leaves_none_to_validate(tmp_path: Path) -> None:
@@ -230,6 +301,9 @@ def test_one_training_pair_leaves_none_to_validate(tmp_path: Path) -> None:
 def test_sharp_photographs_keep_their_splits_or_are_split_by_name(tmp_path: Path) -> None:
     names = [f"{number}.jpg" for number in range(10)]
     touch(tmp_path / "flat", *names)
+    for split in ("Train", "val", "test"):
+        touch(tmp_path / "short" / split, f"{split}.jpg")
+    assert [entry.split for entry in table("sharp-folder", path=str(tmp_path / "short")).entries] == [TRAIN, VALIDATION, TEST]
     assert {
         split: len(keys) for split, keys in by_split(table("sharp-folder", path=str(tmp_path / "flat")).entries).items()
     } == {

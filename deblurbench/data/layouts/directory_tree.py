@@ -56,14 +56,6 @@ def subfolders(folder: Path, name: str = ".*") -> list[Path]:
     return [child for child in _folders_in(folder) if re.fullmatch(name, child.name)]
 
 
-def side(folder: Path, name: str) -> Path:
-    """The folder `name` in `folder`, in whatever case it is written."""
-    if (folder / name).is_dir() or not folder.is_dir():
-        return folder / name
-    alike = [child for child in _folders_in(folder) if child.name.lower() == name.lower()]
-    return alike[0] if len(alike) == 1 else folder / name
-
-
 def _folders_in(folder: Path) -> list[Path]:
     """The folders in `folder`, sorted; without a system call for each of 200,000 images."""
     with os.scandir(folder) as entries:

@@ -66,7 +66,7 @@ class RahulbhalleyGoPro(Layout):
     def table(self) -> PairTable:
         root = find_folder(self.path, _has_images_below, "gopro_deblur/{blur,sharp}/images")
         pairs, problems = match_folders(root / "blur" / "images", root / "sharp" / "images")
-        splits = split_in_blocks(name for name, _, _ in pairs)
+        splits = split_in_blocks((name for name, _, _ in pairs), str(self.path))
         return PairTable(
             tuple(PairEntry(name, splits[name], name, sharp, blurred) for name, blurred, sharp in pairs), tuple(problems)
         )

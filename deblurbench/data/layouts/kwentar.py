@@ -44,7 +44,7 @@ class KwentarBlur(Layout):
         sharp = dict(_keyed(root, "S", problems))
         if not sharp:
             raise UsageError(f"{root / 'sharp'}: holds no image named like 0_IPHONE-SE_S.JPG; give the downloaded folder")
-        splits = split_by_hash(number for number, _ in sharp)
+        splits = split_by_hash((number for number, _ in sharp), str(self.path))
         entries = [
             PairEntry(f"{number}_{device}", splits[number], number, sharp=path) for (number, device), path in sharp.items()
         ]

@@ -6,25 +6,45 @@ from pathlib import Path
 from typing import Any
 
 from deblurbench.data.layouts.base import Layout, Origin
-from deblurbench.data.layouts.directory_tree import find_folder, require_folder, side, subfolders
+from deblurbench.data.layouts.directory_tree import find_folder, require_folder, subfolders
 from deblurbench.data.layouts.matching import Pairs, match_by_name
-from deblurbench.data.table import TEST, TRAIN, VALIDATION, PairEntry, PairTable, carve_validation, split_in_blocks
-from deblurbench.errors import UsageError
+from deblurbench.data.layouts.side_names import (
+    ANY_SPLIT,
+    SUPER_RESOLUTION,
+    Sides,
+    all_sides,
+    find_half,
+    find_sides,
+    half_problem,
+    split_folders,
+)
+from deblurbench.data.table import (
+    TEST,
+    TRAIN,
+    VALIDATION,
+    PairEntry,
+    PairTable,
+    carve_validation,
+    evenly_spaced,
+    split_in_blocks,
+)
+from deblurbench.errors import UnreadableImage, UsageError
 from deblurbench.images.photo import list_images
+from deblurbench.images.reading import read_photo
 from deblurbench.registry import LAYOUTS
 
-SIDES = (("blur", "sharp"), ("input", "target"))  # the usual names of the blurred and the sharp side
-FOLDERS = {TRAIN: ("train",), VALIDATION: ("validation", "val"), TEST: ("test",)}
 DBLUR = "DBlur"
+PAIRS_COMPARED = 3  # by size, where one side is often the smaller
 
 
 @LAYOUTS.register("paired-folder")
 class PairedFolder(Layout):
     """`{train,validation,test}/{blur,sharp}/NAME.*`, or `{blur,sharp}/NAME.*` with no split; matched by name.
 
-    `input` and `target`, `val` and other cases are accepted, too. Where `validation` is missing, the last tenth of the
-    training pairs by name replaces it; where every split is, the last tenth is test and the tenth before it validation.
-    Test pairs that are shipped stay the test pairs.
+    The splits may stand below the sides, too (`blur/train`), `validation` may be `val`, and the sides may have any of the
+    names in `side_names.PAIRS`, in any case: which of them is blurred follows from both. `lr` and `hr` must be of one size.
+    Where `validation` is missing, the last tenth of the training pairs by name replaces it; where every split is, the last
+    tenth is test and the tenth before it validation. Test pairs that are shipped stay the test pairs.
     """
 
     origin = Origin("own pairs")
@@ -35,34 +55,58 @@ class PairedFolder(Layout):
 
     def table(self) -> PairTable:
         require_folder(self.path)
-        if _sides(self.path):
-            return self._unsplit()
-        present = _splits(self.path)
-        if TRAIN not in present or TEST not in present:
-            wanted = "{train,validation,test}/{blur,sharp}"
-            raise UsageError(f"{self.path}: holds no {wanted} and no {{blur,sharp}}; choose the folder above them")
+        if (sides := find_sides(self.path)) and not (split_folders(sides.blurred) or split_folders(sides.sharp)):
+            return self._unsplit(sides)
+        by_split = self._below_sides(sides) if sides else self._above_sides()
+        absent = next((split for split in (TRAIN, TEST) if split not in by_split), None)
+        if absent:
+            raise UsageError(
+                f"{self.path}: has {' and '.join(by_split)} and no {absent}; move some pairs there, or all into one folder"
+            )
         entries: list[PairEntry] = []
         problems: list[str] = []
-        for split, folder in present.items():
-            pairs, found = _pairs(folder)
+        for split, each in by_split.items():
+            pairs, found = _pairs(each)
             problems += found
             entries += [
                 PairEntry(f"{split}-{stem}", split, f"{split}-{stem}", sharp, blurred) for stem, blurred, sharp in pairs
             ]
-        return PairTable(tuple(entries) if VALIDATION in present else carve_validation(entries, problems), tuple(problems))
+        return PairTable(tuple(entries) if VALIDATION in by_split else carve_validation(entries, problems), tuple(problems))
 
-    def _unsplit(self) -> PairTable:
-        pairs, problems = _pairs(self.path)
-        splits = split_in_blocks(stem for stem, _, _ in pairs)
+    def _unsplit(self, sides: Sides) -> PairTable:
+        pairs, problems = _pairs(sides)
+        splits = split_in_blocks((stem for stem, _, _ in pairs), str(self.path))
         return PairTable(
             tuple(PairEntry(stem, splits[stem], stem, sharp, blurred) for stem, blurred, sharp in pairs), tuple(problems)
         )
 
+    def _above_sides(self) -> dict[str, Sides]:
+        """The sides in the folder of each split. Raises UsageError where one is missing."""
+        splits = split_folders(self.path)
+        if not splits or find_half(self.path):
+            raise UsageError(half_problem(self.path))
+        found = {}
+        for split, folder in splits.items():
+            sides = find_sides(folder)
+            if sides is None:
+                raise UsageError(half_problem(folder))
+            found[split] = sides
+        return found
+
+    def _below_sides(self, sides: Sides) -> dict[str, Sides]:
+        """The folders of each split in both sides. Raises UsageError where one has another split, or images in none."""
+        blurred, sharp = (split_folders(side) for side in sides)
+        for side, others, other in ((blurred, sharp, sides.sharp), (sharp, blurred, sides.blurred)):
+            for split in side.keys() - others.keys():
+                raise UsageError(f"{self.path}: has {side[split].relative_to(self.path)}/ and no {other.name}/{split}/; add it")
+        if loose := [path for side in sides for path in list_images(side)]:
+            raise UsageError(f"{loose[0]}: lies beside the folders of splits; move it into one of them, or away")
+        return {split: Sides(blurred[split], sharp[split]) for split in blurred}
+
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:
-        if not path.is_dir():
-            return []
-        return [{"path": str(path)}] if _sides(path) or any(_sides(folder) for folder in _splits(path).values()) else []
+        folders = [path, *subfolders(path, ANY_SPLIT)]
+        return [{"path": str(path)}] if any(all_sides(folder) or find_half(folder) for folder in folders) else []
 
 
 @LAYOUTS.register("dblur")
@@ -103,24 +147,29 @@ def _is_pairs(folder: Path) -> bool:
     return bool(PairedFolder.recognise(folder))
 
 
-def _sides(folder: Path) -> tuple[Path, Path] | None:
-    """The blurred and the sharp side in `folder` where one of them at least is there."""
-    both = [(side(folder, blurred), side(folder, sharp)) for blurred, sharp in SIDES]
-    return next(((blurred, sharp) for blurred, sharp in both if blurred.is_dir() or sharp.is_dir()), None)
-
-
-def _splits(folder: Path) -> dict[str, Path]:
-    named = {split: [side(folder, name) for name in names] for split, names in FOLDERS.items()}
-    return {
-        split: next(path for path in paths if path.is_dir()) for split, paths in named.items() if any(p.is_dir() for p in paths)
-    }
-
-
-def _pairs(folder: Path) -> tuple[Pairs, list[str]]:
-    blurred, sharp = _sides(folder) or (folder / "blur", folder / "sharp")
-    pairs, problems = match_by_name(list_images(blurred), list_images(sharp))
+def _pairs(sides: Sides) -> tuple[Pairs, list[str]]:
+    pairs, problems = match_by_name(list_images(sides.blurred), list_images(sides.sharp))
+    folder = sides.blurred.parent
     if not pairs:
         raise UsageError(
-            f"{folder}: no file in {blurred.name}/ has a counterpart of the same name in {sharp.name}/; name both sides alike"
+            f"{folder}: no file in {sides.blurred.name}/ has a counterpart of the same name in {sides.sharp.name}/; "
+            "name both sides alike"
         )
+    if tuple(side.name.lower() for side in sides) == SUPER_RESOLUTION:
+        _require_one_size(folder, pairs)
     return pairs, problems
+
+
+def _require_one_size(folder: Path, pairs: Pairs) -> None:
+    """Raise UsageError where a few of `pairs`, decoded, show that one side is smaller."""
+    for _, *paths in evenly_spaced(pairs, PAIRS_COMPARED):
+        try:
+            (height, width), (sharp_height, sharp_width) = (read_photo(path).pixels.shape[:2] for path in paths)
+        except UnreadableImage:
+            continue  # named where everything is decoded
+        if (height, width) != (sharp_height, sharp_width):
+            sizes = f"{width}x{height} and {sharp_width}x{sharp_height}"
+            raise UsageError(
+                f"{folder}: {paths[0].name} is {sizes} pixels in {paths[0].parent.name}/ and {paths[1].parent.name}/: "
+                "that is super-resolution, which is not compared here; give pairs of one size"
+            )

@@ -49,7 +49,8 @@ class PairsCsv(Layout):
         if any(row.get("split") for row in rows):
             splits = [row["split"] for row in rows]
         else:
-            of_group = split_by_hash(groups) if any(row.get("group") for row in rows) else split_in_blocks(groups)
+            split = split_by_hash if any(row.get("group") for row in rows) else split_in_blocks
+            of_group = split(groups, str(self.path))
             splits = [of_group[group] for group in groups]
         folder = self.path.parent
         entries = tuple(

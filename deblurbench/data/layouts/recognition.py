@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deblurbench.data.layouts.base import layout_called
 from deblurbench.data.layouts.directory_tree import folders_below
+from deblurbench.data.layouts.side_names import ACCEPTED
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS, Spec
 
@@ -33,4 +34,4 @@ def recognise(path: Path) -> list[Spec]:
         if found:
             return found
     known = ", ".join(LAYOUTS.names())
-    raise UsageError(f"{path}: no layout knows this ({known}); own pairs go into {{train,validation,test}}/{{blur,sharp}}/")
+    raise UsageError(f"{path}: no layout knows this ({known}); own pairs go into two folders, {ACCEPTED}")

@@ -45,7 +45,7 @@ class Reds(Layout):
             raise UsageError(f"{root}: no sequence has both sides; {problems[0] if problems else 'give the whole download'}")
         if any(entry.split == TEST for entry in entries):
             return PairTable(carve_validation(entries, problems), tuple(problems))
-        splits = split_by_hash(entry.group for entry in entries)
+        splits = split_by_hash((entry.group for entry in entries), str(self.path))
         return PairTable(
             tuple(PairEntry(entry.key, splits[entry.group], entry.group, entry.sharp, entry.blurred) for entry in entries),
             tuple(problems),
