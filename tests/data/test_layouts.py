@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from deblurbench.data.dead_leaves import DeadLeaves
 from deblurbench.data.layouts.recognition import recognise
@@ -339,3 +339,42 @@ def test_no_scene_is_in_two_splits() -> None:
     with pytest.raises(UsageError, match="'scene' is in two splits, train and test"):
         PairTable((PairEntry("a", TRAIN, "scene", Path("one.png")), PairEntry("b", TEST, "scene", Path("two.png"))))
     PairTable((PairEntry("a", TEST, "scene", Path("one.png")), PairEntry("b", SHOWN, "scene", None, Path("two.png"))))
+
+
+@pytest.fixture
+def write_side(tmp_path: Path, photo: np.ndarray) -> Callable[..., None]:
+    """Writes crops of the photograph as 0.png to 3.png, perhaps blurred; those from another `start` show something else."""
+
+    def write(folder: str, blur: float = 0.0, start: int = 0) -> None:
+        (tmp_path / folder).mkdir(parents=True)
+        for number in range(4):
+            crop = photo[50 * number :, start + 30 * number :][:100, :100]
+            image = Image.fromarray(crop).filter(ImageFilter.GaussianBlur(blur))
+            image.save(tmp_path / folder / f"{number}.png")
+
+    return write
+
+
+@pytest.mark.parametrize("folders", [("a", "b"), ("train/noisy", "train/clean2"), ("noisy/train", "clean2/train")])
+def test_pairs_in_folders_of_other_names_are_not_taken_for_sharp_photographs(
+    tmp_path: Path, write_side: Callable[..., None], folders: tuple[str, str]
+) -> None:
+    write_side(folders[0], blur=3.0)
+    write_side(folders[1])
+    with pytest.raises(
+        UsageError, match=r"hold the same pictures by name, .* rename the folders \(accepted are blur or blurry"
+    ):
+        recognise(tmp_path)
+
+
+def test_scenes_and_splits_of_sharp_photographs_are_what_they_are(tmp_path: Path, write_side: Callable[..., None]) -> None:
+    """Their frames are numbered alike, too, and show something else; what is in two splits is named by `data check`."""
+    write_side("scenes/one")
+    write_side("scenes/two", start=200)
+    for split in ("train", "val", "test"):
+        write_side(f"splits/{split}")
+    write_side("alone/photos")
+    (tmp_path / "alone" / "notes").mkdir()
+    found = recognise(tmp_path)
+    assert [spec["name"] for spec in found] == ["sharp-folder"] * 4
+    assert sorted(Path(spec["path"]).name for spec in found) == ["one", "photos", "splits", "two"]

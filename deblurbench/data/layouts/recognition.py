@@ -7,15 +7,18 @@ from pathlib import Path
 from deblurbench.data.layouts.base import layout_called
 from deblurbench.data.layouts.directory_tree import folders_below
 from deblurbench.data.layouts.side_names import ACCEPTED
+from deblurbench.data.layouts.unnamed_pairs import require_no_unnamed_pairs
 from deblurbench.errors import UsageError
 from deblurbench.registry import LAYOUTS, Spec
+
+PAIRED = "paired-folder"
 
 
 def recognise(path: Path) -> list[Spec]:
     """Find the data sets at or below `path`. Returns `layout` sections of an experiment, in the order of their names.
 
     Layouts of published sets are tried first, in every folder from the nearest down; those of own images only where none
-    of them fits. Raises UsageError where none fits.
+    of them fits. Raises UsageError where none fits, and where folders hold pairs and do not tell which side is blurred.
     """
     if not path.exists():
         raise UsageError(f"{path}: there is no such file or folder")
@@ -28,6 +31,8 @@ def recognise(path: Path) -> list[Spec]:
             if any(folder.is_relative_to(other) for other in taken):
                 continue
             here = [{"name": name, **arguments} for name, layout in layouts for arguments in layout.recognise(folder)]
+            if generic and not any(spec["name"] == PAIRED for spec in here):
+                require_no_unnamed_pairs(folder)
             if here:
                 found += here
                 taken.append(folder)
