@@ -85,10 +85,17 @@ def write_faces(root: Path, photo: np.ndarray) -> None:
             Image.fromarray(photo[60:108, 70 * place : 70 * place + 64]).save(folder / "000001.png")
 
 
+def write_pairs(root: Path, photo: np.ndarray) -> None:
+    for side in ("lq", "gt"):
+        write_photos(root / side, photo)
+
+
 EXPERIMENTS = {
     "celebrity": ("data/a-curated-list-of-image-deblurring-datasets", write_faces),
     "gopro": ("data/GOPRO_Large", write_gopro),
     "gaussian-photos": ("data/photos", write_photos),
+    "own-photos": ("data/own-photos", write_photos),
+    "own-pairs": ("data/own-pairs", write_pairs),
     "mnist-motion": ("data/mnist", write_mnist),
 }
 

@@ -36,9 +36,10 @@ def check(
     picture: Annotated[Path | None, typer.Option(help="Draw a few pairs, overlays and differences into this PNG.")] = None,
     debug: Debug = False,
 ) -> int:
-    """Describe the data set at PATH, its pairs, problems and alignment. Exit code 1: there are problems."""
+    """Describe the data set at PATH, its pairs, problems and alignment, and what to run. Exit code 1: there are problems."""
     import json
 
+    from deblurbench.apps.next_steps import after_recognition
     from deblurbench.data.inspection import describe, inspect
     from deblurbench.data.layouts.recognition import recognise
     from deblurbench.data.picture import draw_pairs
@@ -64,7 +65,11 @@ def check(
     if picture is not None:
         write_photo(picture, draw_pairs(evenly_spaced([pair for one in found for pair in one.pairs], PAIRS_DRAWN)))
         typer.echo(f"wrote {picture}")
-    return 1 if failed or not all(one.is_sound for one in found) else 0
+    is_sound = not failed and all(one.is_sound for one in found)
+    if not is_sound:
+        typer.echo("first see to the problems above; a run leaves out what it cannot use, and says so")
+    typer.echo(f"next: {after_recognition(path, [one.spec for one in found])}")
+    return 0 if is_sound else 1
 
 
 @command(data_app)
