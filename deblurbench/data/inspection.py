@@ -18,10 +18,13 @@ from deblurbench.data.table import SHOWN, SPLITS, PairEntry, PairTable, evenly_s
 from deblurbench.errors import UnreadableImage, one_line
 from deblurbench.images.photo import is_image_name
 from deblurbench.images.reading import read_photo
+from deblurbench.images.sharpness import looks_blurred
 from deblurbench.registry import LAYOUTS, Spec
 
 PAIRS_MEASURED = 8
 SIZES_LISTED = 5
+SHARPNESS_MEASURED = 24  # photographs of a data set
+FEWEST_BLURRED, BLURRED_PART = 2, 0.25  # of these that are worth a caution: single photographs are misjudged
 
 
 class MeasuredPair(NamedTuple):
@@ -44,6 +47,8 @@ class Inspection:
     problems: list[str] = field(default_factory=list)  # unpaired, unreadable, of different size: named one by one
     duplicates: list[str] = field(default_factory=list)
     pairs: list[MeasuredPair] = field(default_factory=list)
+    measured: int = 0  # sharp sides of own images that were large enough to be judged
+    blurred: list[str] = field(default_factory=list)  # the keys of those that look blurred
     other_files: Counter[str] = field(default_factory=Counter)  # by suffix: not read as images
 
     @property
@@ -98,6 +103,8 @@ def inspect(spec: Spec, *, show_progress: bool = False) -> Inspection:
     found.duplicates = list(_duplicates(usable))
     paired = table.unaligned or [one.entry for one in usable if one.entry.sharp and one.entry.blurred]
     found.pairs = list(_measured(evenly_spaced(paired, PAIRS_MEASURED)))
+    if not layout_called(spec["name"]).origin.url:  # what is published is as it is
+        _measure_sharpness(found, [one.entry for one in usable])
     if Path(spec["path"]).is_dir():
         _count_other_files(found)
     return found
@@ -122,6 +129,11 @@ def describe(found: Inspection) -> Iterator[str]:
         yield f"  {title}: {len(lines)}"
         yield from (f"    {one!r}" if "\n" in one else f"    {one}" for one in lines)
     yield from _describe_alignment(found)
+    if len(found.blurred) >= max(FEWEST_BLURRED, BLURRED_PART * found.measured):
+        yield (
+            f"  caution: {len(found.blurred)} of {found.measured} photographs look blurred already ({found.blurred[0]}, say): "
+            "they would be the truth that models are trained towards"
+        )
 
 
 def _describe_alignment(found: Inspection) -> Iterator[str]:
@@ -155,6 +167,16 @@ def _decode(entry: PairEntry, cache: PixelCache) -> DecodedEntry:
     return DecodedEntry(
         entry, tuple(side.size for side in sides), tuple(side.pixel_digest for side in sides if side.pixel_digest)
     )
+
+
+def _measure_sharpness(found: Inspection, usable: list[PairEntry]) -> None:
+    """Judge the sharp sides of a few of the `usable` entries."""
+    files = [(entry.key, entry.sharp) for entry in usable if isinstance(entry.sharp, Path)]
+    for key, path in evenly_spaced(files, SHARPNESS_MEASURED):
+        verdict = looks_blurred(read_photo(path).pixels)
+        found.measured += verdict is not None
+        if verdict:
+            found.blurred.append(key)
 
 
 def _count_other_files(found: Inspection) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 from typer.testing import CliRunner
 
 from deblurbench.apps.cli import app
@@ -318,3 +318,17 @@ def test_mnist_is_inspected(tmp_path: Path) -> None:
     assert "images: 11 train, 1 validation, 4 test" in text
     assert "sizes: 28x28 (16)" in text
     assert "sharp photographs only" in text
+
+
+def test_a_folder_of_blurred_photographs_is_not_called_sharp_without_a_caution(tmp_path: Path, photo: np.ndarray) -> None:
+    for number in range(8):
+        crop = Image.fromarray(photo[10 * number :, 20 * number :][:200, :260])
+        for name, image in (("sharp", crop), ("soft", crop.filter(ImageFilter.GaussianBlur(2)))):
+            (tmp_path / name).mkdir(exist_ok=True)
+            image.save(tmp_path / name / f"{name}{number}.png")
+    code, text = check(tmp_path / "sharp")
+    assert code == 0
+    assert "caution" not in text
+    code, text = check(tmp_path / "soft")
+    assert code == 0
+    assert "caution: 8 of 8 photographs look blurred already (soft0, say): they would be the truth that" in text
