@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from deblurbench.errors import UsageError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp")
+WRITTEN = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp")
+HEIC = (".heic", ".heif")
+SUFFIXES = (*WRITTEN, *HEIC)  # that are read
 
 Pixels = NDArray[Any]  # of uint8 or uint16; numpy's types cannot say which operations keep that
 

@@ -7,6 +7,7 @@ import os
 import stat
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from deblurbench.errors import UnreadableImage, one_line
+from deblurbench.images.heic import decode_heic, is_heic
 from deblurbench.images.photo import Photo, Pixels
 from deblurbench.images.tiff import decode_16_bit, is_16_bit, is_tiff, unassociated
 
@@ -97,6 +99,8 @@ def _unreadable(path: Path, error: OSError) -> UnreadableImage:
 
 
 def _decode(data: bytes) -> Photo:
+    if is_heic(data):
+        return _decode_heic(data)
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         orientation = _orientation(image) if isinstance(image, TiffImageFile) else None  # Pillow applies and removes it
         if isinstance(image, TiffImageFile) and is_16_bit(image):
@@ -105,16 +109,29 @@ def _decode(data: bytes) -> Photo:
             image.load()  # decodes everything: a truncated file fails here
             array = _decode_16_bit_png(data, image) if _is_16_bit_png(data, image) else _decode_8_bit(image)
             array = _apply_orientation(array, _orientation(image))
-        color, alpha = (array[..., :-1], array[..., -1]) if array.shape[2] in (2, 4) else (array, None)
         return Photo(
-            pixels=np.ascontiguousarray(np.broadcast_to(color, (*color.shape[:2], 3))),
-            alpha=alpha,
-            is_grey=color.shape[2] == 1,
+            **_split_channels(array),
             icc_profile=image.info.get("icc_profile") if image.mode in RGB_OR_GREY else None,
             exif=_descriptive_exif(image),
             dpi=_dpi(image, orientation or _orientation(image)),
             frames=_frames(image),
         )
+
+
+def _decode_heic(data: bytes) -> Photo:
+    found = decode_heic(data)
+    header = Image.new("L", (1, 1))  # as Pillow parses EXIF
+    header.info["exif"] = found.exif
+    return Photo(
+        **_split_channels(found.array), icc_profile=found.icc_profile, exif=_descriptive_exif(header), frames=found.frames
+    )
+
+
+def _split_channels(array: Pixels) -> dict[str, Any]:
+    """(H, W, 1 to 4) -> the fields of a photo that hold its channels."""
+    color, alpha = (array[..., :-1], array[..., -1]) if array.shape[2] in (2, 4) else (array, None)
+    pixels = np.ascontiguousarray(np.broadcast_to(color, (*color.shape[:2], 3)))
+    return {"pixels": pixels, "alpha": alpha, "is_grey": color.shape[2] == 1}
 
 
 def _decode_8_bit(image: Image.Image) -> NDArray[np.uint8]:

@@ -18,7 +18,7 @@ from PIL import TiffImagePlugin as tiff
 
 from deblurbench.errors import DeblurbenchError, UsageError, one_line
 from deblurbench.files import write_whole
-from deblurbench.images.photo import SUFFIXES, Photo, Pixels
+from deblurbench.images.photo import HEIC, WRITTEN, Photo, Pixels
 from deblurbench.images.tiff import BLACK_IS_ZERO, RGB
 
 METERS_PER_INCH = 0.0254
@@ -33,8 +33,8 @@ def write_photo(path: Path, photo: Photo) -> None:
     Raises UsageError for a suffix that is not written, or that cannot hold the photo's transparency.
     """
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UsageError(f"{path}: images are written as {', '.join(SUFFIXES)}; choose one of these")
+    if suffix not in WRITTEN:
+        raise UsageError(f"{path}: images are written as {', '.join(WRITTEN)}; choose one of these")
     if photo.alpha is not None and suffix in (".jpg", ".jpeg", ".bmp"):
         raise UsageError(f"{path}: {suffix} cannot hold the photo's transparency; choose .png, .webp or .tif")
     is_16_bit = photo.pixels.dtype == np.uint16
@@ -48,6 +48,11 @@ def write_photo(path: Path, photo: Photo) -> None:
     except (ValueError, OSError) as error:  # a WebP of more than 16383 pixels a side, say
         raise DeblurbenchError(f"{path}: cannot be encoded ({one_line(error)}); choose another format") from error
     write_whole(path, data)
+
+
+def written_name(source: Path) -> str:
+    """The name of a file that is made of the photograph `source`: its own, with `.jpg` in the place of a HEIC suffix."""
+    return source.with_suffix(".jpg").name if source.suffix.lower() in HEIC else source.name
 
 
 def _channels(photo: Photo) -> Pixels:
