@@ -88,6 +88,7 @@ def blur(
 
     from deblurbench.data.synthesis import PairSettings, make_pairs, plan_pairs
     from deblurbench.files import require_place
+    from deblurbench.images.photo import left_out_note
     from deblurbench.registry import BLURS, CAMERAS
     from deblurbench.yaml_files import parse_yaml
 
@@ -98,6 +99,9 @@ def blur(
     camera_spec = CAMERAS.resolve(parse_yaml(camera, "--camera"), "--camera")
     BLURS.build(blur_spec, "--kind"), CAMERAS.build(camera_spec, "--camera")  # raises before the work begins
     tasks = plan_pairs(source)
+    for folder in dict.fromkeys(task.source.parent for task in tasks):
+        if note := left_out_note(folder):
+            typer.echo(note)
     settings = PairSettings(blur=blur_spec, camera=camera_spec, seed=seed, file_format="jpg" if file_format == "jpg" else "png")
     count, failed = make_pairs(tasks, out, settings, workers=min(workers or os.cpu_count() or 1, len(tasks)), say=typer.echo)
     for line in failed:

@@ -40,6 +40,7 @@ def chosen_recipes(names: Sequence[str], metrics: str) -> list[Recipe]:
 def describe(found: Evaluation, used: Sequence[Recipe]) -> Iterator[str]:
     """Lines for people: the means under each recipe, side by side, and what each recipe is."""
     yield pluralize(len(found.rows), "image")
+    yield from found.left_out
     if not found.rows:
         return
     others = any(recipe.further for recipe in used)
@@ -61,6 +62,7 @@ def describe(found: Evaluation, used: Sequence[Recipe]) -> Iterator[str]:
 def describe_alone(found: Evaluation) -> Iterator[str]:
     """Lines for people: the means of the no-reference metrics."""
     yield pluralize(len(found.rows), "image")
+    yield from found.left_out
     for column in found.columns:
         metric = NO_REFERENCE.build(column)
         mean = finite_mean([row[column] for row in found.rows])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from deblurbench.data.layouts.base import layout_called
 from deblurbench.data.parallel import in_threads
 from deblurbench.data.table import SHOWN, SPLITS, PairEntry, PairTable, evenly_spaced
 from deblurbench.errors import UnreadableImage, one_line
-from deblurbench.images.photo import is_image_name
+from deblurbench.images.photo import described, other_files
 from deblurbench.images.reading import read_photo
 from deblurbench.images.sharpness import looks_blurred
 from deblurbench.registry import LAYOUTS, Spec
@@ -106,7 +105,7 @@ def inspect(spec: Spec, *, show_progress: bool = False) -> Inspection:
     if not layout_called(spec["name"]).origin.url:  # what is published is as it is
         _measure_sharpness(found, [one.entry for one in usable])
     if Path(spec["path"]).is_dir():
-        _count_other_files(found)
+        found.other_files = other_files(Path(spec["path"]), onerror=lambda error: found.problems.append(one_line(error)))
     return found
 
 
@@ -120,8 +119,7 @@ def describe(found: Inspection) -> Iterator[str]:
     more = f" and {len(found.sizes) - SIZES_LISTED} other sizes" if len(found.sizes) > SIZES_LISTED else ""
     yield "  sizes: " + ", ".join(f"{size} ({count})" for size, count in sizes) + more
     if found.other_files:
-        kinds = ", ".join(f"{count} {suffix}" for suffix, count in found.other_files.most_common(8))
-        yield f"  files that are not read: {kinds}"
+        yield f"  files that are not read: {described(found.other_files)}"
     for title, lines in (
         ("unpaired, unreadable or otherwise unusable", found.problems),
         ("in two splits", found.duplicates),
@@ -177,13 +175,6 @@ def _measure_sharpness(found: Inspection, usable: list[PairEntry]) -> None:
         found.measured += verdict is not None
         if verdict:
             found.blurred.append(key)
-
-
-def _count_other_files(found: Inspection) -> None:
-    """Count files that are not read; folders without permission are problems."""
-    for folder, _, names in os.walk(found.spec["path"], onerror=lambda error: found.problems.append(one_line(error))):
-        others = (Path(folder, name) for name in names if not is_image_name(Path(name)))
-        found.other_files.update(path.suffix.lower() or "no suffix" for path in others)
 
 
 def _duplicates(usable: list[DecodedEntry]) -> Iterator[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from deblurbench.errors import UsageError
 WRITTEN = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp")
 HEIC = (".heic", ".heif")
 SUFFIXES = (*WRITTEN, *HEIC)  # that are read
+SUFFIXES_LISTED = 8  # of other files
 
 Pixels = NDArray[Any]  # of uint8 or uint16; numpy's types cannot say which operations keep that
 
@@ -55,3 +59,36 @@ def images_below(folder: Path) -> list[Path]:
     directly = list_images(folder)
     deeper = (path for path in folder.glob("*/**/*") if is_image_name(path) and not path.is_dir())
     return sorted([*directly, *deeper])
+
+
+def other_files(folder: Path, *, below: bool = True, onerror: Callable[[OSError], object] | None = None) -> Counter[str]:
+    """Count the files in `folder`, and in those below it, that are not read as images, by suffix; hidden ones are not counted.
+
+    `onerror` is told of each folder that cannot be read.
+    """
+    found: Counter[str] = Counter()
+    for _, folders, names in os.walk(folder, onerror=onerror):
+        others = (Path(name) for name in names if not name.startswith(".") and not is_image_name(Path(name)))
+        found.update(path.suffix.lower() or "no suffix" for path in others)
+        if not below:
+            folders.clear()  # which os.walk would visit next
+    return found
+
+
+def left_out_note(folder: Path, *, below: bool = False) -> str | None:
+    """What a command that reads the images of `folder` leaves out, as a line; None where that is nothing.
+
+    With `below` it reads the folders in `folder`, too.
+    """
+    others = other_files(folder, below=below)
+    parts = []
+    if count := others.total():
+        parts.append(f"{count} file{'s' * (count > 1)} ({described(others)}): not images that are read")
+    if not below and (count := sum(child.is_dir() and not child.name.startswith(".") for child in folder.iterdir())):
+        parts.append(f"{count} folder{'s' * (count > 1)}: only images directly in {folder.name or folder} are read")
+    return f"left out of {folder}: {'; '.join(parts)}" if parts else None
+
+
+def described(others: Counter[str]) -> str:
+    """Counts of suffixes, the most frequent first, as in "2 .txt, 1 .mov"; at most eight."""
+    return ", ".join(f"{count} {suffix}" for suffix, count in others.most_common(SUFFIXES_LISTED))

@@ -14,7 +14,7 @@ from deblurbench.data.layouts.matching import Pairs, match_by_key
 from deblurbench.data.parallel import in_threads
 from deblurbench.devices import one_thread_each
 from deblurbench.errors import UnreadableImage, UsageError
-from deblurbench.images.photo import images_below
+from deblurbench.images.photo import images_below, left_out_note
 from deblurbench.images.reading import read_photo
 from deblurbench.images.tensors import to_tensor
 from deblurbench.metrics.recipe import Recipe
@@ -27,11 +27,15 @@ Row = dict[str, Any]
 
 @dataclass
 class Evaluation:
-    """One row an image, {image, <columns>}, without those of a recipe that refuses it; and what failed, one line each."""
+    """One row an image, {image, <columns>}, without those of a recipe that refuses it; what failed, one line each.
+
+    `left_out` has a line for each folder with files that are no images.
+    """
 
     columns: list[str]
     rows: list[Row] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 class Loaded(NamedTuple):
@@ -61,7 +65,7 @@ def evaluate_pairs(restored: Path, sharp: Path, recipes: Sequence[Recipe], devic
         names = ", ".join(f"'{next(iter(side), '')}'" for side in (first, second))
         raise UsageError(f"{restored}: no image has a counterpart of the same name in {sharp} (the first names are {names})")
     columns = [column_of(metric, recipe, recipes) for recipe in recipes for metric in recipe.metrics]
-    found = Evaluation(columns, failed=[*twice, *twice_sharp, *problems])
+    found = Evaluation(columns, failed=[*twice, *twice_sharp, *problems], left_out=_left_out(restored, sharp))
     batches = _in_batches(pairs, device)
     with one_thread_each(device):
         for rows, failed in in_threads(
@@ -82,7 +86,11 @@ def evaluate_alone(restored: Path) -> Evaluation:
         except (UnreadableImage, ValueError) as error:
             problems.append(str(error) if isinstance(error, UnreadableImage) else f"{path}: {error}")
     columns = [column for column in rows[0] if column != "image"] if rows else []
-    return Evaluation(columns, rows, problems)
+    return Evaluation(columns, rows, problems, _left_out(restored))
+
+
+def _left_out(*folders: Path) -> list[str]:
+    return [note for folder in folders if (note := left_out_note(folder, below=True))]
 
 
 def _by_name(folder: Path) -> tuple[dict[str, Path], list[str]]:

@@ -182,3 +182,13 @@ def test_folders_without_a_match_are_named(folders: tuple[Path, Path], tmp_path:
     code, output = evaluate("--restored", other, "--sharp", folders[1])
     assert code == 2
     assert "no image has a counterpart of the same name in" in output
+
+
+def test_files_that_are_not_images_are_counted(folders: tuple[Path, Path]) -> None:
+    restored, sharp = folders
+    (restored / "scene" / "log.txt").touch()
+    for options in (["--sharp", sharp], []):
+        code, output = evaluate("--restored", restored, *options)
+        assert code == 0, output
+        assert f"left out of {restored}: 1 file (1 .txt): not images that are read" in output
+        assert output.count("left out of") == 1

@@ -167,7 +167,7 @@ def test_splits_are_kept_and_the_result_is_read_as_a_data_set(
     blur: Blur, tmp_path: Path, sharp: Path, cache: PixelCache
 ) -> None:
     root = tmp_path / "split"
-    for split, numbers in (("train", (0, 1, 2)), ("test", (3, 4))):
+    for split, numbers in (("train", (0, 1)), ("val", (2,)), ("test", (3, 4))):
         (root / split).mkdir(parents=True)
         for number in numbers:
             (sharp / f"photo {number}.jpg").rename(root / split / f"photo {number}.jpg")
@@ -181,10 +181,12 @@ def test_splits_are_kept_and_the_result_is_read_as_a_data_set(
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_made(blur: Blur, sharp: Path) -> None:
     (sharp / "broken.png").write_bytes(b"no image")
+    (sharp / "notes.txt").touch()
     code, text = blur("out", "--kind", "gaussian")
     assert code == 1
     assert "failed: " in text
     assert "broken.png: not an image" in text
+    assert f"left out of {sharp}: 1 file (1 .txt): not images that are read" in text
     assert "wrote 5 pairs" in text
 
 

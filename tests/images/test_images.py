@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageCms
 
 from deblurbench.errors import DeblurbenchError, UnreadableImage, UsageError
-from deblurbench.images.photo import Photo, list_images
+from deblurbench.images.photo import Photo, left_out_note, list_images
 from deblurbench.images.reading import read_photo
 from deblurbench.images.tensors import at_scale, to_pixels, to_tensor, with_pixels
 from deblurbench.images.whole import whole_size
@@ -279,3 +279,19 @@ def test_what_other_programs_would_be_asked_to_draw_is_no_photograph(tmp_path: P
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n")
     with pytest.raises(UnreadableImage, match=r"a\.png: not an image of a known format"):
         read_photo(path)
+
+
+def test_what_a_folder_holds_besides_images_is_said_with_a_count(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    for name in ("a.jpg", "b.txt", "c.TXT", "d.mov", "e", ".hidden", "._a.jpg", "below/f.txt", "below/g.png"):
+        (tmp_path / name).touch()
+    directly = "4 files (2 .txt, 1 .mov, 1 no suffix): not images that are read"
+    assert left_out_note(tmp_path) == (
+        f"left out of {tmp_path}: {directly}; 1 folder: only images directly in {tmp_path.name} are read"
+    )
+    assert left_out_note(tmp_path, below=True) == (
+        f"left out of {tmp_path}: 5 files (3 .txt, 1 .mov, 1 no suffix): not images that are read"
+    )
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.jpg").touch()
+    assert left_out_note(tmp_path / "images") is None
