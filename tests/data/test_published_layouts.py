@@ -393,6 +393,14 @@ def test_links_that_go_round_end(tmp_path: Path) -> None:
     assert [spec["name"] for spec in recognise(tmp_path)] == ["gopro-large"]
 
 
+def test_results_are_no_data(tmp_path: Path) -> None:
+    """Restored pictures of all models have the same names, and would be taken for pairs."""
+    touch(tmp_path / "photos", "a.jpg", "b.jpg", "c.jpg")
+    touch(tmp_path / "results" / "first", "experiment.yaml", "environment.json")
+    touch(tmp_path / "results" / "first" / "grids", "a.png")
+    assert recognise(tmp_path) == [{"name": "sharp-folder", "path": str(tmp_path / "photos")}]
+
+
 def test_names_that_differ_in_case_are_named_with_their_likely_counterpart(tmp_path: Path) -> None:
     touch(tmp_path / "blur", "IMG_1.JPG", "b.png", "c.png", "d.png")
     touch(tmp_path / "sharp", "img_1.jpg", "b.png", "c.png", "d.png")

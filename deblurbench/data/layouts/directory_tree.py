@@ -12,6 +12,7 @@ from deblurbench.errors import UsageError
 
 MAX_DEPTH = 6  # kagglehub puts datasets/OWNER/SLUG/versions/N above what was downloaded
 HIDDEN = (".", "__MACOSX")  # the latter is added to archives on macOS
+RESULTS = ("experiment.yaml", "environment.json")  # lie in a results folder, whose restored pictures are no data set
 MAX_FOLDERS = 200  # in one folder: more are scenes or persons, which are not searched
 
 
@@ -24,7 +25,10 @@ def require_folder(path: Path) -> Path:
 
 
 def folders_below(path: Path) -> Iterator[Path]:
-    """Yield `path` and the folders below it breadth-first, as deep as downloads are nested; each once, links or not."""
+    """Yield `path` and the folders below it breadth-first, as deep as downloads are nested; each once, links or not.
+
+    Results folders of ours are passed by.
+    """
     queue, seen = deque([(path, 0)]), set()
     while queue:
         folder, depth = queue.popleft()
@@ -33,6 +37,8 @@ def folders_below(path: Path) -> Iterator[Path]:
             if real in seen:
                 continue
             seen.add(real)
+            if folder != path and all((folder / name).is_file() for name in RESULTS):
+                continue
             below = [child for child in _folders_in(folder) if not child.name.startswith(HIDDEN)]
         except OSError:  # no permission to read it (lost+found, say), or a loop of links
             continue
