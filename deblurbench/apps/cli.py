@@ -10,10 +10,12 @@ import typer
 
 from deblurbench.apps.commands import Debug, command, new_group, parse_seed, show_version
 from deblurbench.apps.data_commands import data_app
+from deblurbench.apps.init_command import init
 from deblurbench.errors import UsageError
 
 app = new_group("Which way of deblurring is best for my photographs, and by how much?")
 app.add_typer(data_app, name="data")
+command(app)(init)
 
 
 @app.callback()

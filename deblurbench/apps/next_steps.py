@@ -36,13 +36,19 @@ def after_recognition(path: Path, specs: Sequence[Spec]) -> str:
     return shlex.join(["deblurbench", "init", str(path)])
 
 
-def as_yaml(value: str) -> str:
-    """`value` as text that YAML reads as this string: as it is, or in quotes."""
+def flow_yaml(value: Any) -> str:
+    """`value` as YAML in one line, with quotes where a text would be read as something else."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {flow_yaml(item)}' for key, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow_yaml, value))}]"
+    if not isinstance(value, str):
+        return json.dumps(value)
     try:
-        is_plain = parse_yaml(value, "") == value
+        is_plain = parse_yaml(f"[{value}]", "") == [value]
     except UsageError:
         is_plain = False
-    return value if is_plain else json.dumps(value)
+    return value if is_plain else json.dumps(value, ensure_ascii=False)
 
 
 def _overrides(experiment: str, spec: Spec) -> list[str]:
@@ -53,4 +59,4 @@ def _overrides(experiment: str, spec: Spec) -> list[str]:
     others = {key: value for key, value in spec.items() if key != "path"}
     if any(entry["layout"].get(key) != value for entry in datasets.values() for key, value in others.items()):
         return []
-    return [f"datasets.{name}.layout.path={as_yaml(spec['path'])}" for name in datasets]
+    return [f"datasets.{name}.layout.path={flow_yaml(spec['path'])}" for name in datasets]

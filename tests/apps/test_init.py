@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +86,51 @@ def test_problems_are_to_be_seen_to_before_the_next_command(pairs_folder: Path) 
     assert code == 1
     assert text.splitlines()[-2].startswith("first see to the problems above")
     assert loaded(text.splitlines()[-1].removeprefix("next: ")).name == "own-pairs"
+
+
+def test_an_experiment_is_written_for_the_data_that_is_there(
+    tmp_path: Path, write_photos: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every key that it holds has a comment, and it loads as the next command names it."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("Mein Urlaub: {2024}", "pairs/lq", "pairs/gt", "b/pairs/input", "b/pairs/target"):
+        write_photos(Path("data", folder))
+    code, text = invoke("init", "data", "--out", "my file.yaml")
+    assert code == 0, text
+    experiment = loaded(text.splitlines()[-1].removeprefix("next: "))
+    assert {name: spec["layout"]["name"] for name, spec in experiment.datasets.items()} == {
+        "Mein-Urlaub-2024": "sharp-folder",
+        "pairs": "paired-folder",
+        "pairs-2": "paired-folder",
+    }
+    assert [name for name, spec in experiment.datasets.items() if spec["blur"]] == ["Mein-Urlaub-2024"]
+    assert all(Path(spec["layout"]["path"]).is_absolute() for spec in experiment.datasets.values())
+    assert list(experiment.models) == ["cnn", "gan", "polyblur"]
+    lines = Path("my file.yaml").read_text().splitlines()
+    names = {*experiment.datasets, *experiment.models}
+    for before, line in pairwise(lines):
+        key, colon, _ = line.strip().partition(":")
+        assert not colon or key.startswith("#") or key in names or before.strip().startswith("# "), line
+
+
+def test_init_begins_here_and_overwrites_nothing(
+    tmp_path: Path, write_photos: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, text = invoke("init")
+    assert (code, text.count("\n")) == (2, 1)
+    assert "error: no experiment was written; .: no layout knows this" in text
+    assert "own pairs go into two folders, blur or blurry or blurred with sharp or gt;" in text
+    write_photos(tmp_path / "photos")
+    assert invoke("init")[0] == 0
+    written = Path("experiment.yaml").read_text()
+    code, text = invoke("init")
+    assert code == 2
+    assert "experiment.yaml: is there already, and is not overwritten; choose another name with --out" in text
+    assert Path("experiment.yaml").read_text() == written
+    assert invoke("init", "--out", "x.txt")[0] == 2
+    write_photos(tmp_path / "halves" / "lq")
+    code, text = invoke("init", "halves", "--out", "other.yaml")
+    assert code == 2
+    assert f"no experiment was written; {tmp_path / 'halves'}: has lq/ and no gt/" in text
+    assert not Path("other.yaml").exists()
