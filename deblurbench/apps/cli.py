@@ -186,8 +186,14 @@ def evaluate(
 @command(app)
 def deblur(
     inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Photographs, or folders of them.")],
-    model: Annotated[Path, typer.Option(help="A checkpoint: runs/DATASET/MODEL/seed-N/last.safetensors of a run.")],
     out: Annotated[Path, typer.Option(help="A folder, or a file name for a single photograph.")],
+    model: Annotated[
+        Path | None, typer.Option(help="A checkpoint: runs/DATASET/MODEL/seed-N/last.safetensors of a run.")
+    ] = None,
+    results: Annotated[Path | None, typer.Option(metavar="DIR", help="Or a results folder, whose winner is taken.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="With --results: the data set on which it has won.")] = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Draw before and after beside each photograph.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
     tile: Annotated[int, typer.Option(help="Pixels a side that the network sees at once; less needs less memory.")] = 1024,
     seed: Annotated[int, typer.Option(parser=parse_seed, metavar="N", help="Of the noise of a model that samples.")] = 0,
     device: Device = "auto",
@@ -195,26 +201,27 @@ def deblur(
 ) -> int:
     """Deblur photographs of any size.
 
-    The same size, orientation and depth comes out.
+    The same size, orientation and depth comes out. Outputs that exist are left as they are.
     """
-    from deblurbench.apps.photos import deblur_files, plan_files
+    from deblurbench.apps.photos import Deblurring, choose_restorer, deblur_files, plan_files
     from deblurbench.devices import find_device
-    from deblurbench.models.loading import load
     from deblurbench.models.windows import CONTEXT
 
     smallest = 4 * CONTEXT
     if tile < smallest:
         raise UsageError(f"--tile: {tile} is too small; give at least {smallest}")
-    plan = plan_files(inputs, out)
-    where = find_device(device)
-    loaded = load(model, device=where)
-    outcome = deblur_files(loaded, plan, tile=tile, seed=seed, device=where)
+    plan = plan_files(inputs, out, overwrites=overwrite)
+    how = Deblurring(find_device(device), tile, seed, draws_comparison=compare)
+    restorer, chosen = choose_restorer(model, results, dataset, how.device)
+    for line in (*chosen, *plan.notes):
+        typer.echo(line)
+    outcome = deblur_files(restorer, plan.files, how)
     for line in outcome.failed:
         typer.echo(f"failed: {line}", err=True)
     if outcome.tiling_difference is not None:
         change = f"tiles of {tile} changed values by up to {outcome.tiling_difference * 255:.1f} of 255"
         typer.echo(f"note: this network looks at the whole image at once; {change}")
-    for line in outcome.in_part:
+    for line in outcome.notes:
         typer.echo(f"note: {line}")
     if len(outcome.written) == 1:
         typer.echo(f"wrote {outcome.written[0]}")

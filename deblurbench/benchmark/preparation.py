@@ -50,13 +50,12 @@ class Host:
 
 
 def prepare(experiment: Experiment, names: Iterable[str], host: Host) -> Equipment:
-    """Tell the device, decode the data sets called `names` and tell what is wrong with them.
+    """Decode the data sets called `names`, and tell what is wrong with them and the device.
 
     Raises UsageError where one cannot be used.
     """
     _require_data({name: experiment.datasets[name] for name in names})
     environment = describe_environment(host.accelerator.device, host.accelerator.num_processes)
-    host.tell(f"on {describe_device(environment)}")
     datasets: dict[str, PreparedDataset] = {}
     with host.accelerator.main_process_first():  # the others find the cache filled
         for name in names:
@@ -67,6 +66,7 @@ def prepare(experiment: Experiment, names: Iterable[str], host: Host) -> Equipme
     for images in datasets.values():
         _tell_about(images, host)
         require_scorable(images, experiment.recipe)
+    host.tell(f"on {describe_device(environment)}")
     return Equipment(datasets, experiment.recipe, host.accelerator, environment, host.workers)
 
 
