@@ -23,6 +23,7 @@ GROUND = {
     "batch",
     "locks",
     "version",
+    "memo",
 }
 # What each room may import, besides itself. On the ground, whatever stands before it in this list.
 ALLOWED: dict[str, set[str]] = {
@@ -38,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "batch": set(),
     "locks": {"errors", "files"},
     "version": set(),
+    "memo": {"files", "registry"},
     "records": GROUND,
     "images": GROUND,
     "blur": GROUND | {"images"},

@@ -234,7 +234,9 @@ def deblur(
 def models(debug: Debug = False) -> int:
     """List families, networks, presets and their sizes."""
     from deblurbench.apps.catalogue import describe_models
+    from deblurbench.data.cache import open_cache
+    from deblurbench.memo import Memo
 
-    for line in describe_models():
+    for line in describe_models(Memo(open_cache().writable_folder)):
         typer.echo(line)
     return 0

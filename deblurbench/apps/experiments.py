@@ -17,8 +17,6 @@ from deblurbench.experiment.experiment import load_experiment
 from deblurbench.files import require_place
 from deblurbench.records.cells import CellName
 from deblurbench.records.paths import COMPARISON, ERROR, PER_IMAGE
-from deblurbench.report.page import write_report
-from deblurbench.report.reading import read_results
 from deblurbench.training.processes import first_process_does, open_accelerator
 
 
@@ -77,6 +75,9 @@ def run_one_cell(results: Path, name: str, host: Host) -> int:
 
 
 def _conclude(out: Path, outcome: Outcome) -> None:
+    from deblurbench.report.page import write_report  # here, because planning and checking need no report
+    from deblurbench.report.reading import read_results
+
     written = write_report(read_results([out]), out)
     for line in written.answers:
         typer.echo(line)

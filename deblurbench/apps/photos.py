@@ -97,7 +97,9 @@ def plan_files(inputs: Sequence[Path], out: Path, *, overwrites: bool) -> FilePl
         every = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
         raise UsageError(f"{existing[0]}{every}: exists already; give --overwrite to replace it, or another --out")
     if existing:
-        notes.append(f"left as they are: {len(existing)} outputs that exist already in {out} (--overwrite replaces them)")
+        notes.append(
+            f"{len(existing)} of {len(plan)} outputs exist already in {out} and are left alone; --overwrite replaces them"
+        )
     return FilePlan(tuple((photo, target) for photo, target in plan if target not in existing), tuple(notes))
 
 

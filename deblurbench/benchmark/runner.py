@@ -20,6 +20,7 @@ from deblurbench.errors import is_full_disk, one_line
 from deblurbench.experiment.experiment import Experiment
 from deblurbench.files import remove_unfinished, write_json, write_whole
 from deblurbench.locks import claim, require_unclaimed
+from deblurbench.memo import Memo
 from deblurbench.progress import MatrixPosition
 from deblurbench.records.cells import read_cell
 from deblurbench.records.paths import EXPERIMENT, GRIDS, NOTES, PROBLEMS, RUNS, SHARP
@@ -61,7 +62,7 @@ class Runner:
         require_trainable(self.experiment, self.host)
         require_known_kernels(self.experiment, self.equipment.datasets)
         self.cells = plan_cells(self.experiment, self.equipment.datasets, self.out)
-        try_trainings(self.cells, self.host.accelerator)
+        try_trainings(self.cells, self.host.accelerator, Memo(self.host.cache.writable_folder))
 
     def states(self) -> list[str]:
         """A line for each cell: whether it is done, to be done, or to be done anew and why."""

@@ -86,11 +86,15 @@ class PixelCache:
         self._limit = limit
         self._index, self._quota = Index(self.folder / "index"), DiskQuota(folder, limit)
 
+    @property
+    def writable_folder(self) -> Path | None:
+        """Where further files may be kept; None where the cache is off."""
+        return None if self._limit == 0 or self.write_error else self.folder
+
     def add(self, source: ImageSource) -> CachedImage:
         """Decode `source` unless it is in the cache. Raises UnreadableImage."""
         if not isinstance(source, Path):
-            height, width = source.pixels().shape[:2]
-            return CachedImage(source, source.file_digest, "", (height, width, 3), "uint8", on_disk=True)
+            return CachedImage(source, source.file_digest, "", (*source.size, 3), "uint8", on_disk=True)
         identity = file_identity(source)
         name = digest(str(source.resolve()), length=32)
         known = None if self._limit == 0 else self._index.read(name)

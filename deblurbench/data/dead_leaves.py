@@ -44,6 +44,11 @@ class DeadLeaves:
         """A digest that identifies the image."""
         return f"dead-leaves@{DRAWING_VERSION}[{self.number}]"
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W), known before it is drawn."""
+        return SIDE, SIDE
+
     def pixels(self) -> Pixels:
         """(SIDE, SIDE, 3) uint8, read-only."""
         return _render(self.number)

@@ -14,7 +14,7 @@ from deblurbench.errors import UsageError
 from deblurbench.images.idx import IdxImage
 
 SPLITS = TRAIN, VALIDATION, TEST = "train", "validation", "test"
-ImageSource = Path | IdxImage | DeadLeaves  # a file, or an image in memory with its `pixels()` and `file_digest`
+ImageSource = Path | IdxImage | DeadLeaves  # a file, or an image in memory with its `size`, `pixels()` and `file_digest`
 Element = TypeVar("Element")
 SHOWN = "shown"  # really blurred, without an aligned sharp counterpart: restored and shown, never scored
 

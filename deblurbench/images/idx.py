@@ -39,6 +39,12 @@ class IdxImage:
         """A digest that identifies the image: of all images of its file, and of its index."""
         return f"{_images(self.path, file_identity(self.path))[0]}[{self.index}]"
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W)."""
+        height, width = _images(self.path, file_identity(self.path))[1].shape[1:]
+        return height, width
+
     def pixels(self) -> Pixels:
         """(H, W, 3) uint8, read-only."""
         image = _images(self.path, file_identity(self.path))[1][self.index]

@@ -21,8 +21,8 @@ SHARPEST, SHARP = 97, 75  # percentiles of the tiles, because backgrounds may be
 # So are 10 of 182 sharp photographs (5.5 %; 7.7 % of their middle 256 pixels); of every third of these once blurred by us, with
 # noise and JPEG: 66, 89 and 95 % at a Gaussian of 1.5, 2 and 3 pixels, 75 % at a disk of radius 3, 59 % at shakes of 10 and of
 # 20 pixels, some of which hardly blur; and all of three that were photographed blurred. A folder is therefore judged by many:
-# at these rates a quarter of 24 are below in 0.2 % of folders of sharp photographs, and in 99.9 % of folders of shaken ones. But
-# of 15 wallpapers, which are clouds and leaves before soft backgrounds, 6 are below.
+# at these rates a quarter of 24 are below in 0.2 % of folders of sharp photographs, and in 99.9 % of folders of shaken ones.
+# But of 15 wallpapers, which are clouds and leaves before soft backgrounds, 6 are below.
 LEAST_EDGE_RATIO, LEAST_ENERGY_RATIO = 0.76, 0.35
 
 

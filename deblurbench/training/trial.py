@@ -17,6 +17,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from deblurbench.batch import Batch
 from deblurbench.errors import UsageError, reason
 from deblurbench.files import digest
+from deblurbench.memo import Memo
 from deblurbench.models.base import Model
 from deblurbench.randomness import seed_torch
 from deblurbench.registry import MODELS, Spec
@@ -31,6 +32,7 @@ MAX_STEP_SECONDS = 1.0  # of one trial step, as estimated before
 MACS_PER_SECOND = {"cpu": 2e10, "cuda": 5e12, "mps": 5e11}  # of a slow device of each kind
 OTHER_MACS_PER_PIXEL = 1000  # the cost of all other operations, in multiply-accumulates
 VALUES_PER_WEIGHT = 4  # itself, its gradient, and AdamW's two moments
+FORGETFUL = Memo(None)
 MIN_IMAGES = 2  # some layers refuse a batch of one
 
 
@@ -64,8 +66,10 @@ def require_memory(training: Training, device: torch.device, processes: int) -> 
         )
 
 
-def try_out(trainings: Sequence[Training], device: torch.device, processes: int) -> None:
+def try_out(trainings: Sequence[Training], device: torch.device, processes: int, memo: Memo = FORGETFUL) -> None:
     """Take one training step of every stage of `trainings`, on random images. Raises UsageError where one fails.
+
+    One that `memo` knows to have worked is not tried again.
 
     A step has the patches, the precision and this process's part of the batches of its stage; where that would take too
     long, MIN_IMAGES images, and where even these would, it is left out. Equal stages are tried once. Nothing of it
@@ -75,16 +79,17 @@ def try_out(trainings: Sequence[Training], device: torch.device, processes: int)
     for training in trainings:
         stages = {}
         for _, crop_size, batch_size in stage_patches(training.settings):
-            key = digest([training.spec, training.given, crop_size, batch_size, training.settings.precision])
-            if key not in tried:
+            parts = [training.spec, training.given, crop_size, batch_size, training.settings.precision]
+            key = digest(["trial", *parts, str(device), _total_memory(device), processes])
+            if key not in tried and not memo.get(key):
                 tried.add(key)
-                stages[crop_size, batch_size] = batch_size // processes
+                stages[crop_size, batch_size] = batch_size // processes, key
         if not stages or time.perf_counter() > end:
             continue
         with _preserved_random_state(device):
             seed_torch("trial")
             model = _build_model(training).to(device).to(memory_format=torch.channels_last)
-            for (crop_size, batch_size), count in stages.items():
+            for (crop_size, batch_size), (count, key) in stages.items():
                 if time.perf_counter() > end:
                     break
                 where = f"models.{training.name}: training on batches of {batch_size} patches of {crop_size} pixels a side"
@@ -92,6 +97,7 @@ def try_out(trainings: Sequence[Training], device: torch.device, processes: int)
                     _try_stage(model, training.settings, crop_size, count, device)
                 except Exception as error:  # whatever a network, a loss or torch refuses
                     raise UsageError(f"{where} fails: {reason(error)}; change these or the model") from error
+                memo.put(key, True)
         del model
         if device.type == "cuda":
             torch.cuda.empty_cache()

@@ -49,11 +49,20 @@ class PatchDiscriminator(nn.Module):
 
 
 class _Spectral(_SpectralNorm):
-    """PyTorch's spectral normalisation, without the power iteration on the device "meta", where it takes ten times as long."""
+    """PyTorch's spectral normalisation; on the device "meta" only its shapes, since its operations take a second to import."""
 
-    def _power_method(self, weight_mat: Tensor, n_power_iterations: int) -> None:
-        if not weight_mat.is_meta:
-            super()._power_method(weight_mat, n_power_iterations)
+    def __init__(self, weight: Tensor) -> None:
+        if not weight.is_meta:
+            super().__init__(weight)
+            return
+        nn.Module.__init__(self)
+        self.dim, self.eps, self.n_power_iterations = 0, 1e-12, 1  # the defaults
+        for name, size in (("_u", weight.shape[0]), ("_v", weight[0].numel())):
+            self.register_buffer(name, weight.new_empty(size))
+
+    def forward(self, weight: Tensor) -> Tensor:
+        normalized: Tensor = weight.clone() if weight.is_meta else super().forward(weight)
+        return normalized
 
 
 class _SpectralConvolution(nn.Conv2d):
@@ -78,5 +87,5 @@ def _convolution(in_channels: int, out_channels: int, size: int, normalization: 
 
 def _spectral_convolution(in_channels: int, out_channels: int, size: int, stride: int = 1, padding: int = 0) -> nn.Module:
     layer = _SpectralConvolution(in_channels, out_channels, size, stride=stride, padding=padding)
-    register_parametrization(layer, "weight", _Spectral(layer.weight, n_power_iterations=1, dim=0, eps=1e-12))
+    register_parametrization(layer, "weight", _Spectral(layer.weight))
     return layer
