@@ -267,6 +267,10 @@ def test_super_resolution_is_refused_by_name(tmp_path: Path, photo: np.ndarray) 
             r"has gt/ and no blur/ \(or blurry/, blurred/, input/, lq/\); to have sharp photographs blurred, give .*gt itself",
         ),
         (["train/input", "train/gt", "test/input"], r"test: has input/ and no target/ \(or gt/\)"),
+        (
+            ["lq", "sharp"],
+            "has lq/ and sharp/, which do not go together; accepted are blur/blurry/blurred with sharp/gt; input",
+        ),
         (["train/input", "train/gt"], "has train and no test; move some pairs there"),
         (["lq/train", "lq/test", "gt/train"], "has lq/test/ and no gt/test/; add it"),
         (["blur/train", "blur/test", "sharp/train", "sharp/test", "blur"], "a.png: lies beside the folders of splits"),
@@ -362,7 +366,8 @@ def test_pairs_in_folders_of_other_names_are_not_taken_for_sharp_photographs(
     write_side(folders[0], blur=3.0)
     write_side(folders[1])
     with pytest.raises(
-        UsageError, match=r"hold the same pictures by name, .* rename the folders \(accepted are blur or blurry"
+        UsageError,
+        match=r"hold the same pictures by name, .* rename the folders \(accepted are blur/blurry/blurred with sharp/gt; input with",
     ):
         recognise(tmp_path)
 

@@ -13,7 +13,7 @@ from deblurbench.data.layouts.side_names import (
     SUPER_RESOLUTION,
     Sides,
     all_sides,
-    find_half,
+    find_halves,
     find_sides,
     half_problem,
     split_folders,
@@ -83,7 +83,7 @@ class PairedFolder(Layout):
     def _above_sides(self) -> dict[str, Sides]:
         """The sides in the folder of each split. Raises UsageError where one is missing."""
         splits = split_folders(self.path)
-        if not splits or find_half(self.path):
+        if not splits or find_halves(self.path):
             raise UsageError(half_problem(self.path))
         found = {}
         for split, folder in splits.items():
@@ -106,7 +106,7 @@ class PairedFolder(Layout):
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:
         folders = [path, *subfolders(path, ANY_SPLIT)]
-        return [{"path": str(path)}] if any(all_sides(folder) or find_half(folder) for folder in folders) else []
+        return [{"path": str(path)}] if any(all_sides(folder) or find_halves(folder) for folder in folders) else []
 
 
 @LAYOUTS.register("dblur")

@@ -22,7 +22,7 @@ PAIRS = (
 SUPER_RESOLUTION = ("lr", "hr")  # pairs of equal sizes alone: in the others the blurred side is smaller
 SPLIT_NAMES = {"train": TRAIN, "validation": VALIDATION, "val": VALIDATION, "test": TEST}
 ANY_SPLIT = f"(?i:{'|'.join(SPLIT_NAMES)})"  # a pattern
-ACCEPTED = "; ".join(f"{' or '.join(blurred)} with {' or '.join(sharp)}" for blurred, sharp in PAIRS)
+ACCEPTED = "; ".join(f"{'/'.join(blurred)} with {'/'.join(sharp)}" for blurred, sharp in PAIRS)
 
 
 class Sides(NamedTuple):
@@ -58,23 +58,25 @@ def find_sides(folder: Path) -> Sides | None:
     return found[0] if found else None
 
 
-def find_half(folder: Path) -> Path | None:
-    """The first folder in `folder` that is named like a side and holds images; None where there is none."""
+def find_halves(folder: Path) -> list[Path]:
+    """The folders in `folder` that are named like a side and hold images."""
     names = {name for both in PAIRS for side in both for name in side}
-    return next((child for child in subfolders(folder) if child.name.lower() in names and _holds_images_or_splits(child)), None)
+    return [child for child in subfolders(folder) if child.name.lower() in names and _holds_images_or_splits(child)]
 
 
 def half_problem(folder: Path) -> str:
-    """The problem with `folder`, in which a side has no counterpart: what is there, and what is missing."""
-    half = find_half(folder)
-    if half is None:
-        return f"{folder}: has no folders of blurred and sharp images; accepted are {ACCEPTED}"
-    name = half.name.lower()
+    """The problem with `folder`, in which no two sides go together: what is there, and what is missing."""
+    halves = find_halves(folder)
+    if len(halves) != 1:
+        there = " and ".join(f"{half.name}/" for half in halves)
+        found = f"has {there}, which do not go together" if halves else "has no folders of blurred and sharp images"
+        return f"{folder}: {found}; accepted are {ACCEPTED}"
+    name = halves[0].name.lower()
     missing = list(dict.fromkeys(other for blurred, sharp in PAIRS for other in _counterparts(name, blurred, sharp)))
     others = f" (or {', '.join(f'{each}/' for each in missing[1:])})" if len(missing) > 1 else ""
     is_sharp = any(name in sharp for _, sharp in PAIRS)
-    alone = f"; to have sharp photographs blurred, give {half} itself" if is_sharp else "; a model needs both sides"
-    return f"{folder}: has {half.name}/ and no {missing[0]}/{others}{alone}"
+    alone = f"; to have sharp photographs blurred, give {halves[0]} itself" if is_sharp else "; a model needs both sides"
+    return f"{folder}: has {halves[0].name}/ and no {missing[0]}/{others}{alone}"
 
 
 def split_folders(folder: Path) -> dict[str, Path]:
