@@ -61,12 +61,8 @@ def write_experiment(specs: dict[str, Spec], blurred_here: set[str], file: str) 
         lines += [f"  {name}:", *_block({**keys, "test_crop": preset["test_crop"]}, DATASET, indent=4)]
     lines += ["", f"# {EXPERIMENT['models']}", f"# {ABOUT_MODELS}", "models:"]
     lines += [f"  {name}: {flow_yaml(model)}" for name, model in read_yaml(source)["models"].items()]
-    lines += [
-        "",
-        f"# {EXPERIMENT['training']}",
-        "# Minutes on two CPU cores; a good deblurrer takes a GPU hours: training: standard",
-    ]
-    lines += ["training:", *_block(content["training"], TRAINING, indent=2), ""]
+    lines += ["", f"# {EXPERIMENT['training']}", f"# {ABOUT_TRAINING}", "training:"]
+    lines += [*_block(content["training"], TRAINING, indent=2), ""]
     for key, value in (("seeds", [0]), ("recipe", content["recipe"]), ("metrics", [])):
         lines += _commented(key, EXPERIMENT, value)
     return "\n".join([*lines, ""])

@@ -10,8 +10,7 @@ from deblurbench.data.table import TEST, TRAIN, VALIDATION
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import holds_images
 
-# Names that go together, in any case: each of the first with each of the second. The same name may be on either side of
-# others, so that only the pair tells which side is blurred.
+# Names that go together, in any case: each of the first, of blurred images, with each of the second, of sharp ones.
 PAIRS = (
     (("blur", "blurry", "blurred"), ("sharp", "gt")),
     (("input",), ("target", "gt")),
