@@ -97,7 +97,7 @@ class PairedFolder(Layout):
         """The folders of each split in both sides. Raises UsageError where one has another split, or images in none."""
         blurred, sharp = (split_folders(side) for side in sides)
         for side, others, other in ((blurred, sharp, sides.sharp), (sharp, blurred, sides.blurred)):
-            for split in side.keys() - others.keys():
+            for split in sorted(side.keys() - others.keys()):
                 raise UsageError(f"{self.path}: has {side[split].relative_to(self.path)}/ and no {other.name}/{split}/; add it")
         if loose := [path for side in sides for path in list_images(side)]:
             raise UsageError(f"{loose[0]}: lies beside the folders of splits; move it into one of them, or away")
