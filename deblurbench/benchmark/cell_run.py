@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deblurbench.benchmark.changes import finished, refuse_changed
 from deblurbench.benchmark.plan import Cell, plan_cells
-from deblurbench.benchmark.preparation import Host, prepare
+from deblurbench.benchmark.preparation import Host, prepare, tell_device
 from deblurbench.benchmark.wholeness import is_trained
 from deblurbench.benchmark.work import run_cell
 from deblurbench.errors import UsageError, suggestion
@@ -40,6 +40,7 @@ def run_planned_cell(results: Path, name: CellName, host: Host) -> bool:
     for need in cell.needs:
         _require_done(cells[need], name)
     host.accelerator.wait_for_everyone()  # all have looked before one begins to write
+    tell_device(equipment, host)
     run_cell(cell, equipment)
     return True
 

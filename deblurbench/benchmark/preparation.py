@@ -50,7 +50,7 @@ class Host:
 
 
 def prepare(experiment: Experiment, names: Iterable[str], host: Host) -> Equipment:
-    """Decode the data sets called `names`, and tell what is wrong with them and the device.
+    """Decode the data sets called `names`, and tell what is wrong with them.
 
     Raises UsageError where one cannot be used.
     """
@@ -66,8 +66,12 @@ def prepare(experiment: Experiment, names: Iterable[str], host: Host) -> Equipme
     for images in datasets.values():
         _tell_about(images, host)
         require_scorable(images, experiment.recipe)
-    host.tell(f"on {describe_device(environment)}")
     return Equipment(datasets, experiment.recipe, host.accelerator, environment, host.workers)
+
+
+def tell_device(equipment: Equipment, host: Host) -> None:
+    """Tell on which device the work begins, once all that may be refused was checked."""
+    host.tell(f"on {describe_device(equipment.environment)}")
 
 
 def require_trainable(experiment: Experiment, host: Host) -> None:

@@ -10,7 +10,7 @@ from deblurbench.benchmark.changes import change_of, finished, is_damaged, move_
 from deblurbench.benchmark.collect import write_tables
 from deblurbench.benchmark.costs import measure_cells
 from deblurbench.benchmark.plan import Cell, as_record, plan_cells
-from deblurbench.benchmark.preparation import Host, prepare, require_known_kernels, require_trainable
+from deblurbench.benchmark.preparation import Host, prepare, require_known_kernels, require_trainable, tell_device
 from deblurbench.benchmark.result_line import result_line
 from deblurbench.benchmark.time_left import TimeLeft
 from deblurbench.benchmark.trials import try_trainings
@@ -89,6 +89,8 @@ class Runner:
         with ExitStack() as held:
             pending = self._begin(held, restart=restart)
             outcome = Outcome(skipped=[cell for cell in self.cells if cell not in pending])
+            if pending:
+                tell_device(self.equipment, self.host)
             time_left = TimeLeft(pending)
             for number, cell in enumerate(pending, 1):
                 self.host.tell(f"[{number}/{len(pending)}] {cell.title}")
