@@ -48,7 +48,7 @@ def write_experiment(specs: dict[str, Spec], blurred_here: set[str], file: str) 
     lines = [
         f"# Run it:        deblurbench run {file}",
         f"# Only check it: deblurbench run {file} --dry-run",
-        f"# Any key can be changed there, too: deblurbench run {file} training.steps=2000",
+        f"# Any key can be changed on the command line, too: deblurbench run {file} training.steps=2000",
         "# docs/experiment.md lists all keys, with their defaults.",
         "",
         *_commented("question", EXPERIMENT, "Which model restores these photographs best?"),

@@ -13,7 +13,7 @@ from deblurbench.apps.winner import find_winner, load_winner
 from deblurbench.errors import DeblurbenchError, UsageError, one_line
 from deblurbench.files import require_place
 from deblurbench.images.cropping import center_crop
-from deblurbench.images.photo import SUFFIXES, Photo, is_image_name, left_out_note, list_images
+from deblurbench.images.photo import SUFFIXES, WRITTEN, Photo, is_image_name, left_out_note, list_images
 from deblurbench.images.reading import read_photo
 from deblurbench.images.tensors import to_tensor, with_pixels
 from deblurbench.images.writing import write_photo, written_name
@@ -83,6 +83,8 @@ def plan_files(inputs: Sequence[Path], out: Path, *, overwrites: bool) -> FilePl
     """
     photos, notes = _photos(inputs)
     to_one_file = len(photos) == 1 and not inputs[0].is_dir() and is_image_name(out) and not out.is_dir()
+    if to_one_file and out.suffix.lower() not in WRITTEN:
+        raise UsageError(f"--out: {out}: images are written as {', '.join(WRITTEN)}; choose one of these")
     require_place(out.parent if to_one_file else out, "--out")
     plan = [(photo, out if to_one_file else out / written_name(photo)) for photo in photos]
     sources: dict[Path, Path] = {}

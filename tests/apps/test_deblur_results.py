@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 import torch
 from PIL import Image
@@ -126,3 +127,12 @@ def test_without_models_that_restore_there_is_no_winner(tmp_path: Path, cat: Pat
     assert (result.exit_code, "no model of it can restore photographs" in result.output) == (2, True), result.output
     with pytest.raises(UsageError, match="holds no scores"):
         load_winner(folder, Winner(CellName("faces", "cnn", 0), 1.0, beats_input=True), torch.device("cpu"))
+
+
+def test_a_heic_photograph_becomes_a_jpeg(tmp_path: Path, photo: np.ndarray, cnn: Path) -> None:
+    pillow_heif.from_bytes("RGB", (50, 40), photo[:40, :50].tobytes()).save(tmp_path / "IMG_1.HEIC")
+    refused = invoke("deblur", tmp_path / "IMG_1.HEIC", "--model", cnn, "--out", tmp_path / "sharp.heic")
+    assert (refused.exit_code, "sharp.heic: images are written as .jpg, " in refused.output) == (2, True)
+    result = invoke("deblur", tmp_path / "IMG_1.HEIC", "--model", cnn, "--out", tmp_path / "out")
+    assert f"wrote {tmp_path / 'out' / 'IMG_1.jpg'}" in result.output
+    assert Image.open(tmp_path / "out" / "IMG_1.jpg").size == (50, 40)

@@ -105,7 +105,7 @@ def test_an_experiment_is_written_for_the_data_that_is_there(
     }
     assert [name for name, spec in experiment.datasets.items() if spec["blur"]] == ["Mein-Urlaub-2024"]
     assert all(Path(spec["layout"]["path"]).is_absolute() for spec in experiment.datasets.values())
-    assert list(experiment.models) == ["cnn", "gan", "polyblur"]
+    assert list(experiment.models) == ["cnn", "gan", "diffusion", "polyblur"]
     lines = Path("my file.yaml").read_text().splitlines()
     names = {*experiment.datasets, *experiment.models}
     for before, line in pairwise(lines):
