@@ -45,12 +45,16 @@ def test_its_overrides_are_sound(plain: str) -> None:
 
 
 def test_every_command_it_shows_is_there() -> None:
-    for command in set(re.findall(r"deblurbench (run|cell|report|deblur|models|evaluate|data|rate)\b", README)):
+    for command in set(re.findall(r"deblurbench (run|cell|init|report|deblur|models|evaluate|data|rate)\b", README)):
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
 
 
-def test_every_file_it_points_to_is_there() -> None:
+def test_every_file_and_heading_it_points_to_is_there() -> None:
     links = re.findall(r"\]\(([^)]+)\)", README)
     assert len(links) >= 3
     for link in links:
-        assert (ROOT / link).exists(), link
+        name, _, anchor = link.partition("#")
+        assert (ROOT / name).exists(), link
+        headings = re.findall(r"^#+ (.*)$", (ROOT / name).read_text(), re.M) if anchor else []
+        slugs = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+        assert not anchor or anchor in slugs, link
