@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from deblurbench.benchmark.changes import finished, refuse_changed
 from deblurbench.benchmark.plan import Cell, plan_cells
 from deblurbench.benchmark.preparation import Host, prepare, tell_device
+from deblurbench.benchmark.result_line import result_line
 from deblurbench.benchmark.wholeness import is_trained
 from deblurbench.benchmark.work import run_cell
 from deblurbench.errors import UsageError, suggestion
@@ -41,7 +43,9 @@ def run_planned_cell(results: Path, name: CellName, host: Host) -> bool:
         _require_done(cells[need], name)
     host.accelerator.wait_for_everyone()  # all have looked before one begins to write
     tell_device(equipment, host)
+    start = time.perf_counter()
     run_cell(cell, equipment)
+    host.tell(result_line(cell, cells.values(), time.perf_counter() - start))
     return True
 
 
