@@ -21,6 +21,7 @@ from deblurbench.report.figures.training_curves import training_curves
 from deblurbench.report.findings.answer import answers, caution, oracle_note
 from deblurbench.report.findings.comparison import Comparison, compare
 from deblurbench.report.findings.comparison_table import ComparisonTable, comparison_table
+from deblurbench.report.findings.headline import headlines
 from deblurbench.report.findings.metric_agreement import MetricAgreement, metric_agreement
 from deblurbench.report.findings.no_reference import NoReferenceTable, no_reference_table
 from deblurbench.report.findings.pairwise import PAIRWISE_COLUMNS, PairwiseComparison, compare_pairwise, pairwise_rows
@@ -53,10 +54,11 @@ class Section:
 
 
 class WrittenReport(NamedTuple):
-    """The page, and its answers: a line per data set, and one for its best oracle."""
+    """The page, and what it says first: one short line per data set, and the sentences with the numbers behind them."""
 
     page: Path
-    answers: list[str]
+    answers: list[str]  # the headlines, and a line for the best oracle of each data set
+    details: list[str]
 
 
 def write_report(results: Results, out: Path) -> WrittenReport:
@@ -78,7 +80,9 @@ def write_report(results: Results, out: Path) -> WrittenReport:
     comparisons = [section.comparison for section in sections]
     content: dict[str, Any] = {
         "results": results,
+        "headlines": headlines(comparisons),
         "answers": answers(comparisons),
+        "first_slider": next((one for one in sections if one.pictures["gallery"]), None),
         "caution": caution(results, comparisons),
         "sections": sections,
         "embedded": embedded,
@@ -93,7 +97,7 @@ def write_report(results: Results, out: Path) -> WrittenReport:
     pairs = [row for one in sections if one.pairwise for row in pairwise_rows(one.comparison, one.pairwise)]
     write_csv(out / DUELS, PAIRWISE_COLUMNS, pairs)
     oracles = [note for one in comparisons if (note := oracle_note(one))]
-    return WrittenReport(out / HTML, [*content["answers"], *oracles])
+    return WrittenReport(out / HTML, [*content["headlines"], *oracles], content["answers"])
 
 
 def _environment(name: str) -> Environment:

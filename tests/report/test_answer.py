@@ -11,6 +11,7 @@ from benchmarks.synthetic_results import write_results
 from deblurbench.files import read_csv
 from deblurbench.report.findings.answer import answers
 from deblurbench.report.findings.comparison import Comparison, VersusBest, VersusInput, compare
+from deblurbench.report.findings.headline import headlines
 from deblurbench.report.findings.pairwise import compare_pairwise
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
@@ -33,6 +34,38 @@ def test_the_answer_is_who_is_best_by_how_much_and_how_surely(tmp_path: Path) ->
         f"than every other model; next is gan ({-behind.mean:.2f} dB behind, {-behind.high:.2f} to {-behind.low:.2f}). Of all models, cnn and "
         "gan beat the blurred input; unsharp does worse than doing nothing."
     ]
+
+
+def headline_of(folder: Path, images: int = 20, **gains: float) -> str:
+    """The headline of invented results, with X for every gain."""
+    return re.sub(r"[+-]\d\.\d\d", "X", headlines([compared(invent(folder, images=images, **gains))])[0])
+
+
+@pytest.mark.parametrize(
+    ("images", "gains", "headline"),
+    [
+        (20, {"cnn": 2.0, "gan": 1.0, "unsharp": -1.0}, "cnn is best: X dB PSNR over the blurred input."),
+        (20, {"cnn": 2.0}, "cnn beats the blurred input: X dB PSNR."),
+        (20, {"cnn": 2.0, "gan": 1.98}, "cnn cannot be told apart from gan; both beat the blurred input: X and X dB PSNR."),
+        (20, dict.fromkeys("abcd", 2.0), "a leads (X dB PSNR over the blurred input), but cannot be told apart from 3 others."),
+        (5, {"cnn": 9.0, "gan": 1.0}, "cnn beats the blurred input (X dB PSNR), but 5 images are too few to rank the models."),
+        (1, {"cnn": 2.0}, "one photograph is too few to tell anything (cnn: X dB PSNR over the blurred input)."),
+        (20, {"cnn": 0.0, "gan": 0.0}, "no model can be told apart from doing nothing."),
+        (20, {"cnn": 0.0}, "cnn cannot be told apart from doing nothing."),
+        (20, {"cnn": -1.0, "gan": -2.0}, "every model does worse than doing nothing."),
+        (20, {"cnn": 0.0, "gan": -2.0}, "no model is sure to beat doing nothing."),
+    ],
+)
+def test_the_headline_is_one_short_sentence(images: int, gains: dict[str, float], headline: str, tmp_path: Path) -> None:
+    assert headline_of(tmp_path / "a", images, **gains) == f"On photos, {headline}"
+
+
+def test_a_headline_claims_no_order_that_is_not_carried(tmp_path: Path) -> None:
+    """One disaster in each: the mean of one model, and the interval of another."""
+    folder = invent(tmp_path / "a", images=20, cnn=2.0, gan=1.0)
+    images = [row for row in read_csv(folder / "per_image.csv") if row["model"] == "blurred"]
+    set_scores(folder, "cnn", {row["image"]: float(row["psnr"]) + 3 for row in images} | {"image-0003": 5.0})
+    assert headlines([compared(folder)]) == ["On photos, gan beats the blurred input."]
 
 
 def test_who_is_not_significantly_behind_is_named(tmp_path: Path) -> None:
@@ -66,6 +99,8 @@ def test_models_that_differ_by_chance_alone_are_not_put_in_order(images: int, tm
         answer = answers([compare(results, dataset)])[0]
         claims += bool(re.search(r"beats? the|restores best|significantly better|do(es)? worse", answer))
         assert "told apart" in answer or "too few for Wilcoxon's test to tell" in answer
+        headline = headlines([compare(results, dataset)])[0]
+        assert not re.search(r" is best:|beats? the|does worse", headline) or re.search(r"beats? the|does? worse", answer)
     assert claims <= 2
 
 
