@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,7 +14,8 @@ from deblurbench.statistics.intervals import CONFIDENCE
 
 RESAMPLES, ITERATIONS, TOLERANCE = 1_000, 1_000, 1e-9
 FEWEST_IMAGES = 10  # for an interval: in simulations it covers 0.65 to 0.80 with 4 images, and about 0.90 with 10
-PRIOR = 0.5  # pseudo-wins of each model over each other: they keep the strength of a model that never won finite
+FEWEST_VOTES = 20  # on each model, for a score: see `are_enough`
+PRIOR = 0.5  # pseudo-wins of each model over all others together: they keep the strength of a model that never won finite
 
 
 class PairedVote(NamedTuple):
@@ -37,6 +39,20 @@ class Strength(NamedTuple):
     high: float
 
 
+def votes_on(votes: Sequence[PairedVote]) -> Counter[str]:
+    """Return how many votes each model was in."""
+    return Counter(model for vote in votes for model in (vote.first, vote.second))
+
+
+def are_enough(votes: Sequence[PairedVote]) -> bool:
+    """Return whether votes tell models apart: at least FEWEST_VOTES on each of them, on at least FEWEST_IMAGES images.
+
+    Simulated (strengths of standard deviation 1, 2 to 10 models, two raters, 10 and 20 images), intervals of 20 votes on each
+    model cover 85 to 91 %, those of 5 votes 67 to 89 %. The best of 7 models comes first in 69 %, with 5 votes in 46 %.
+    """
+    return min(votes_on(votes).values(), default=0) >= FEWEST_VOTES and len({vote.image for vote in votes}) >= FEWEST_IMAGES
+
+
 def strengths(votes: Sequence[PairedVote]) -> dict[str, Strength]:
     """Return maximum-likelihood strengths by Hunter's MM iterations (2004), with ties as half a win each and a weak prior.
 
@@ -54,7 +70,7 @@ def strengths(votes: Sequence[PairedVote]) -> dict[str, Strength]:
     drawn = random.multinomial(len(images), np.full(len(images), 1 / len(images)), size=RESAMPLES)  # (RESAMPLES, images)
     # (1 + RESAMPLES, votes), the first row being the votes themselves
     weights = np.concatenate([np.ones((1, len(votes))), drawn[:, image_of]])
-    wins = np.full((1 + RESAMPLES, len(models), len(models)), PRIOR)
+    wins = np.full((1 + RESAMPLES, len(models), len(models)), PRIOR / (len(models) - 1))
     wins[:, range(len(models)), range(len(models))] = 0
     for sample, weight in enumerate(weights):
         np.add.at(wins[sample], (rows, columns), weight * outcomes)

@@ -28,9 +28,10 @@ from deblurbench.apps.web.server import new_server, open_port
 from deblurbench.errors import UsageError
 from deblurbench.images.reading import decode_photo
 from deblurbench.records.votes import Vote, cut_off_note, read_votes
-from deblurbench.report.findings.preferences import preference_strengths, repeat_consistency
+from deblurbench.report.findings.preferences import paired_votes, repeat_consistency
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
+from deblurbench.statistics.bradley_terry import strengths
 from tests.browser import open_page
 
 GAINS = {"cnn": 2.0, "gan": 1.0, "secret-name": 0.5}
@@ -230,7 +231,7 @@ def test_a_person_votes_with_the_keys_and_the_report_shows_it(server: Server) ->
     assert [vote.choice for vote in read_votes(server.votes)] == ["left", "right", "same", "same"]
     report = write_report(read_results([server.folder]), server.folder).page.read_text()
     assert "What people preferred" in report
-    assert "4 blind votes of 1 rater." in report
+    assert "4 blind votes of 1 rater on" in report
     server.votes.unlink()
     assert "What people preferred" not in write_report(read_results([server.folder]), server.folder).page.read_text()
 
@@ -245,9 +246,9 @@ def test_repeats_measure_steadiness_and_count_for_nothing_else() -> None:
     assert repeat_consistency(votes) == (1, 2)
     votes += [vote("Ann", "cnn", "gan", "right", image="b")]
     votes += [vote("Ann", "cnn", "gan", "left", image=image) for image in "cdefghij"]
-    assert preference_strengths(votes, "photos") == preference_strengths([one for one in votes if not one.is_repeat], "photos")
-    assert preference_strengths(votes, "photos")["cnn"].score > preference_strengths(votes, "photos")["gan"].score
-    assert preference_strengths(votes, "faces") == {}
+    assert paired_votes(votes) == paired_votes([one for one in votes if not one.is_repeat])
+    found = strengths(paired_votes(votes))
+    assert found["cnn"].score > found["gan"].score
 
 
 HEADER = "rater,dataset,image,left,right,choice,repeats,seconds,time\n"

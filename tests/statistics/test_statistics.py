@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -167,6 +168,15 @@ def test_strengths_are_found_again() -> None:
             covered.append(found[model].low < score < found[model].high)
     assert 0.85 < np.mean(covered) <= 1
     assert found == strengths(ballots)
+
+
+def test_strengths_of_many_models_are_not_drawn_together() -> None:
+    """Of votes that are shared out exactly as the strengths say."""
+    truth = {f"model {number}": (number - 4.5) / 3 for number in range(10)}
+    shares = [(one, two, 1 / (1 + math.exp(truth[two] - truth[one]))) for one, two in combinations(truth, 2)]
+    found = strengths([PairedVote(*share, str(number)) for number in range(10) for share in shares[number % 4 :: 4]])
+    slope = np.polyfit([*truth.values()], [found[model].score for model in truth], 1)[0]
+    assert 0.9 < slope < 1
 
 
 def test_votes_of_no_difference_and_winners_of_all() -> None:

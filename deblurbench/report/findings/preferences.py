@@ -13,12 +13,20 @@ from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.formatting import format_score, pluralize
 from deblurbench.report.results import Results
 from deblurbench.statistics.agreement import FEWEST_ROWS, rank_correlations
-from deblurbench.statistics.bradley_terry import FEWEST_IMAGES, PairedVote, Strength, strengths
+from deblurbench.statistics.bradley_terry import (
+    FEWEST_IMAGES,
+    FEWEST_VOTES,
+    PairedVote,
+    Strength,
+    are_enough,
+    strengths,
+    votes_on,
+)
 
 
 @dataclass(frozen=True)
 class PreferenceTable:
-    """The models of a data set by human preference."""
+    """The models of a data set by human preference; only sentences while votes are too few for scores."""
 
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]  # the most preferred first
@@ -26,12 +34,18 @@ class PreferenceTable:
 
 
 def preference_table(results: Results, comparison: Comparison) -> PreferenceTable | None:
-    """Return Bradley-Terry scores with intervals beside the means of the metrics. None without votes."""
+    """Return Bradley-Terry scores with intervals beside the means of the metrics, once votes are enough for them.
+
+    Before, say how many there are and how many it takes. None without votes.
+    """
     models = {result.model for result in comparison.results}
     votes = [vote for vote in results.votes if vote.dataset == comparison.dataset and {vote.left, vote.right} <= models]
-    found = preference_strengths(votes, comparison.dataset)
-    if not found:
+    paired = paired_votes(votes)
+    if not paired:
         return None
+    if not are_enough(paired):
+        return PreferenceTable((), (), (_votes_so_far(votes, paired),))
+    found = strengths(paired)
     ordered = sorted(found, key=lambda model: -found[model].score)
     metrics = list(results.recipe.metrics)
     rows = [
@@ -45,28 +59,17 @@ def preference_table(results: Results, comparison: Comparison) -> PreferenceTabl
         )
         for model in ordered
     ]
-    has_intervals = not any(math.isnan(strength.low) for strength in found.values())
-    headings = (
-        "model",
-        f"preference (Bradley-Terry){' [95 %]' if has_intervals else ''}",
-        *(results.metric(metric).label for metric in metrics),
-    )
+    headings = ("model", "preference (Bradley-Terry) [95 %]", *(results.metric(metric).label for metric in metrics))
     sentences = [
-        *_vote_sentences(votes, has_intervals=has_intervals),
+        *_vote_sentences(votes),
         *_correlations(results, comparison, ordered, [found[model].score for model in ordered]),
     ]
     return PreferenceTable(headings, tuple(rows), tuple(sentences))
 
 
-def preference_strengths(votes: Sequence[Vote], dataset: str) -> dict[str, Strength]:
-    """Return the Bradley-Terry strength of every model of `dataset` that was voted on; repeated questions count once."""
-    return strengths(
-        [
-            PairedVote(vote.left, vote.right, vote.points, vote.image)
-            for vote in votes
-            if vote.dataset == dataset and not vote.is_repeat
-        ]
-    )
+def paired_votes(votes: Sequence[Vote]) -> list[PairedVote]:
+    """Return the votes that count: repeated questions only measure how steady a rater is."""
+    return [PairedVote(vote.left, vote.right, vote.points, vote.image) for vote in votes if not vote.is_repeat]
 
 
 def repeat_consistency(votes: Sequence[Vote]) -> tuple[int, int]:
@@ -81,24 +84,35 @@ def _preferred_model(vote: Vote) -> str:
 
 
 def _with_interval(strength: Strength) -> str:
-    interval = "" if math.isnan(strength.low) else f" [{strength.low:+.2f}, {strength.high:+.2f}]"
-    return f"{strength.score:+.2f}{interval}"
+    return f"{strength.score:+.2f} [{strength.low:+.2f}, {strength.high:+.2f}]"
 
 
-def _vote_sentences(votes: Sequence[Vote], *, has_intervals: bool) -> list[str]:
-    """Return who voted on how much, and how consistently."""
-    raters = len({vote.rater for vote in votes})
+def _votes_so_far(votes: Sequence[Vote], paired: Sequence[PairedVote]) -> str:
+    """Return how many votes there are, and how many scores take."""
+    counts = votes_on(paired)
+    model, fewest = min(counts.items(), key=lambda item: (item[1], item[0]))
+    return (
+        f"{_turnout(votes)} on {pluralize(len({vote.image for vote in paired}), 'image')}; no scores yet, which take at least "
+        f"{FEWEST_VOTES} votes on each model ('{model}' has the fewest: {fewest}) and {FEWEST_IMAGES} images."
+    )
+
+
+def _turnout(votes: Sequence[Vote]) -> str:
+    """Return how many votes there are, and of how many raters."""
     answered = sum(not vote.is_repeat for vote in votes)
-    images = pluralize(len({vote.image for vote in votes}), "image")
+    return f"{pluralize(answered, 'blind vote')} of {pluralize(len({vote.rater for vote in votes}), 'rater')}"
+
+
+def _vote_sentences(votes: Sequence[Vote]) -> list[str]:
+    """Return who voted on how much, and how consistently; and what the scores mean."""
     sentences = [
-        f"{pluralize(answered, 'blind vote')} of {pluralize(raters, 'rater')}.",
-        f"In brackets: 95 % bootstrap interval over {images}."
-        if has_intervals
-        else f"They are on {images}, too few for intervals, which take {FEWEST_IMAGES}.",
+        f"{_turnout(votes)}.",
+        f"In brackets: 95 % bootstrap interval over {pluralize(len({vote.image for vote in votes}), 'image')}.",
     ]
     consistent, repeats = repeat_consistency(votes)
     if repeats:
         sentences.append(f"Asked again with the sides exchanged, they answered alike {consistent} of {repeats} times.")
+    sentences.append("Of two models with scores s and t, the first is preferred by a share of 1 / (1 + exp(t - s)).")
     return sentences
 
 
