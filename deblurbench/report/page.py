@@ -50,7 +50,7 @@ class Section:
     grid_file: str | None
     really_blurred_file: str | None
     pictures: dict[str, Any]  # for the page alone
-    figures: dict[str, str | None]
+    figures: dict[str, list[str]]  # panels of SVG
 
 
 class WrittenReport(NamedTuple):

@@ -1,10 +1,10 @@
-"""Matplotlib figures as SVG for a page."""
+"""Matplotlib figures as SVG for a page: one panel each, so that a page can lay them out beside or below each other."""
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from deblurbench.report.results import Results
@@ -35,6 +35,31 @@ STYLE: dict[Any, Any] = {
 PALETTE = ("#2b83ba", "#d7642c", "#3a9d5d", "#b5479f", "#8a6d3b", "#6a5acd", "#c43c4e", "#1f9e9e", "#7f8c2d", "#a0708f")
 
 
+PANEL = (3.5, 2.9)  # inches: 336 x 278 CSS pixels, which a phone shows whole, with its text at full size
+LEGEND_ROW = 0.19  # inches of height that a row of the legend adds
+LONGEST_OF_TWO = 16  # characters of names that stand in two columns of the legend
+SMALL = 8  # points, of legends and labels
+DOT = 5  # pixels from the centre of a dot that no label covers
+
+
+def draw_panel(name: str, draw: Callable[[Any], None]) -> str:
+    """Return one panel that `draw` has drawn, as SVG whose identifiers begin with `name`; a legend hangs below it."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=PANEL, layout="constrained")
+        panel = figure.subplots()
+        panel.margins(0.06, 0.08)
+        draw(panel)
+        labels = panel.get_legend_handles_labels()[1]
+        if labels:
+            columns = 2 if max(map(len, labels)) <= LONGEST_OF_TWO else 1
+            figure.set_figheight(PANEL[1] + LEGEND_ROW * -(-len(labels) // columns))
+            figure.legend(frameon=False, fontsize=SMALL, loc="outside lower center", ncols=columns)
+        return to_svg(figure, name)
+
+
 def colors_of(results: Results) -> dict[str, str]:
     """Return the colour of each model, the same in every figure; the input has that of the text."""
     models = list(dict.fromkeys(result.model for result in results.results if not result.is_input))
@@ -62,41 +87,52 @@ def escape_math(name: str) -> str:
     return name.replace("$", r"\$")
 
 
-def add_legend(panel: Any) -> None:
-    """Add a legend below the panel, if anything in it has a label."""
-    if not panel.get_legend_handles_labels()[0]:
-        return
-    panel.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
+def label_points(
+    panel: Any, points: Sequence[tuple[float, float]], names: Sequence[str], intervals: Sequence[tuple[float, float]] = ()
+) -> bool:
+    """Write each name beside its point, within the figure, where it covers no other name, no point and no interval.
+
+    `intervals` are the lower and upper end of a vertical line through each point. Returns whether all have found a place;
+    otherwise none is written.
+    """
+    panel.figure.draw_without_rendering()  # fixes the layout, and so where the points are
+    place = panel.transData.transform
+    taken: list[tuple[float, ...]] = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in map(place, points)]
+    for (x, _), ends in zip(points, intervals, strict=False):
+        (across, low), (_, high) = place((x, min(ends))), place((x, max(ends)))
+        taken.append((across - 1, low, across + 1, high))
+    texts: list[Any] = []
+    for point, name in zip(points, names, strict=True):
+        text = _write_beside(panel, point, name, taken)
+        if text is None:
+            for one in texts:
+                one.remove()
+            return False
+        texts.append(text)
+    return True
 
 
-def label_points(panel: Any, points: Sequence[tuple[float, float]], names: Sequence[str]) -> None:
-    """Write each name beside its point, where it overlaps no other name and no point."""
-    figure = panel.figure
-    figure.draw_without_rendering()  # fixes the layout, and so where the points are
-    pixels = [tuple(panel.transData.transform(point)) for point in points]
-    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in pixels]
-    scale = figure.dpi / 72
-    for (x, y), point, name in zip(pixels, points, names, strict=True):
-        width, height = 4.3 * len(name) * scale, 9 * scale
-        for dx, dy, side in ((7, 0, "left"), (-7, 0, "right"), (0, 9, "center"), (0, -9, "center"), *_FURTHER):
-            left = x + dx * scale - {"left": 0, "right": width, "center": width / 2}[side]
-            box = (left, y + dy * scale - height / 2, left + width, y + dy * scale + height / 2)
-            if not any(_overlap(box, other) for other in taken):
-                break
-        taken.append(box)
-        panel.annotate(
-            escape_math(name),
-            point,
-            (dx, dy),
-            textcoords="offset points",
-            ha=side,
-            va="center",
-            fontsize=7.5,
+def _write_beside(panel: Any, point: tuple[float, float], name: str, taken: list[tuple[float, ...]]) -> Any:
+    """Write `name` at the first free place around its point, and add its box to `taken`; None where there is none."""
+    bounds = panel.figure.bbox.extents
+    for dx, dy, side in PLACES:
+        text = panel.annotate(
+            escape_math(name), point, (dx, dy), textcoords="offset points", ha=side, va="center", fontsize=SMALL,
             annotation_clip=False,
-        )
+        )  # fmt: skip
+        box = tuple(text.get_window_extent().extents)
+        is_within = bounds[0] <= box[0] and box[2] <= bounds[2] and bounds[1] <= box[1] and box[3] <= bounds[3]
+        if is_within and not any(_overlap(box, other) for other in taken):
+            taken.append(box)
+            return text
+        text.remove()
+    return None
 
 
-_FURTHER = tuple((dx, dy, side) for dy in (12, -12, 20, -20, 28, -28) for dx, side in ((7, "left"), (-7, "right")))
+PLACES = (
+    (7, 0, "left"), (-7, 0, "right"), (0, 10, "center"), (0, -10, "center"),
+    *((dx, dy, side) for dy in (12, -12, 20, -20, 28, -28) for dx, side in ((7, "left"), (-7, "right"))),
+)  # fmt: skip
 
 
 def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
