@@ -18,7 +18,7 @@ from deblurbench.report.findings.answer import answers, caution
 from deblurbench.report.findings.comparison import compare
 from deblurbench.report.formatting import format_count, format_duration
 from deblurbench.report.page import write_report
-from deblurbench.report.pictures.crops import most_changed
+from deblurbench.report.pictures.crops import crop, most_changed
 from deblurbench.report.pictures.grids import comparison_grid
 from deblurbench.report.pictures.median_image import read_median_image
 from deblurbench.report.reading import read_results
@@ -95,6 +95,12 @@ def test_the_grid_shows_the_median_photograph_where_blur_changed_it_most(finishe
     assert subject is not None
     grid = comparison_grid(subject)
     assert np.array_equal(read_photo(finished / "grids" / "photos.png").pixels, np.asarray(grid))
+    box, tiles = subject.close_up(66), np.asarray(grid)
+    models = list(subject.restored.values())
+    for place, picture in {(0, 1): subject.blurred, (0, 2): subject.sharp, (1, 0): models[0], (1, 1): models[1]}.items():
+        top, left = place[0] * 286 + 22, place[1] * 268 + 4
+        tile = tiles[top : top + 264 : 4, left : left + 264 : 4]  # every pixel is repeated four times
+        assert np.array_equal(tile, crop(picture, box)), place
     sharp = np.zeros((200, 200, 3), np.uint8)
     blurred = sharp.copy()
     blurred[120:150, 60:90] = 90

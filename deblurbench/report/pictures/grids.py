@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from deblurbench.records.paths import BLURRED
 from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.pictures.crops import Box, around, crop, most_detailed
-from deblurbench.report.pictures.error_maps import error_map
 from deblurbench.report.pictures.median_image import MedianImage
 from deblurbench.report.pictures.stored_pictures import Picture, has_restored, read_restored
 from deblurbench.report.results import Result
 
-TILE, ZOOM, GAP, HEADER = 112, 4, 4, 20
+TILE, ZOOM, GAP, HEADER = 264, 4, 4, 22  # pixels: three tiles a row are as wide as a page of text
 CLOSE_UP = TILE // ZOOM
+COLUMNS = 3
 BOX_COLOR, TEXT_COLOR, BACKGROUND = (255, 64, 64), (20, 20, 20), (255, 255, 255)
-COLUMNS = ("blurred", "restored", "sharp", "close-up (4x)", "error")
+
+
+class Tile(NamedTuple):
+    """A picture of at most TILE pixels a side, and the text above it."""
+
+    title: str
+    picture: Picture
 
 
 def comparison_grid(median: MedianImage) -> Image.Image:
-    """Draw the median image of a data set. Rows: models; columns: blurred, restored, sharp, close-up, error."""
+    """Draw the median image of a data set: the whole of it, then the same close-up of it blurred, sharp, and by every model."""
     box = median.close_up(CLOSE_UP)
-    view = around(median.sharp, box, TILE)
-    rows = []
-    for model, restored in median.restored.items():
-        tiles = [_with_frame(picture, view, box) for picture in (median.blurred, restored, median.sharp)]
-        tiles += [_enlarge(crop(restored, box)), crop(error_map(restored, median.sharp, median.error_limit), view)]
-        rows.append((f"{model}   PSNR {median.scores[model]} on '{median.name}'", tiles))
-    return _draw(COLUMNS, rows)
+    tiles = [
+        Tile(f"'{median.name}', sharp", _with_frame(median.sharp, box)),
+        Tile(f"blurred: {median.scores[BLURRED]}", _enlarge(crop(median.blurred, box))),
+        Tile("sharp", _enlarge(crop(median.sharp, box))),
+    ]
+    tiles += [
+        Tile(f"{model}: {median.scores[model]}", _enlarge(crop(restored, box))) for model, restored in median.restored.items()
+    ]
+    return _draw([tiles[start : start + COLUMNS] for start in range(0, len(tiles), COLUMNS)])
 
 
 def really_blurred_grid(comparison: Comparison) -> Image.Image | None:
@@ -39,8 +51,9 @@ def really_blurred_grid(comparison: Comparison) -> Image.Image | None:
             continue
         pictures = [read_restored(result, image) for result in ordered]
         view = around(pictures[0], most_detailed(pictures[0], CLOSE_UP), TILE)
-        rows.append((f"'{image}', really blurred", [crop(picture, view) for picture in pictures]))
-    return _draw(tuple(result.model for result in ordered), rows) if rows else None
+        titles = (f"'{image}', really blurred", *(result.model for result in ordered[1:]))
+        rows.append([Tile(title, crop(picture, view)) for title, picture in zip(titles, pictures, strict=True)])
+    return _draw(rows) if rows else None
 
 
 def really_blurred_results(comparison: Comparison) -> list[Result]:
@@ -48,28 +61,38 @@ def really_blurred_results(comparison: Comparison) -> list[Result]:
     return [comparison.blurred_input, *(result for result in comparison.ranked if result.really_blurred_rows)]
 
 
-def _draw(columns: tuple[str, ...], rows: list[tuple[str, list[Picture]]]) -> Image.Image:
-    """Draw a table of pictures with the column names above and a line of text over each row."""
-    font = ImageFont.load_default(size=12)
-    width = len(columns) * (TILE + GAP) + GAP
-    grid = Image.new("RGB", (width, HEADER + len(rows) * (TILE + HEADER) + GAP), BACKGROUND)
+def _draw(rows: Sequence[Sequence[Tile]]) -> Image.Image:
+    """Draw rows of tiles, each with its title above it."""
+    font = ImageFont.load_default(size=14)
+    width = max(map(len, rows)) * (TILE + GAP) + GAP
+    grid = Image.new("RGB", (width, len(rows) * (TILE + HEADER) + GAP), BACKGROUND)
     draw = ImageDraw.Draw(grid)
-    for column, name in enumerate(columns):
-        draw.text((GAP + column * (TILE + GAP), 3), name, TEXT_COLOR, font)
-    for row, (title, tiles) in enumerate(rows):
-        top = HEADER + row * (TILE + HEADER)
-        draw.text((GAP, top + 3), title, TEXT_COLOR, font)
+    for row, tiles in enumerate(rows):
         for column, tile in enumerate(tiles):
-            grid.paste(Image.fromarray(np.ascontiguousarray(tile)), (GAP + column * (TILE + GAP), top + HEADER))
+            left, top = GAP + column * (TILE + GAP), row * (TILE + HEADER)
+            draw.text((left, top + 2), _fitting(tile.title, font), TEXT_COLOR, font)
+            grid.paste(Image.fromarray(np.ascontiguousarray(tile.picture)), (left, top + HEADER))
     return grid
 
 
-def _with_frame(picture: Picture, view: Box, box: Box) -> Picture:
-    """Return the `view` of `picture` with a frame around the close-up `box`."""
-    tile = Image.fromarray(np.ascontiguousarray(crop(picture, view)))
-    left, top = box.left - view.left, box.top - view.top
-    ImageDraw.Draw(tile).rectangle((left - 1, top - 1, left + box.width, top + box.height), outline=BOX_COLOR)
-    return np.asarray(tile)
+def _fitting(title: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> str:
+    """Shorten `title` in its middle to the width of a tile: its end is a score."""
+    kept = len(title)
+    shown = title
+    while font.getlength(shown) > TILE:
+        kept -= 1
+        shown = f"{title[: kept - kept // 2]}\u2026{title[len(title) - kept // 2 :]}"
+    return shown
+
+
+def _with_frame(picture: Picture, box: Box) -> Picture:
+    """Return the whole of `picture`, at most TILE pixels a side, with a frame around the close-up `box`."""
+    image = Image.fromarray(picture)
+    image.thumbnail((TILE, TILE))
+    scale = image.width / picture.shape[1]
+    corners = (box.left - 1, box.top - 1, box.left + box.width, box.top + box.height)
+    ImageDraw.Draw(image).rectangle([round(corner * scale) for corner in corners], outline=BOX_COLOR)
+    return np.asarray(image)
 
 
 def _enlarge(picture: Picture) -> Picture:

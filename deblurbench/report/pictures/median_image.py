@@ -19,7 +19,7 @@ class MedianImage:
     sharp: Picture
     blurred: Picture
     restored: dict[str, Picture]  # by model, in the order of the table; those that are stored
-    scores: dict[str, str]  # by model
+    scores: dict[str, str]  # by model, and of the blurred input
     missing: tuple[str, ...]  # models whose pictures are not stored
     error_limit: float  # of 255, shown as white by error maps
 
@@ -42,7 +42,8 @@ def read_median_image(comparison: Comparison) -> MedianImage | None:
         blurred=blurred,
         restored={result.model: read_restored(result, image) for result in stored},
         scores={
-            result.model: f"{format_score(result.first_score(image, comparison.primary_metric), 2)} dB" for result in stored
+            result.model: f"{format_score(result.first_score(image, comparison.primary_metric), 2)} dB"
+            for result in (blurred_input, *stored)
         },
         missing=tuple(result.model for result in models if result not in stored),
         error_limit=error_limit(blurred, sharp),
