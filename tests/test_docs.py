@@ -192,7 +192,9 @@ def test_the_notebooks_run_on_small_data(tmp_path: Path, photo: np.ndarray) -> N
     assert "kwentar-blur" in printed
     assert "10 cells done, 0 done before, 0 failed" in printed
     assert (tmp_path / "output" / "pairs.png").is_file()
+    assert re.search(r"with the winner of .*/kaggle-blur: [\w-]+ \([+-]\d+\.\d\d dB on kaggle-motion\)", printed)
     assert (tmp_path / "output" / "deblurred.png").is_file()
+    assert (tmp_path / "output" / "deblurred-before-after.jpg").is_file()
     explored = execute("explore.ipynb", tmp_path, RESULTS=str(tmp_path / "output" / "kaggle-blur"))
     assert "kaggle-gaussian" in explored
     assert "pairs: synthetic" in explored
