@@ -78,10 +78,10 @@ class Journal:
         self._sums, self._counts, self._images, self._seconds = {}, {}, 0, 0.0
 
     def log_validation(self, step: int, scores: dict[str, float], strip: Tensor) -> None:
-        """Write mean validation scores, and a strip of validation images (3, H, W): blurred over restored over sharp."""
+        """Write mean validation scores, and a strip of validation images (3, H, W), whose captions say what is what."""
         for name, value in scores.items():
             self._writer.add_scalar(f"validation/{name}", value, step)
-        self._writer.add_image("validation", strip, step)
+        self._writer.add_image("validation: blurred, restored, sharp", strip, step)
         self._writer.flush()
         self.validation.append(ValidationRow(step, **scores))
 

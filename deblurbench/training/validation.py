@@ -17,8 +17,9 @@ from deblurbench.metrics.distortion import PSNR
 from deblurbench.metrics.ssim import SSIM
 from deblurbench.models.base import Restorer
 from deblurbench.models.restoration import RestoreOptions
+from deblurbench.training.strip import StripColumn, draw_strip
 
-STRIP_IMAGES, STRIP_SIZE = 4, 128
+STRIP_IMAGES = 4
 
 
 class Validator:
@@ -31,35 +32,29 @@ class Validator:
         self._images, self._crop, self._count, self._seed = images, crop, count, seed
 
     def __call__(self, model: Restorer, device: torch.device) -> tuple[dict[str, float], Tensor]:
-        """Return the mean scores, and the strip (3, 3 STRIP_SIZE, n STRIP_SIZE): blurred over restored over sharp."""
+        """Return the mean scores, and the strip (3, H, W): blurred, restored and sharp below each other, with captions."""
         psnr, ssim = [], []
-        columns: list[Tensor] = []
-        for pair in self._pairs:
+        columns: list[StripColumn] = []
+        for name, *pair in self._pairs:
             blurred, sharp = (to_tensor(side).to(device) for side in pair)
             restored = model.restore(blurred, RestoreOptions(seed=self._seed))
             blurred, sharp, restored = blurred.cpu(), sharp.cpu(), restored.cpu()
             psnr.append(float(PSNR()(restored, sharp)))
             ssim.append(float(SSIM()(restored, sharp)) if min(sharp.shape[-2:]) >= SSIM.smallest_side else float("nan"))
             if len(columns) < STRIP_IMAGES:
-                columns.append(torch.cat([_thumbnail(image) for image in (blurred, restored, sharp)], dim=1))
-        scores = {"psnr": sum(psnr) / len(psnr), "ssim": sum(ssim) / len(ssim)}
-        return scores, torch.cat(columns, dim=2)  # n (3, 3 STRIP_SIZE, STRIP_SIZE) -> (3, 3 STRIP_SIZE, n STRIP_SIZE)
+                columns.append(StripColumn(name, blurred, restored, sharp, float(PSNR()(blurred, sharp)), psnr[-1]))
+        return {"psnr": sum(psnr) / len(psnr), "ssim": sum(ssim) / len(ssim)}, draw_strip(columns)
 
     @cached_property
-    def _pairs(self) -> list[tuple[Pixels, Pixels]]:
-        """The center crops of the pairs, (H, W, 3), copied so that whole images are released; computed once a training."""
+    def _pairs(self) -> list[tuple[str, Pixels, Pixels]]:
+        """The names of the pairs and their center crops, blurred and sharp, (H, W, 3); computed once a training.
+
+        They are copied so that whole images are released.
+        """
         pairs = []
         for item in evenly_spaced(self._images.items(VALIDATION), self._count):
             image = self._images.test_image(item)
             assert image.sharp is not None  # only the split "shown" has no sharp counterpart
             rows, columns = (center_crop(side, self._crop) for side in image.sharp.shape[:2])
-            pairs.append((np.array(image.blurred[rows, columns]), np.array(image.sharp[rows, columns])))
+            pairs.append((item.entry.key, np.array(image.blurred[rows, columns]), np.array(image.sharp[rows, columns])))
         return pairs
-
-
-def _thumbnail(image: Tensor) -> Tensor:
-    """Center crop of `image` (1, 3, H, W) to (3, STRIP_SIZE, STRIP_SIZE), padded with grey where it is smaller."""
-    part = image[0, :, center_crop(image.shape[-2], STRIP_SIZE), center_crop(image.shape[-1], STRIP_SIZE)]
-    thumbnail = torch.full((3, STRIP_SIZE, STRIP_SIZE), 0.5, dtype=image.dtype)
-    thumbnail[:, : part.shape[1], : part.shape[2]] = part
-    return thumbnail

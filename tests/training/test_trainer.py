@@ -24,6 +24,7 @@ from deblurbench.training.ema import ExponentialMovingAverage
 from deblurbench.training.parameter_group import ParameterGroup
 from deblurbench.training.schedule import Schedule
 from deblurbench.training.settings import TrainingSettings
+from deblurbench.training.strip import StripColumn, draw_strip
 from deblurbench.training.trainer import BEST, HISTORY, LAST, STATE, Trainer
 from deblurbench.training.validation import Validator
 from tests.conftest import TINY_TRAINING, TINY_UNET
@@ -234,8 +235,19 @@ def test_tensorboard_has_losses_rates_norms_and_validation(make_trainer: MakeTra
     assert {"loss/generator/charbonnier", "loss/generator/adversarial", "loss/discriminator/adversarial"} <= scalars
     assert {"learning_rate", "gradient_norm/generator", "gradient_norm/discriminator", "images_per_second"} <= scalars
     assert {"validation/psnr", "validation/ssim"} <= scalars
-    assert events.Tags()["images"] == ["validation"]
+    assert events.Tags()["images"] == ["validation: blurred, restored, sharp"]
     assert [event.step for event in events.Scalars("learning_rate")] == [3, 6]
+
+
+def test_pictures_of_validation_have_captions() -> None:
+    blurred, restored, sharp = torch.rand(3, 1, 3, 200, 40).round()
+    strip = draw_strip([StripColumn("cat", blurred, restored, sharp, 20.0, 25.5), StripColumn("dog", *[sharp] * 3, 1.0, 2.0)])
+    assert strip.shape == (3, 16 + 3 * 176 + 4, 4 + 2 * 164)
+    for number, image in enumerate((blurred, restored, sharp)):
+        top = 16 + number * 176
+        assert torch.equal(strip[:, top + 16 : top + 176, 4:44], image[0, :, 20:180])
+        assert strip[:, top : top + 16, 4:164].min() < 0.5, "ink"
+    assert strip[:, :16, 4:164].min() < 0.5
 
 
 def test_after_a_resume_tensorboard_shows_every_step_once(make_trainer: MakeTrainer, tmp_path: Path) -> None:
