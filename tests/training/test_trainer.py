@@ -222,7 +222,7 @@ def test_a_large_validation_set_is_sampled_evenly_and_blurred_once(
     again, _ = validate(MODELS.build("identity"), torch.device("cpu"))
     assert seen == ["00", "02", "05", "07"]
     assert first == again
-    assert strip.shape == (3, 3 * 128, 4 * 128)
+    assert strip.shape == (3, 16 + 3 * 176 + 4, 4 + 4 * 164)
 
 
 def test_tensorboard_has_losses_rates_norms_and_validation(make_trainer: MakeTrainer, tmp_path: Path) -> None:
