@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import math
 import re
@@ -12,11 +13,16 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Browser, Page
 from typer.testing import CliRunner
 
 from benchmarks.synthetic_results import write_results
@@ -126,7 +132,12 @@ def test_no_name_in_the_votes_is_a_formula(server: Server) -> None:
 
 def test_nothing_that_is_served_tells_which_model_it_is(server: Server) -> None:
     for number in range(12):
-        for address in ("/", "/question?rater=Ann", f"/picture?rater=Ann&number={number}&side=left"):
+        for address in (
+            "/",
+            "/question?rater=Ann",
+            f"/view?rater=Ann&number={number}",
+            f"/picture?rater=Ann&number={number}&side=left",
+        ):
             status, answer = server.ask("GET", address)
             assert status == 200
             assert not any(name.encode() in answer for name in GAINS)
@@ -142,6 +153,7 @@ def test_nothing_that_is_served_tells_which_model_it_is(server: Server) -> None:
         ("GET", "/picture?rater=Ann&number=400&side=left", None, 404),
         ("GET", "/picture?rater=Ann&number=-1&side=left", None, 422),
         ("GET", "/picture?rater=Ann&number=0&side=top", None, 422),
+        ("GET", "/view?rater=Ann&number=400", None, 404),
         ("POST", "/vote", {"rater": "Ann", "number": 0, "choice": "both"}, 422),
         ("POST", "/vote", {"rater": "Ann\nBen", "number": 0, "choice": "left"}, 422),
         *[
@@ -212,28 +224,190 @@ def test_votes_that_another_page_sends_are_refused(server: Server) -> None:
     assert not server.votes.exists()
 
 
-def test_a_person_votes_with_the_keys_and_the_report_shows_it(server: Server) -> None:
-    with open_page(viewport={"width": 1000, "height": 800}) as (page, complaints, requests):
-        page.goto(f"http://127.0.0.1:{server.port}/")
-        page.get_by_label("Name").fill("Jürgen K.")
-        page.keyboard.press("Enter")
-        page.get_by_text("0 answered").wait_for()
-        for count, key in enumerate(("ArrowLeft", "ArrowRight", "ArrowDown"), 1):
-            page.locator("#same:not([disabled])").wait_for()
+DESKTOP, PHONE = {"width": 1400, "height": 900}, {"width": 390, "height": 800}
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Photographs that are larger than a view of them."""
+    folder = tmp_path_factory.mktemp("large") / "results"
+    running = Server(write_results(folder, datasets=["photos"], gains={"cnn": 2.0, "gan": 1.0}, images=4, size=(900, 1300)))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(large: Server) -> Iterator[Browser]:
+    with open_page() as (page, _, _):
+        assert page.context.browser is not None
+        yield page.context.browser
+
+
+@contextmanager
+def questions_of(rater: str, server: Server, browser: Browser, **options: Any) -> Iterator[Page]:
+    """The page of a rater who has begun; it complains of nothing and asks nobody else."""
+    page = browser.new_context(**options).new_page()
+    complaints: list[str] = []
+    requests: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(f"http://127.0.0.1:{server.port}/")
+    page.get_by_label("Name").fill(rater)
+    page.keyboard.press("Enter")
+    page.get_by_text("Question ").wait_for()
+    yield page
+    page.context.close()
+    assert complaints == []
+    assert all(address.startswith(f"http://127.0.0.1:{server.port}/") for address in requests)
+
+
+def views(page: Page) -> list[np.ndarray]:
+    """What both views show, in pixels of the screen."""
+    pngs = [canvas.screenshot() for canvas in page.locator("canvas").all()]
+    return [np.asarray(Image.open(io.BytesIO(png)).convert("RGB")) for png in pngs]
+
+
+def looked_at(
+    server: Server, rater: str, shape: tuple[int, ...], factor: int = 1, by: tuple[int, int] = (0, 0)
+) -> list[np.ndarray]:
+    """What both views of the first question should show, enlarged and moved `by` pixels (x, y) of the photograph."""
+    view = json.loads(server.ask("GET", f"/view?rater={rater}&number=0")[1])
+    height, width = (side // factor for side in shape[:2])
+    expected = []
+    for side in ("left", "right"):
+        data = server.ask("GET", f"/picture?rater={rater}&number=0&side={side}")[1]
+        pixels = np.asarray(decode_photo(data, Path("served")).pixels)
+        left, top = (
+            int(np.clip(np.clip(middle - side // 2, 0, most - side) + move, 0, most - side))
+            for middle, side, most, move in zip(view.values(), (width, height), pixels.shape[1::-1], by, strict=True)
+        )
+        part = pixels[top : top + height, left : left + width]
+        expected.append(part.repeat(factor, axis=0).repeat(factor, axis=1))
+    return expected
+
+
+@pytest.mark.parametrize(("viewport", "ratio"), [(DESKTOP, 1), (PHONE, 2)], ids=["desktop", "phone"])
+def test_both_views_begin_at_the_most_changed_part_pixel_by_pixel(
+    viewport: dict[str, int], ratio: int, large: Server, browser: Browser
+) -> None:
+    with questions_of("Ann", large, browser, viewport=viewport, device_scale_factor=ratio) as page:
+        shown = views(page)
+        for view, expected in zip(shown, looked_at(large, "Ann", shown[0].shape, ratio), strict=True):
+            assert (view == expected).all()
+
+
+def test_views_move_and_zoom_together(large: Server, browser: Browser) -> None:
+    with questions_of("Ann", large, browser, viewport=DESKTOP) as page:
+        first = views(page)
+
+        def moved_by(x: int, y: int) -> bool:
+            found = zip(views(page), looked_at(large, "Ann", first[0].shape, by=(x, y)), strict=True)
+            return all((view == expected).all() for view, expected in found)
+
+        box = page.locator("canvas").first.bounding_box()
+        assert box is not None
+        x, y = box["x"] + 300, box["y"] + 200
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x - 20, y + 10, steps=4)
+        page.mouse.up()
+        assert moved_by(20, -10)
+        for key in ("ArrowLeft", "ArrowUp", "ArrowDown"):
             page.keyboard.press(key)
-            page.get_by_text(f"{count} answered").wait_for()
-        page.locator("#same:not([disabled])").wait_for()
-        page.get_by_role("button", name="No difference").click()
-        page.get_by_text("4 answered").wait_for()
-        page.keyboard.press("Alt+ArrowDown")  # is none of ours
-        assert complaints == []
-        assert all(address.startswith(f"http://127.0.0.1:{server.port}/") for address in requests)
-    assert [vote.choice for vote in read_votes(server.votes)] == ["left", "right", "same", "same"]
+        assert moved_by(20 - 80, -10)
+        page.keyboard.press("0")
+        assert moved_by(0, 0)
+        for act in (lambda: page.keyboard.press("+"), lambda: page.mouse.wheel(0, -200), page.get_by_label("Zoom in").click):
+            act()
+            page.get_by_text("200 %").wait_for()
+            assert not any((view == before).all() for view, before in zip(views(page), first, strict=True))
+            page.keyboard.press("-")
+            page.get_by_text("100 %").wait_for()
+            page.keyboard.press("0")
+            page.mouse.move(x, y)
+        page.get_by_role("button", name="Whole photograph").click()
+        assert page.locator("#zoom").inner_text() == f"{100 * first[0].shape[1] / 1300:.0f} %"
+        page.get_by_role("button", name="Reset").click()
+        assert moved_by(0, 0)
+
+
+def test_two_fingers_zoom_both(large: Server, browser: Browser) -> None:
+    with questions_of("Ann", large, browser, viewport=PHONE, has_touch=True, is_mobile=True) as page:
+        touch = page.context.new_cdp_session(page)
+        for kind, apart in (("touchStart", 40), ("touchMove", 60), ("touchMove", 80), ("touchEnd", 0)):
+            points = [{"x": 195 - apart, "y": 200, "id": 0}, {"x": 195 + apart, "y": 200, "id": 1}] if apart else []
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        page.get_by_text("200 %").wait_for()
+
+
+def test_a_person_votes_with_keys_or_buttons_and_hears_of_the_next_question(large: Server, browser: Browser) -> None:
+    with questions_of("Jürgen K.", large, browser, viewport=DESKTOP) as page:
+        for count, key in enumerate(("1", "3", "2"), 2):
+            page.keyboard.press(key)
+            page.get_by_role("status").get_by_text(f"Question {count} ").wait_for()
+        page.get_by_role("button", name="No difference").focus()
+        page.keyboard.press("Enter")
+        page.get_by_text("Question 5 ").wait_for()
+        assert page.evaluate("document.activeElement.id") == "same"  # where it was
+        page.keyboard.press("Alt+1")  # is none of ours
+    assert [vote.choice for vote in read_votes(large.votes) if vote.rater == "Jürgen K."] == ["left", "right", "same", "same"]
+
+
+def test_every_question_is_answered_in_the_end(original: Path, server: Server, browser: Browser) -> None:
+    for number in range(39):
+        server.vote("Ann", number, "left")
+    with questions_of("Ann", server, browser, viewport=PHONE) as page:
+        page.get_by_role("button", name="Top is better").click()
+        page.get_by_text("All 40 questions are answered. Thank you.").wait_for()
+        assert not page.get_by_role("button").all()
     report = write_report(read_results([server.folder]), server.folder).page.read_text()
-    assert "What people preferred" in report
-    assert "4 blind votes of 1 rater on" in report
-    server.votes.unlink()
-    assert "What people preferred" not in write_report(read_results([server.folder]), server.folder).page.read_text()
+    assert "40 blind votes" not in report  # four were repeats
+    assert "36 blind votes of 1 rater on 6 images; no scores yet" in report
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_overflows_and_all_is_accessible(scheme: str, large: Server, browser: Browser) -> None:
+    with questions_of("Ann", large, browser, viewport=DESKTOP, color_scheme=scheme) as page:
+        for width, height in ((1400, 900), (768, 1000), (390, 800)):
+            page.set_viewport_size({"width": width, "height": height})
+            found = Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+            beyond = (
+                "[...document.querySelectorAll('main *')].filter(one => one.getBoundingClientRect().right > innerWidth - 8)"
+            )
+            assert page.evaluate(f"{beyond}.map(one => one.outerHTML)") == []
+            assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+            is_stacked = page.locator("canvas").nth(1).evaluate("one => one.getBoundingClientRect().left") < width / 2
+            assert is_stacked == (width <= 700)
+            assert page.locator("kbd").first.is_visible() == (width > 700)
+            assert page.get_by_role("button", name="Top is better").is_visible() == is_stacked
+            for button in page.locator(".voting button").all():
+                size = button.bounding_box()
+                assert size is not None
+                assert size["height"] >= (56 if is_stacked else 44)
+
+
+def test_fingers_see_no_hints_of_keys(large: Server, browser: Browser) -> None:
+    with questions_of("Ann", large, browser, viewport={"width": 1024, "height": 768}, has_touch=True, is_mobile=True) as page:
+        assert not [hint for hint in page.locator("kbd").all() if hint.is_visible()]
+        assert page.get_by_text("pinch", exact=True).is_visible()
+
+
+def test_of_a_huge_photograph_the_most_changed_part_is_served(large: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked() -> tuple[np.ndarray, int, int]:
+        rating = Rating(read_results([large.folder]), large.votes)
+        picture = decode_photo(rating.picture("Zoe", 0, "left"), Path("served")).pixels
+        return np.asarray(picture), *rating.first_view("Zoe", 0).values()
+
+    whole, left, top = asked()
+    assert whole.shape == (900, 1300, 3)
+    monkeypatch.setattr("deblurbench.apps.web.rating.LARGEST_SIDE", 256)
+    part, x, y = asked()
+    assert (part == whole[top - y :, left - x :][:256, :256]).all()
+    monkeypatch.setattr("deblurbench.apps.web.rating.LARGEST_SIDE", 1300)
+    monkeypatch.setattr("deblurbench.apps.web.rating.SEARCHED_SIDE", 325)  # every fourth pixel is enough
+    assert math.dist(asked()[1:], (left, top)) < 32
 
 
 def vote(rater: str, left: str, right: str, choice: str, image: str = "a", repeat: bool = False) -> Vote:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -15,11 +16,21 @@ from PIL import Image
 from deblurbench.apps.web.questions import Question, questions_for, rated_pairs, unanswered
 from deblurbench.errors import UsageError
 from deblurbench.records.votes import LEFT, Vote, append_vote, lock_votes, read_votes
-from deblurbench.report.pictures.crops import around, crop, most_changed
+from deblurbench.report.pictures.crops import Box, around, crop, most_changed
 from deblurbench.report.pictures.stored_pictures import read_restored, read_sharp
 from deblurbench.report.results import Results
 
-VIEW, CLOSE_UP = 512, 64  # pixels a side of the part of a large image that is shown, and of the most changed box at its center
+CLOSE_UP = 64  # pixels a side of the most changed box, where raters begin to look
+LARGEST_SIDE = 4096  # pixels; of a larger image the part around that box is shown
+SEARCHED_SIDE = 1024  # pixels; of a larger image every second, third, ... pixel is compared
+
+
+class View(NamedTuple):
+    """What is shown of an image, and the pixel of it in the middle of the box that blur changed most."""
+
+    part: Box
+    x: int
+    y: int
 
 
 class Rating:
@@ -34,6 +45,8 @@ class Rating:
         self._votes = read_votes(path)
         self._questions_by_rater: dict[str, list[Question]] = {}
         self._asked_at: dict[str, float] = {}
+        self._pictures_lock = threading.Lock()  # the pictures of one question are in memory at a time
+        self._views: dict[tuple[str, str], View] = {}  # by data set and image
 
     @property
     def count(self) -> int:
@@ -65,16 +78,40 @@ class Rating:
             return True
 
     def picture(self, rater: str, number: int, side: str) -> bytes:
-        """Return one side of a question as PNG, in exact pixels. Raises IndexError for a number without a question."""
+        """Return one side of a question as PNG, in exact pixels, of at most LARGEST_SIDE a side.
+
+        Raises IndexError for a number without a question.
+        """
         question = self._questions(rater)[number]
-        blurred_input = self._results.input_of(question.dataset)
         model = question.left if side == LEFT else question.right
         result = next(one for one in self._results.of(question.dataset) if one.model == model)
-        sharp, blurred = (read_sharp(blurred_input, question.image), read_restored(blurred_input, question.image))
-        view = around(sharp, most_changed(sharp, blurred, CLOSE_UP), VIEW)
         buffer = io.BytesIO()
-        Image.fromarray(np.ascontiguousarray(crop(read_restored(result, question.image), view))).save(buffer, "PNG")
+        with self._pictures_lock:
+            view = self._view(question)
+            part = crop(read_restored(result, question.image), view.part)
+            Image.fromarray(np.ascontiguousarray(part)).save(buffer, "PNG", compress_level=1)
         return buffer.getvalue()
+
+    def first_view(self, rater: str, number: int) -> dict[str, int]:
+        """Return {x, y}, the pixel of both pictures where raters begin to look.
+
+        Raises IndexError for a number without a question.
+        """
+        with self._pictures_lock:
+            view = self._view(self._questions(rater)[number])
+        return {"x": view.x, "y": view.y}
+
+    def _view(self, question: Question) -> View:
+        key = (question.dataset, question.image)
+        if key not in self._views:
+            blurred_input = self._results.input_of(question.dataset)
+            sharp, blurred = read_sharp(blurred_input, question.image), read_restored(blurred_input, question.image)
+            step = math.ceil(max(sharp.shape) / SEARCHED_SIDE)
+            found = most_changed(sharp[::step, ::step], blurred[::step, ::step], math.ceil(CLOSE_UP / step))
+            box = Box(*(step * value for value in found))
+            part = around(sharp, box, LARGEST_SIDE)
+            self._views[key] = View(part, box.left - part.left + box.width // 2, box.top - part.top + box.height // 2)
+        return self._views[key]
 
     def _questions(self, rater: str) -> list[Question]:
         if rater not in self._questions_by_rater:

@@ -41,7 +41,7 @@ def not_found_without_question() -> Iterator[None]:
 
 
 def rating_app(rating: Rating) -> FastAPI:
-    """Create the application: the next question, its two pictures, and the vote. No response names a model."""
+    """Create the application: the next question, where to look, its two pictures, and the vote. No response names a model."""
     app = new_app("deblurbench rate")
     page = (files("deblurbench.apps.web") / "pages" / "rate.html").read_text(encoding="utf-8")
 
@@ -52,6 +52,11 @@ def rating_app(rating: Rating) -> FastAPI:
     @app.get("/question")
     def question(rater: Rater) -> dict[str, Any]:
         return rating.next_question(rater)
+
+    @app.get("/view")
+    def view(rater: Rater, number: Number) -> dict[str, int]:
+        with not_found_without_question():
+            return rating.first_view(rater, number)
 
     @app.get("/picture")
     def picture(rater: Rater, number: Number, side: Side) -> Response:
