@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+HIGHER, LOWER, ZERO = "↑", "↓", "→0"  # which scores are better
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
@@ -15,6 +16,8 @@ class Metric(ABC):
     """A full-reference metric; `metric(restored, sharp)`: (B, C, H, W) twice, in [0, 1] -> (B,) float64."""
 
     label: ClassVar[str]  # the heading of its column, with the unit
+    explanation: ClassVar[str] = ""  # one sentence for those who do not know it
+    direction: ClassVar[str] = ""  # HIGHER, LOWER or ZERO; of a metric that does not say, by its `best`
     decimals: ClassVar[int]
     best: ClassVar[float]  # the score of identical images; the further from it, the worse
     smallest_side: ClassVar[int] = 1  # pixels; smaller images are refused

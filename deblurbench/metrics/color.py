@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deblurbench.metrics.base import SharedMetric, require_pair
+from deblurbench.metrics.base import LOWER, SharedMetric, require_pair
 from deblurbench.registry import METRICS
 
 
@@ -25,6 +25,8 @@ class ColorError(SharedMetric):
     """The mean of CIEDE2000 over the image: a difference of about 1 is just noticeable."""
 
     label = "colour error"
+    explanation = "Mean colour difference by CIEDE2000, of which about 1 is just noticeable."
+    direction = LOWER
     decimals = 2
     best = 0.0
     intermediate = staticmethod(color_differences)
@@ -38,6 +40,7 @@ class ColorError95(ColorError):
     """The 95th percentile of CIEDE2000 over the image: colour errors of small regions, which a mean hides."""
 
     label = "colour error, 95th percentile"
+    explanation = "Colour difference by CIEDE2000 that 95 % of the pixels stay below: wrong colours of small regions."
 
     def reduce(self, intermediate: Tensor) -> Tensor:
         # NumPy's, because torch's takes no more than 16 million values.

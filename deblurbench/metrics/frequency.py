@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from deblurbench.metrics.base import SharedMetric, luma, require_pair
+from deblurbench.metrics.base import LOWER, ZERO, SharedMetric, luma, require_pair
 from deblurbench.registry import METRICS
 
 NYQUIST = 0.5  # cycles a pixel
@@ -63,6 +63,8 @@ class SpectrumError(SpectralMetric):
     """
 
     label = "spectrum error (dB)"
+    explanation = "How far the strength of detail of every size is from that of the sharp image, too weak or too strong."
+    direction = LOWER
 
     def reduce(self, intermediate: Spectra) -> Tensor:
         ring = (intermediate.frequency / NYQUIST * RINGS).long().clamp(max=RINGS - 1)
@@ -82,6 +84,8 @@ class FineDetail(SpectralMetric):
     """
 
     label = "fine detail (dB)"
+    explanation = "Energy of the finest detail over that of the sharp image: below 0 too smooth, above 0 noise or invention."
+    direction = ZERO
 
     def reduce(self, intermediate: Spectra) -> Tensor:
         fine = intermediate.frequency >= FINE

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from deblurbench.metrics.base import Metric, luma, require_pair
+from deblurbench.metrics.base import LOWER, Metric, luma, require_pair
 from deblurbench.registry import METRICS
 
 STABILITY = 170 / 255**2  # c of the paper, for values in [0, 1] instead of [0, 255]
@@ -21,6 +21,8 @@ class GMSD(Metric):
     """
 
     label = "GMSD"
+    explanation = "Gradient magnitude similarity deviation: how unevenly edges differ from those of the sharp image."
+    direction = LOWER
     decimals = 4
     best = 0.0
     smallest_side = 4

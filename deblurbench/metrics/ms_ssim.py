@@ -22,6 +22,7 @@ class MultiScaleSSIM(SSIM):
     """
 
     label = "MS-SSIM"
+    explanation = "Structural similarity at five scales, from fine detail to coarse shapes; 1 for identical images."
     smallest_side = SSIM.window * 2 ** (len(WEIGHTS) - 1)
 
     def __call__(self, restored: Tensor, sharp: Tensor) -> Tensor:

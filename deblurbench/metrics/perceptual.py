@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from deblurbench.download import fetch_weights, in_place_of_fetched, read_weights
 from deblurbench.errors import UsageError
-from deblurbench.metrics.base import Metric, require_pair
+from deblurbench.metrics.base import LOWER, Metric, require_pair
 from deblurbench.registry import METRICS
 
 
@@ -23,6 +23,7 @@ class PerceptualMetric(Metric):
     """
 
     decimals = 4
+    direction = LOWER
     best = 0.0
     smallest_side = 32  # the last feature maps of smaller images are empty
     name: ClassVar[str]
@@ -78,6 +79,7 @@ class LPIPS(PerceptualMetric):
     """LPIPS (Zhang et al. 2018), version 0.1 on AlexNet (233 MB are downloaded). Lower is better."""
 
     label = "LPIPS"
+    explanation = "How different two images look to a network trained on photographs, calibrated on people's judgements."
     name = "lpips"
 
     @staticmethod
@@ -104,6 +106,7 @@ class DISTS(PerceptualMetric):
     """DISTS (Ding et al. 2020), on VGG16 (528 MB are downloaded): structure and texture statistics. Lower is better."""
 
     label = "DISTS"
+    explanation = "How different structure and texture look to a network trained on photographs (VGG16)."
     name = "dists"
 
     @staticmethod

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from deblurbench.metrics.base import Metric
+from deblurbench.metrics.base import HIGHER, Metric
 from deblurbench.metrics.filters import GAUSSIAN_SIZE, gaussian_taps, separable_filter
 from deblurbench.metrics.strips import mean_in_strips
 from deblurbench.registry import METRICS
@@ -19,6 +19,7 @@ C1, C2 = 0.01**2, 0.03**2
 class StructuralSimilarity(Metric):
     """The base of all variants: similarity from local means, variances and covariance under a window."""
 
+    direction = HIGHER
     decimals = 4
     best = 1.0
     sample_scale = 1.0  # factor of variances: N / (N - 1) for sample covariance
@@ -65,6 +66,7 @@ class SSIM(StructuralSimilarity):
     """
 
     label = "SSIM"
+    explanation = "Structural similarity: agreement of local brightness, contrast and structure; 1 for identical images."
     window = smallest_side = GAUSSIAN_SIZE
 
     def local_mean(self, images: Tensor) -> Tensor:
@@ -79,6 +81,9 @@ class UniformSSIM(StructuralSimilarity):
     """
 
     label = "SSIM (7x7 uniform)"
+    explanation = (
+        "Structural similarity by scikit-image's defaults: local brightness, contrast and structure; 1 for identical images."
+    )
     window = smallest_side = 7
     sample_scale = 49 / 48
 
@@ -93,6 +98,9 @@ class VolumeSSIM(StructuralSimilarity):
     """
 
     label = "SSIM (3-D)"
+    explanation = (
+        "Structural similarity as in GoPro tables: brightness, contrast and structure across channels; 1 for identical images."
+    )
     window = GAUSSIAN_SIZE
 
     def pad(self, images: Tensor) -> Tensor:

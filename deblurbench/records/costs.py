@@ -9,23 +9,38 @@ from typing import Any
 from deblurbench.records.validation import Amount, Count, read_json_record, write_json_record
 
 HEADING = "heading"  # of the column in the report's table; an empty one has none
+EXPLANATION = "explanation"  # of that column, in one sentence
 REMEDY = "remove it and run the experiment again, which measures anew"
+
+
+def _column(heading: str, explanation: str) -> dict[str, str]:
+    return {HEADING: heading, EXPLANATION: explanation}
 
 
 @dataclass(frozen=True)
 class Costs:
     """The costs of one model. Parameters, evaluations and MACs are of all networks that restore one 256x256 image."""
 
-    params: Count = field(metadata={HEADING: "parameters"})
-    evaluations: Count = field(metadata={HEADING: "network evaluations"})
-    macs: Count = field(metadata={HEADING: "MACs at 256x256"})
-    train_seconds: Amount = field(metadata={HEADING: "training time"})  # of all trainings that its weights took, each once
-    ms_per_megapixel: Amount = field(metadata={HEADING: "ms / megapixel"})  # the minimum of all rounds
-    ms_per_megapixel_spread: Amount = field(metadata={HEADING: ""})  # by what part of it the median is longer
+    params: Count = field(metadata=_column("parameters", "Trained numbers of all networks that restoring takes."))
+    evaluations: Count = field(metadata=_column("network evaluations", "How many times networks are run to restore one image."))
+    macs: Count = field(
+        metadata=_column("MACs at 256x256", "Multiply-accumulate operations to restore one image of 256x256 pixels.")
+    )
+    train_seconds: Amount = field(
+        metadata=_column("training time", "Time of all trainings that its weights took, each counted once.")
+    )
+    ms_per_megapixel: Amount = field(
+        metadata=_column(
+            "ms / megapixel",
+            "Milliseconds to restore a million pixels, the least of all rounds; in brackets, how much longer the median is.",
+        )
+    )
+    ms_per_megapixel_spread: Amount = field(metadata=_column("", ""))  # by what part of it the median is longer
 
 
 COST_COLUMNS = tuple(each.name for each in fields(Costs))
 COST_HEADINGS: dict[str, str] = {each.name: each.metadata[HEADING] for each in fields(Costs) if each.metadata[HEADING]}
+COST_EXPLANATIONS: dict[str, str] = {each.name: each.metadata[EXPLANATION] for each in fields(Costs) if each.metadata[HEADING]}
 
 
 @dataclass(frozen=True)

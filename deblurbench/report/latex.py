@@ -9,26 +9,41 @@ from deblurbench.report.findings.comparison_table import ComparisonTable, TableC
 SPECIAL = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "±": r"$\pm$", "≈": r"$\approx$", "≥": r"$\geq$",
+    "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\to$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }  # fmt: skip
 
 
-def latex_table(table: ComparisonTable, caption: str, label: str) -> str:
-    """Return a `table*` with booktabs rules: the best in bold, ≈ at scores that are not significantly behind it."""
+FULL_WIDTH = ("training time", "ms / megapixel")  # columns that a column of a paper has no room for
+
+
+def latex_tables(table: ComparisonTable, caption: str, label: str) -> str:
+    """Return the core of `table` for one column of a paper, and all of it for its full width, both with booktabs rules.
+
+    The best is bold, and ≈ stands at scores that are not significantly behind it.
+    """
+    narrow = _table("table", r"\columnwidth", table.core.without(FULL_WIDTH), caption, label)
+    full = _table("table*", r"\textwidth", table, caption, f"{label}-all")
+    return f"{narrow}\n{full}"
+
+
+def _table(environment: str, width: str, table: ComparisonTable, caption: str, label: str) -> str:
+    notes = table.marks if environment == "table" else table.notes
     lines = [
-        r"\begin{table*}",
+        rf"\begin{{{environment}}}",
         r"  \centering",
-        rf"  \caption{{{escape(' '.join((caption, *table.notes)))}}}",
+        rf"  \caption{{{escape(' '.join((caption, *notes)))}}}",
         rf"  \label{{tab:{re.sub('[^A-Za-z0-9-]', '-', label)}}}",
-        r"  \resizebox{\textwidth}{!}{%",
+        r"  \setlength{\tabcolsep}{3pt}",
+        rf"  \resizebox{{{width}}}{{!}}{{%",
         rf"  \begin{{tabular}}{{{''.join('l' if column.is_text else 'r' for column in table.columns)}}}",
         r"    \toprule",
-        f"    {_row([escape(column.heading) for column in table.columns])}",
+        f"    {_row([escape(f'{column.heading} {column.direction}'.strip()) for column in table.columns])}",
         r"    \midrule",
         *(f"    {_row([_cell(cell) for cell in row])}" for row in table.rows),
         r"    \bottomrule",
         r"  \end{tabular}}",
-        r"\end{table*}",
+        rf"\end{{{environment}}}",
     ]
     return "\n".join(lines) + "\n"
 

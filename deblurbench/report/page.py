@@ -28,7 +28,7 @@ from deblurbench.report.findings.pairwise import PAIRWISE_COLUMNS, PairwiseCompa
 from deblurbench.report.findings.preferences import PreferenceTable, preference_table
 from deblurbench.report.findings.setups import SetupDifferences, setup_differences
 from deblurbench.report.findings.statistics_table import STATISTICS_COLUMNS, statistics_rows
-from deblurbench.report.latex import latex_table
+from deblurbench.report.latex import latex_tables
 from deblurbench.report.pictures.embedding import EmbeddedPictures
 from deblurbench.report.pictures.gallery import disagreement_examples, examples, gallery, really_blurred_photographs
 from deblurbench.report.pictures.grids import comparison_grid, really_blurred_grid
@@ -91,7 +91,7 @@ def write_report(results: Results, out: Path) -> WrittenReport:
     for name in (HTML, MARKDOWN):
         write_whole(out / name, _environment(name).get_template(f"{name}.j2").render(content))
     recipe = f"Recipe {results.recipe.title}: {results.recipe.description}."
-    latex = [latex_table(one.table, f"{one.comparison.label}. {recipe}", one.comparison.dataset) for one in sections]
+    latex = [latex_tables(one.table, f"{one.comparison.label}. {recipe}", one.comparison.dataset) for one in sections]
     write_whole(out / LATEX, "% needs \\usepackage{booktabs,graphicx}\n\n" + "\n".join(latex))
     write_csv(out / STATISTICS_TABLE, STATISTICS_COLUMNS, [row for one in comparisons for row in statistics_rows(one)])
     pairs = [row for one in sections if one.pairwise for row in pairwise_rows(one.comparison, one.pairwise)]

@@ -16,7 +16,7 @@ from deblurbench.files import read_csv
 from deblurbench.report.findings.comparison import VersusBest, compare
 from deblurbench.report.findings.metric_agreement import metric_agreement
 from deblurbench.report.findings.pairwise import compare_pairwise
-from deblurbench.report.latex import escape, latex_table
+from deblurbench.report.latex import FULL_WIDTH, escape, latex_tables
 from deblurbench.report.page import write_report
 from deblurbench.report.reading import read_results
 from tests.report.invented import change_images, column, compared, invent, set_scores, table_of
@@ -121,16 +121,23 @@ def test_latex_and_csv_hold_the_same_numbers(tmp_path: Path) -> None:
     folder = invent(tmp_path / "a", images=30, cnn_1=2.0, gan=1.99, diffusion=0.4)
     write_report(read_results([folder]), folder)
     table = table_of(folder)
-    lines = (folder / "tables.tex").read_text().splitlines()
-    body = lines[lines.index(r"    \midrule") + 1 : lines.index(r"    \bottomrule")]
-    for line, row in zip(body, table.rows, strict=True):
-        assert line.startswith("    " + row[0].text.replace("_", r"\_") + " & ")
-        assert line.endswith(r"\\")
-        assert line.count("&") == len(table.columns) - 1
-        assert (r"\textbf{" + row[1].text + "}" in line) == row[1].is_best
-        assert row[2].text in line
+    core, full = (folder / "tables.tex").read_text().split(r"\begin{table*}")
+    narrow = table.core.without(FULL_WIDTH)
+    for text, part in ((core, narrow), (full, table)):
+        lines = text.splitlines()
+        body = lines[lines.index(r"    \midrule") + 1 : lines.index(r"    \bottomrule")]
+        for line, row in zip(body, part.rows, strict=True):
+            assert line.startswith("    " + row[0].text.replace("_", r"\_") + " & ")
+            assert line.endswith(r"\\")
+            assert line.count("&") == len(part.columns) - 1
+            assert (r"\textbf{" + row[1].text + "}" in line) == row[1].is_best
+            assert row[2].text in line
+    widths = [max(len(cell.text) for cell in column) for column in zip(*narrow.rows, strict=True)]
+    # Of 245 points that a column of a paper has, a character of 10 points takes 5, and a gap between columns 6.
+    assert 245 / (5 * sum(widths) + 6 * len(widths)) > 0.6, "what fits the column is legible: 6 points and more"
+    assert r"PSNR (dB) $\uparrow$" in core
     assert escape("50 % & a_b {~^\\}") == r"50 \% \& a\_b \{\textasciitilde{}\textasciicircum{}\textbackslash{}\}"
-    assert latex_table(table, "c", "a b_c").count(r"\label{tab:a-b-c}") == 1
+    assert latex_tables(table, "c", "a b_c").count(r"\label{tab:a-b-c}") == 1
     text = (folder / "report.md").read_text()
     statistics = {(row["model"], row["metric"]): row for row in read_csv(folder / "statistics.csv")}
     for model, gain in column(table, "gain over input [95 %]").items():
@@ -185,7 +192,7 @@ def test_metrics_that_disagree_are_counted_and_shown(tmp_path: Path) -> None:
     assert (found.disagreements[0].preferred_by_psnr, found.disagreements[0].preferred_by_perceptual) == ("cnn", "gan")
     page = write_report(results, folder).page.read_text()
     assert found.sentence in page
-    assert f"&#39;{found.disagreements[0].image}&#39;: PSNR prefers cnn, the perceptual score gan" in page
+    assert f"&#39;{found.disagreements[0].image}&#39;: PSNR prefers cnn, GMSD gan" in page
     matrix = np.array(found.correlations)
     assert np.allclose(np.diag(matrix), 1)
     assert matrix[0, 1] == pytest.approx(1, abs=1e-6)  # the invented SSIM follows PSNR

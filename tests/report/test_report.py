@@ -127,7 +127,7 @@ def test_several_results_become_one_comparison(finished: Path, copy: Path, tmp_p
     assert text.startswith("# tiny + copy")
     assert "| cnn |" in text
     assert "| cnn (copy) |" in text
-    assert len(re.findall(r"^\| blurred \|", text, re.M)) == 2  # of the scores, and model against model
+    assert len(re.findall(r"^\| blurred \|", text, re.M)) == 3  # of the core, of all scores, and model against model
     assert (tmp_path / "merged" / "grids" / "photos.png").is_file()
     merged = (tmp_path / "merged" / "comparison.csv").read_text()
     assert merged.splitlines()[0] == (finished / "comparison.csv").read_text().splitlines()[0]

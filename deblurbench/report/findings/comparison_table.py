@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from deblurbench.metrics.base import Metric
-from deblurbench.records.costs import COST_HEADINGS
+from deblurbench.metrics.base import HIGHER, LOWER, ZERO, Metric
+from deblurbench.records.costs import COST_EXPLANATIONS, COST_HEADINGS
 from deblurbench.report.findings.answer import oracle_note
 from deblurbench.report.findings.comparison import Comparison, MeanDifference, ModelStatistics, VersusBest
 from deblurbench.report.formatting import format_count, format_duration, format_score, join_names, pluralize
 from deblurbench.report.results import Result, Results
 from deblurbench.statistics.means import identical_note
 
+DIRECTIONS = {HIGHER: "Higher is better.", LOWER: "Lower is better.", ZERO: "Best at 0."}
+CORE_COSTS = ("params", "train_seconds", "ms_per_megapixel")
 NEAR_BEST = (VersusBest.TIED, VersusBest.MIXED, VersusBest.INCONCLUSIVE)
 
 
@@ -22,8 +24,15 @@ class TableColumn:
     """A column of a table."""
 
     heading: str
+    explanation: str
+    direction: str = ""  # which values are better: HIGHER, LOWER or ZERO
     is_text: bool = False
-    lower_is_better: bool = False
+    is_core: bool = False  # shown at first; the others on demand
+
+    @property
+    def rises(self) -> bool:
+        """Whether sorting begins with its lowest values: names, and what is better when lower."""
+        return self.is_text or self.direction in (LOWER, ZERO)
 
 
 @dataclass(frozen=True)
@@ -43,18 +52,24 @@ class ComparisonTable:
     columns: tuple[TableColumn, ...]
     rows: tuple[tuple[TableCell, ...], ...]
     input_row: int  # the index of the blurred input
-    notes: tuple[str, ...]  # to stand below the table
+    marks: tuple[str, ...]  # what bold type, ≈ and brackets mean
+    notes: tuple[str, ...]  # to stand below the table, the marks first
+
+    @property
+    def core(self) -> ComparisonTable:
+        """The same table of its core columns alone."""
+        return self.without(column.heading for column in self.columns if not column.is_core)
+
+    def without(self, headings: Iterable[str]) -> ComparisonTable:
+        """The same table without the columns of these headings."""
+        dropped = set(headings)
+        kept = [number for number, column in enumerate(self.columns) if column.heading not in dropped]
+        rows = tuple(tuple(row[number] for number in kept) for row in self.rows)
+        return replace(self, columns=tuple(self.columns[number] for number in kept), rows=rows)
 
 
 def comparison_table(results: Results, comparison: Comparison) -> ComparisonTable:
     """Return the models by falling quality, with the blurred input at its own place among them."""
-    columns = [TableColumn("model", is_text=True)]
-    for name, metric in results.recipe.metrics.items():
-        columns.append(TableColumn(metric.label, lower_is_better=metric.best == 0))
-        if name == results.primary_metric:
-            columns += [TableColumn("gain over input [95 %]"), TableColumn("better than input")]
-    columns += [TableColumn("family / network", is_text=True), TableColumn("restores by", is_text=True)]
-    columns += [TableColumn(heading, lower_is_better=True) for heading in COST_HEADINGS.values()]
     rows = []
     for result in comparison.results:
         cells = [TableCell(result.model, result.model)]
@@ -67,7 +82,31 @@ def comparison_table(results: Results, comparison: Comparison) -> ComparisonTabl
         method = " / ".join(filter(None, (result.family, result.network)))
         rows.append((*cells, TableCell(method, method), TableCell(result.inference, result.inference), *_cost_cells(result)))
     input_row = comparison.results.index(comparison.blurred_input)
-    return ComparisonTable(tuple(columns), tuple(rows), input_row, tuple(_notes(comparison)))
+    marks = tuple(_marks(comparison))
+    return ComparisonTable(tuple(_columns(results)), tuple(rows), input_row, marks, (*marks, *_notes(comparison)))
+
+
+def _columns(results: Results) -> Iterator[TableColumn]:
+    yield TableColumn("model", "What restored the photographs; blurred is the input itself.", is_text=True, is_core=True)
+    for name, metric in results.recipe.metrics.items():
+        is_core = name in (results.primary_metric, "ssim", results.perceptual_metric)
+        direction = metric.direction or (LOWER if metric.best == 0 else HIGHER)
+        yield _column(metric.label, metric.explanation, direction, is_core=is_core)
+        if name == results.primary_metric:
+            gain = "Mean of how much PSNR rises over that of the blurred input, with its 95 % interval."
+            yield _column("gain over input [95 %]", gain, HIGHER, is_core=True)
+            yield _column(
+                "better than input", "On how many of the photographs its PSNR is above that of the blurred input.", HIGHER
+            )
+    family = "How it learned to restore, and the network inside; or the classical method."
+    yield TableColumn("family / network", family, is_text=True)
+    yield TableColumn("restores by", "How it restores where there is a choice: sampling steps, averages.", is_text=True)
+    for name, heading in COST_HEADINGS.items():
+        yield _column(heading, COST_EXPLANATIONS[name], LOWER, is_core=name in CORE_COSTS)
+
+
+def _column(heading: str, explanation: str, direction: str, *, is_core: bool = False) -> TableColumn:
+    return TableColumn(heading, f"{explanation} {DIRECTIONS[direction]}".strip(), direction, is_core=is_core)
 
 
 def _score_cell(metric: Metric, statistics: ModelStatistics, deviation: float, *, marks_near_best: bool) -> TableCell:
@@ -111,7 +150,7 @@ def _time(minimum: float, spread: float) -> str:
     return f"{minimum:.0f} (+{100 * spread:.0f} %)"
 
 
-def _notes(comparison: Comparison) -> Iterator[str]:
+def _marks(comparison: Comparison) -> Iterator[str]:
     images, scenes = comparison.images, comparison.scenes
     units = pluralize(images, "image")
     if scenes != images:
@@ -122,6 +161,10 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         yield _test_note(comparison, units)
     if scenes > 1:
         yield f"In brackets: 95 % Student's t interval of the mean over {units}. {_training_note(comparison)}".rstrip()
+
+
+def _notes(comparison: Comparison) -> Iterator[str]:
+    images = comparison.images
     if comparison.scene_sizes_differ:
         yield "Scenes differ in their number of images: gains are means of the means of scenes, scores are means over images."
     for result in comparison.results:

@@ -22,6 +22,12 @@ class MetricDisagreement:
     image: str
     preferred_by_psnr: str  # the model
     preferred_by_perceptual: str
+    perceptual: str  # the label of that metric
+
+    @property
+    def sentence(self) -> str:
+        """Which metric prefers which model."""
+        return f"'{self.image}': PSNR prefers {self.preferred_by_psnr}, {self.perceptual} {self.preferred_by_perceptual}"
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,8 @@ def metric_agreement(results: Results, comparison: Comparison) -> MetricAgreemen
             first, second = (results.metric(metric).label.split(" (")[0] for metric in (results.primary_metric, perceptual))
             question = "Asked which of two models restored an image better"
             sentence = f"{question}, {first} and {second} disagree in {fraction:.0%} of all cases."
-        images = comparison.scores.images
-        examples = [MetricDisagreement(images[one.image], models[one.first], models[one.second]) for one in found]
+        images, label = comparison.scores.images, results.metric(perceptual).label
+        examples = [MetricDisagreement(images[one.image], models[one.first], models[one.second], label) for one in found]
     columns = np.stack([values.ravel() for values in improvements.values()], axis=1)  # (models x images, metrics)
     return MetricAgreement(
         tuple(results.metric(metric).label for metric in metrics),

@@ -15,34 +15,41 @@ from deblurbench.report.pictures.embedding import EmbeddedPictures, PictureView
 from deblurbench.report.pictures.error_maps import error_map
 from deblurbench.report.pictures.grids import really_blurred_results
 from deblurbench.report.pictures.median_image import MedianImage
-from deblurbench.report.pictures.stored_pictures import has_restored, read_restored, read_sharp
+from deblurbench.report.pictures.stored_pictures import Picture, has_restored, read_restored, read_sharp
 from deblurbench.report.results import Result
 
-VIEW, EXAMPLE, CLOSE_UP = 240, 120, 40  # pixels a side of the slider, of examples and of what close-ups enlarge
+VIEW, EXAMPLE, CLOSE_UP = 384, 120, 64  # pixels a side of the slider, of examples and of what close-ups enlarge
 ERROR_QUALITY = 65  # of JPEG
 RANKS = ("most improved", "median", "worst")
 
 
 @dataclass(frozen=True)
-class GalleryRow:
-    """The median image as one model restored it."""
+class GalleryEntry:
+    """The median image blurred, sharp, or as one model restored it: the picture, its close-up, and its error."""
 
-    model: str
-    score: str
-    views: tuple[PictureView, ...]  # blurred, restored, sharp, close-up, error
+    name: str
+    score: str  # empty for the sharp one
+    view: PictureView
+    close_up: PictureView
+    error: PictureView | None = None  # of models alone
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """The median image as all models restored it, and the two sides of the slider."""
+    """The median image blurred, sharp and as all models restored it, all at the same place."""
 
     image: str
-    rows: tuple[GalleryRow, ...]
-    best: str  # the model that the slider shows first: the best of those that are ranked
-    blurred: PictureView
-    sharp: PictureView
+    blurred: GalleryEntry
+    sharp: GalleryEntry
+    models: tuple[GalleryEntry, ...]
+    best: GalleryEntry  # what the slider shows first: of the models that are ranked the best
     error_limit: float  # of 255, shown as white by error maps
     missing: tuple[str, ...]  # models whose pictures are not stored
+
+    @property
+    def entries(self) -> tuple[GalleryEntry, ...]:
+        """All of them, the blurred and the sharp one first."""
+        return (self.blurred, self.sharp, *self.models)
 
 
 @dataclass(frozen=True)
@@ -64,20 +71,24 @@ class DisagreementExample:
 
 
 def gallery(median: MedianImage, comparison: Comparison, embedded: EmbeddedPictures) -> Gallery:
-    """Embed the median image of a data set as each model restored it."""
+    """Embed the median image of a data set blurred, sharp, and as each model restored it."""
     box = median.close_up(CLOSE_UP)
     view = around(median.sharp, box, VIEW)
     box_in_view = Box(box.left - view.left, box.top - view.top, box.width, box.height)
-    blurred, sharp = embedded.add(crop(median.blurred, view), "blurred"), embedded.add(crop(median.sharp, view), "sharp")
-    rows = []
+
+    def entry(name: str, picture: Picture, caption: str, error: PictureView | None = None) -> GalleryEntry:
+        shown = embedded.add(crop(picture, view), caption)
+        return GalleryEntry(name, median.scores.get(name, ""), shown, shown.close_up(box_in_view), error)
+
+    models = []
     for model, picture in median.restored.items():
-        restored = embedded.add(crop(picture, view), f"restored by {model}")
         errors = crop(error_map(picture, median.sharp, median.error_limit), view)
         error = embedded.add(errors, f"error of {model}", ERROR_QUALITY)
-        rows.append(GalleryRow(model, median.scores[model], (blurred, restored, sharp, restored.close_up(box_in_view), error)))
-    ranked = [result.model for result in comparison.ranked if result.model in median.restored]
-    best = (ranked or list(median.restored))[0]
-    return Gallery(median.name, tuple(rows), best, blurred, sharp, median.error_limit, median.missing)
+        models.append(entry(model, picture, f"restored by {model}", error))
+    ranked = {result.model for result in comparison.ranked}
+    best = next((one for one in models if one.name in ranked), models[0])
+    blurred, sharp = entry(BLURRED, median.blurred, "blurred"), entry("sharp", median.sharp, "sharp")
+    return Gallery(median.name, blurred, sharp, tuple(models), best, median.error_limit, median.missing)
 
 
 def examples(comparison: Comparison, embedded: EmbeddedPictures) -> dict[str, list[Example]]:
@@ -105,8 +116,7 @@ def disagreement_examples(
     for one in agreement.disagreements:
         models = (one.preferred_by_psnr, one.preferred_by_perceptual)
         if views := _views(comparison, [by_name[model] for model in models], one.image, embedded):
-            text = f"'{one.image}': PSNR prefers {models[0]}, the perceptual score {models[1]}"
-            found.append(DisagreementExample(text, views))
+            found.append(DisagreementExample(one.sentence, views))
     return found
 
 

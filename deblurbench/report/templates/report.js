@@ -24,6 +24,35 @@ for (const button of document.querySelectorAll("th button")) {
   });
 }
 
+// A heading explains itself while the mouse is over it or it has the focus, and when it is touched; Escape ends that.
+const tip = document.getElementById("tip");
+function explain(button) {
+  const hint = document.getElementById(button.getAttribute("aria-describedby")).textContent;
+  if (!hint) return;
+  tip.textContent = hint;
+  tip.hidden = false;
+  const [box, own] = [button.getBoundingClientRect(), tip.getBoundingClientRect()];
+  const left = Math.min(Math.max(box.left, 8), document.documentElement.clientWidth - own.width - 8);
+  tip.style.left = `${Math.max(left, 8)}px`;
+  tip.style.top = `${box.top - own.height - 6 > 0 ? box.top - own.height - 6 : box.bottom + 6}px`;
+}
+const stopExplaining = () => { tip.hidden = true; };
+for (const button of document.querySelectorAll("th button")) {
+  for (const begin of ["mouseenter", "focus", "click"]) button.addEventListener(begin, () => explain(button));
+  for (const end of ["mouseleave", "blur"]) button.addEventListener(end, stopExplaining);
+}
+addEventListener("keydown", (event) => { if (event.key === "Escape") stopExplaining(); });
+addEventListener("scroll", stopExplaining, true);
+
+// What is wider than the page says that it scrolls.
+const measured = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const wide = target.closest(".wide");
+    wide.classList.toggle("scrolls", wide.scrollWidth > wide.clientWidth + 1);
+  }
+});
+for (const wide of document.querySelectorAll(".wide")) for (const each of [wide, ...wide.children]) measured.observe(each);
+
 // The slider lays one picture over another up to where it stands; two lists choose which.
 for (const compare of document.querySelectorAll(".compare")) {
   const range = compare.querySelector("input");
