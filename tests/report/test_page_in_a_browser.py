@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
@@ -187,3 +188,85 @@ def test_figures_hold_words_and_numbers_and_no_formulas(browser: Browser, page_f
             texts = page.locator("figure svg text").all_text_contents()
             assert len(texts) > 40
             assert not [text for text in texts if "$" in text or "\\" in text]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_overflows_and_all_is_accessible(browser: Browser, page_file: Path, scheme: str) -> None:
+    with opened(browser, page_file, PHONE, color_scheme=scheme) as page:
+        for switch in page.locator(".all-columns").all():
+            switch.check()
+        for summary in page.locator("summary").all():
+            summary.click()
+        for viewport in (PHONE, TABLET, DESKTOP):
+            page.set_viewport_size(viewport)
+            assert page.evaluate("document.scrollingElement.scrollWidth") == viewport["width"]
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        page.set_viewport_size(PHONE)
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_core_of_the_table_fits_and_the_rest_is_behind_a_switch(browser: Browser, page_file: Path) -> None:
+    with opened(browser, page_file) as page:
+        wide = page.locator(".wide:has(table.scores)").first
+        headings = page.locator("table.scores").first.locator("thead th")
+        shown = [one.locator("button").inner_text() for one in headings.all() if one.is_visible()]
+        assert [text.split(" ")[0] for text in shown] == [
+            "model", "PSNR", "gain", "SSIM", "GMSD", "parameters", "training", "ms"
+        ]  # fmt: skip
+        assert wide.evaluate("one => one.scrollWidth <= one.clientWidth")
+        assert "scrolls" not in (wide.get_attribute("class") or "")
+        page.locator(".all-columns").first.focus()
+        page.keyboard.press("Space")
+        assert all(one.is_visible() for one in headings.all())
+        page.set_viewport_size(PHONE)
+        page.wait_for_function("document.querySelector('.wide:has(table.scores)').classList.contains('scrolls')")
+        cue = "one => getComputedStyle(one, '::before').content"
+        assert "scroll sideways" in wide.evaluate(cue)
+
+
+def test_every_heading_explains_itself_to_mouse_keys_and_fingers(browser: Browser, page_file: Path) -> None:
+    with opened(browser, page_file, PHONE, has_touch=True) as page:
+        tip = page.get_by_role("tooltip")
+        buttons = page.locator("table.scores").first.locator("thead th:not(.extra) button")
+        for button in buttons.all():
+            button.focus()
+            text = tip.inner_text()
+            assert text.endswith("."), text
+            assert button.evaluate("one => document.getElementById(one.getAttribute('aria-describedby')).textContent") == text
+            box = tip.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= PHONE["width"]
+            page.keyboard.press("Escape")
+            assert not tip.is_visible()
+        psnr = page.get_by_role("button", name="PSNR (dB)").first
+        for begin in (psnr.hover, psnr.tap):
+            begin()
+            assert "Higher is better." in tip.inner_text()
+            page.keyboard.press("Escape")
+        assert psnr.inner_text().endswith("↑")
+        assert page.get_by_role("button", name="GMSD").first.inner_text().endswith("↓")
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_pictures_and_the_text_of_plots_are_large_enough(browser: Browser, page_file: Path, viewport: dict[str, int]) -> None:
+    with opened(browser, page_file, viewport) as page:
+        section = page.locator("section").first
+        close_ups = section.locator(".close-ups").first.locator("svg")
+        names = section.locator(".close-ups").first.locator("figcaption").all_inner_texts()
+        assert [name.split(":")[0] for name in names] == ["blurred", "sharp", "bridge", "cnn", "gan", "unsharp"]
+        assert len({view.get_attribute("viewBox") for view in close_ups.all()}) == 1  # the same place of each
+        for view in close_ups.all():
+            box = view.bounding_box()
+            assert box is not None
+            assert min(box["width"], box["height"]) >= 200
+        sizes = page.evaluate(
+            """[...document.querySelectorAll('.panel svg text')].map((text) => {
+              const svg = text.ownerSVGElement;
+              return parseFloat(getComputedStyle(text).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+            })"""
+        )
+        assert len(sizes) > 20
+        assert min(sizes) >= 10

@@ -26,9 +26,11 @@ for (const button of document.querySelectorAll("th button")) {
 
 // A heading explains itself while the mouse is over it or it has the focus, and when it is touched; Escape ends that.
 const tip = document.getElementById("tip");
+let explained = null;
 function explain(button) {
   const hint = document.getElementById(button.getAttribute("aria-describedby")).textContent;
   if (!hint) return;
+  explained = button;
   tip.textContent = hint;
   tip.hidden = false;
   const [box, own] = [button.getBoundingClientRect(), tip.getBoundingClientRect()];
@@ -42,7 +44,12 @@ for (const button of document.querySelectorAll("th button")) {
   for (const end of ["mouseleave", "blur"]) button.addEventListener(end, stopExplaining);
 }
 addEventListener("keydown", (event) => { if (event.key === "Escape") stopExplaining(); });
-addEventListener("scroll", stopExplaining, true);
+// A heading that gets the focus may scroll into view: its explanation goes with it.
+addEventListener("scroll", () => {
+  if (tip.hidden) return;
+  if (explained === document.activeElement) explain(explained);
+  else stopExplaining();
+}, true);
 
 // What is wider than the page says that it scrolls.
 const measured = new ResizeObserver((entries) => {
