@@ -11,6 +11,7 @@ from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.results import Result, Results
 
 COSTS = {"ms_per_megapixel": "ms / megapixel", "macs": "multiply-accumulates at 256x256", "params": "parameters"}
+NARROW = 10  # times
 
 
 def perception_distortion(results: Results, comparison: Comparison) -> list[str]:
@@ -53,7 +54,7 @@ def _cost_panel(
     results: Results, comparison: Comparison, cost: str, plotted: Sequence[Result],
     points: Sequence[tuple[float, float]], ends: Sequence[tuple[float, float]],
 ) -> str:  # fmt: skip
-    from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+    from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullLocator
 
     colors = colors_of(results)
     intervals = [(y, y) if math.isnan(low) else (low, high) for (_, y), (low, high) in zip(points, ends, strict=True)]
@@ -65,7 +66,9 @@ def _cost_panel(
         for one, (x, _), interval in zip(plotted, points, intervals, strict=True):
             panel.plot([x, x], interval, color=colors[one.model], linewidth=1, alpha=0.6)
         panel.axhline(0, color=INK, linewidth=0.8, linestyle=":")
-        panel.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=6))
+        costs = [x for x, _ in points]
+        is_narrow = max(costs) < NARROW * min(costs)  # too few powers of ten for marks
+        panel.xaxis.set_major_locator(MaxNLocator(4) if is_narrow else LogLocator(subs=(1, 3), numticks=6))
         panel.xaxis.set_major_formatter(EngFormatter(sep=""))
         panel.xaxis.set_minor_locator(NullLocator())
         _name(panel, dots, points, [one.model for one in plotted], intervals)

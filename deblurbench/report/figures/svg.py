@@ -114,14 +114,14 @@ def label_points(
 
 def _write_beside(panel: Any, point: tuple[float, float], name: str, taken: list[tuple[float, ...]]) -> Any:
     """Write `name` at the first free place around its point, and add its box to `taken`; None where there is none."""
-    bounds = panel.figure.bbox.extents
+    (left, bottom, *_), (*_, right, top) = panel.bbox.extents, panel.figure.bbox.extents  # not over the axes' numbers
     for dx, dy, side in PLACES:
         text = panel.annotate(
             escape_math(name), point, (dx, dy), textcoords="offset points", ha=side, va="center", fontsize=SMALL,
             annotation_clip=False,
         )  # fmt: skip
         box = tuple(text.get_window_extent().extents)
-        is_within = bounds[0] <= box[0] and box[2] <= bounds[2] and bounds[1] <= box[1] and box[3] <= bounds[3]
+        is_within = left <= box[0] and box[2] <= right and bottom <= box[1] and box[3] <= top
         if is_within and not any(_overlap(box, other) for other in taken):
             taken.append(box)
             return text
