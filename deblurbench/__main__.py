@@ -10,7 +10,7 @@ def main() -> None:
     end_quietly_when_interrupted()
     from deblurbench.apps.cli import app  # imported late: from here on Ctrl+C is listened for
 
-    app()
+    app(prog_name="deblurbench")
 
 
 if __name__ == "__main__":

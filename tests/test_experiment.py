@@ -149,6 +149,7 @@ CASES: list[tuple[dict[str, object], list[str], str]] = [
     ({"datasets": {"d": 3}}, [], "datasets.d: expected keys and values, not 3"),
     ({}, ["training.steps"], "training.steps: expected key.path=value"),
     ({}, ["traning.steps=3"], "unknown key of an experiment; did you mean 'training'?"),
+    ({}, ["steps=3"], "steps=3: unknown key of an experiment; did you mean 'training.steps'?"),
     ({}, ["models.cn.name=gan"], "names none of the experiment's models; did you mean 'cnn'?"),
     ({}, ["models=[cnn, gna]"], "models=[cnn, gna]: models: unknown name 'gna'; did you mean 'gan'?"),
     ({}, ["models=[cnn-nafnett]"], "models: unknown name 'cnn-nafnett'; did you mean 'cnn-nafnet'?"),

@@ -135,7 +135,10 @@ def rate(
     typer.echo(f"open  http://{listening.getsockname()[0]}:{listening.getsockname()[1]}  (Ctrl+C ends it)")
     with contextlib.suppress(KeyboardInterrupt):  # how it is meant to end
         server.run(sockets=[listening])
-    typer.echo(f"{rating.count} votes in {folder / VOTES}; deblurbench report {folder} puts them into the report")
+    if count := rating.count:
+        typer.echo(f"{count} votes in {folder / VOTES}; deblurbench report {folder} puts them into the report")
+    else:
+        typer.echo("no votes were cast")
     return 0
 
 
@@ -201,7 +204,7 @@ def deblur(
 ) -> int:
     """Deblur photographs of any size.
 
-    The same size, orientation and depth comes out. Outputs that exist are left as they are.
+    The same size, orientation and depth comes out. Outputs that exist are skipped, or an error where all of them do.
     """
     from deblurbench.apps.photos import Deblurring, choose_restorer, deblur_files, plan_files
     from deblurbench.devices import find_device

@@ -39,7 +39,7 @@ def check(
     """Describe the data set at PATH, its pairs, problems and alignment, and what to run. Exit code 1: there are problems."""
     import json
 
-    from deblurbench.apps.next_steps import after_recognition
+    from deblurbench.apps.next_steps import after_recognition, restoring
     from deblurbench.data.inspection import describe, inspect
     from deblurbench.data.layouts.recognition import recognise
     from deblurbench.data.picture import draw_pairs
@@ -68,6 +68,8 @@ def check(
     is_sound = not failed and all(one.is_sound for one in found)
     if not is_sound:
         typer.echo("first see to the problems above; a run leaves out what it cannot use, and says so")
+    if all(one.is_mostly_blurred for one in found):
+        typer.echo(f"are these to be restored? by the winner of a run: {restoring(path)}")
     typer.echo(f"next: {after_recognition(path, [one.spec for one in found])}")
     return 0 if is_sound else 1
 

@@ -15,6 +15,12 @@ from deblurbench.registry import LAYOUTS, Spec
 from deblurbench.yaml_files import read_yaml
 
 EXAMPLE = "own-photos"  # the experiment whose models, training and blur are taken
+SENTENCES = {
+    "cnn": "A U-Net that learns the mean of what the sharp photograph may be: the highest PSNR.",
+    "gan": "The same network trained against a critic as well, for sharper looks.",
+    "diffusion": "The same network as a denoiser, in steps; the mean of 8 samples.",
+    "polyblur": "A method that learns nothing (Delbracio et al. 2021).",
+}
 LONGEST_NAME = 60  # characters of a data set's
 ABOUT_MODELS = "Keys in place of a preset make other models: {name: cnn, network: nafnet-tiny}, say (see deblurbench models)."
 ABOUT_TRAINING = "This takes minutes on two CPU cores; for a good deblurrer, hours on a GPU, replace it by: training: standard"
@@ -60,7 +66,8 @@ def write_experiment(specs: dict[str, Spec], blurred_here: set[str], file: str) 
         keys = {"layout": spec, **({key: preset[key] for key in ("blur", "camera")} if name in blurred_here else {})}
         lines += [f"  {name}:", *_block({**keys, "test_crop": preset["test_crop"]}, DATASET, indent=4)]
     lines += ["", f"# {EXPERIMENT['models']}", f"# {ABOUT_MODELS}", "models:"]
-    lines += [f"  {name}: {flow_yaml(model)}" for name, model in read_yaml(source)["models"].items()]
+    for name, model in read_yaml(source)["models"].items():
+        lines += [*([f"  # {SENTENCES[name]}"] if name in SENTENCES else []), f"  {name}: {flow_yaml(model)}"]
     lines += ["", f"# {EXPERIMENT['training']}", f"# {ABOUT_TRAINING}", "training:"]
     lines += [*_block(content["training"], TRAINING, indent=2), ""]
     for key, value in (("seeds", [0]), ("recipe", content["recipe"]), ("metrics", [])):

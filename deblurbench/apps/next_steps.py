@@ -36,6 +36,11 @@ def after_recognition(path: Path, specs: Sequence[Spec]) -> str:
     return shlex.join(["deblurbench", "init", str(path)])
 
 
+def restoring(path: Path) -> str:
+    """The command that restores the photographs at `path`."""
+    return f"deblurbench deblur {shlex.quote(str(path))} --results DIR --out OUT"
+
+
 def flow_yaml(value: Any) -> str:
     """`value` as YAML in one line, with quotes where a text would be read as something else."""
     if isinstance(value, dict):

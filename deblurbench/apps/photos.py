@@ -69,7 +69,7 @@ def choose_restorer(
         return load(checkpoint, device=device), []
     assert results is not None
     winner = find_winner(results, dataset)
-    lines = [f"with the winner of {results}: {winner.title}"]
+    lines = [f"with the winner of {results}: {winner.title}{winner.rivals}"]
     if not winner.beats_input:
         lines.append("note: on its test photographs it is not significantly better than doing nothing")
     return load_winner(results, winner, device), lines
@@ -96,8 +96,8 @@ def plan_files(inputs: Sequence[Path], out: Path, *, overwrites: bool) -> FilePl
         sources[target] = photo
     existing = [] if overwrites else [target for _, target in plan if target.exists()]
     if len(existing) == len(plan):
-        every = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
-        raise UsageError(f"{existing[0]}{every}: exists already; give --overwrite to replace it, or another --out")
+        which = f"{existing[0]}: exists" if len(existing) == 1 else f"{out}: all {len(existing)} outputs exist"
+        raise UsageError(f"{which} already; give --overwrite to replace what is there, or another --out")
     if existing:
         notes.append(
             f"{len(existing)} of {len(plan)} outputs exist already in {out} and are left alone; --overwrite replaces them"
@@ -147,8 +147,8 @@ def deblur_files(model: Restorer, plan: Sequence[tuple[Path, Path]], how: Deblur
                 outcome.notes.append(f"{source}: only the first of its {photo.frames} frames was restored")
             if not is_visible(photo, restored):
                 outcome.notes.append(
-                    f"{source}: was changed by less than one can see (99.9 % of its values by at most 2 of 255); it is sharp "
-                    "already, or blurred otherwise than what the model was trained on"
+                    f"{source}: was changed by less than one can see (99.9 % of its values by at most 4 of 255); it is sharp "
+                    "already, or blurred more or otherwise than what the model was trained on"
                 )
     return outcome
 

@@ -15,6 +15,8 @@ from deblurbench.records.cells import CellName, read_cell
 from deblurbench.records.paths import LAST, RUNS
 from deblurbench.registry import MODELS
 from deblurbench.report.findings.comparison import Comparison, VersusInput, compare
+from deblurbench.report.findings.comparison_table import NEAR_BEST
+from deblurbench.report.formatting import join_names
 from deblurbench.report.reading import read_results
 
 
@@ -24,12 +26,18 @@ class Winner:
 
     name: CellName
     gain: float  # over the blurred input, dB
+    tied: tuple[str, ...]  # models that cannot be told apart from it
     beats_input: bool  # as far as interval and test carry
 
     @property
     def title(self) -> str:
         """The name and its gain, for people."""
         return f"{self.name.model} ({self.gain:+.2f} dB on {self.name.dataset})"
+
+    @property
+    def rivals(self) -> str:
+        """The models that may be as good, for people; empty where it is the best."""
+        return f", which cannot be told apart from {join_names(self.tied)}" if self.tied else ""
 
 
 def find_winner(folder: Path, dataset: str | None) -> Winner:
@@ -40,8 +48,11 @@ def find_winner(folder: Path, dataset: str | None) -> Winner:
         raise UsageError(f"{folder}: no model of it can restore photographs: none finished, or all are oracles")
     by_dataset = {winner.name.dataset: winner for winner in winners}
     if dataset is None and len(winners) > 1:
-        choices = " or ".join(f"--dataset {winner.name.dataset} for {winner.title}" for winner in winners)
-        raise UsageError(f"{folder}: has a winner on each of {len(winners)} data sets; choose one: {choices}")
+        choices = " or ".join(f"--dataset {winner.name.dataset} ({winner.name.model})" for winner in winners)
+        raise UsageError(
+            f"{folder}: has a winner on each of {len(winners)} data sets; choose the one that is blurred like your "
+            f"photographs: {choices}"
+        )
     if dataset is not None and dataset not in by_dataset:
         raise UsageError(f"--dataset: {folder} has no data set '{dataset}'{suggestion(dataset, by_dataset)}")
     return winners[0] if dataset is None else by_dataset[dataset]
@@ -73,4 +84,5 @@ def _winner(comparison: Comparison) -> Winner | None:
     statistics = comparison.statistics_of(best.model)
     gain = statistics.gain.mean if statistics.gain else 0.0
     name = CellName(comparison.dataset, best.model, best.seeds[0])
-    return Winner(name, gain, statistics.versus_input is VersusInput.BETTER)
+    tied = [one.model for one in comparison.ranked[1:] if comparison.statistics_of(one.model).versus_best in NEAR_BEST]
+    return Winner(name, gain, tuple(tied), statistics.versus_input is VersusInput.BETTER)

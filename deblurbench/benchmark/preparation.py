@@ -107,7 +107,10 @@ def _require_data(datasets: dict[str, Spec]) -> None:
         url = layout_called(layout).origin.url
         remedy = f"get it from {url}" if url else "put your images there"
     overrides = " ".join(f"datasets.{name}.layout.path=DIR" for name in missing)
-    raise UsageError(f"datasets.{first}: {missing[first]}: there is no such folder; {remedy}, or say where it is: {overrides}")
+    raise UsageError(
+        f"datasets.{first}: {missing[first]}: there is no such folder; {remedy}, or say where it is, after the experiment: "
+        f"{overrides}"
+    )
 
 
 def _exists(path: str) -> bool:

@@ -62,6 +62,21 @@ class Inspection:
         return 2 * sum(found) >= len(found) if found else None
 
     @property
+    def caution(self) -> str:
+        """The caution where many sharp sides look blurred already; empty otherwise."""
+        if len(self.blurred) < max(FEWEST_BLURRED, BLURRED_PART * self.measured):
+            return ""
+        return (
+            f"caution: {len(self.blurred)} of {self.measured} photographs look blurred already ({self.blurred[0]}, say): "
+            "they would be the truth that models are trained towards"
+        )
+
+    @property
+    def is_mostly_blurred(self) -> bool:
+        """Whether these are rather photographs to restore than sharp ones to train on."""
+        return bool(self.caution) and 2 * len(self.blurred) > self.measured
+
+    @property
     def is_sound(self) -> bool:
         """Whether there is no problem, no duplicate, and no misalignment that the layout does not expect."""
         unmatched = any(pair.alignment is None for pair in self.pairs)
@@ -109,6 +124,14 @@ def inspect(spec: Spec, *, show_progress: bool = False) -> Inspection:
     return found
 
 
+def sharpness_caution(spec: Spec) -> str:
+    """The caution of `spec` alone, without decoding more than a few images; empty where there is none."""
+    found = Inspection(spec, LAYOUTS.build(spec).table())
+    if not layout_called(spec["name"]).origin.url:
+        _measure_sharpness(found, list(found.table.entries))
+    return found.caution
+
+
 def describe(found: Inspection) -> Iterator[str]:
     """The findings as lines of text."""
     yield f"{found.spec['path']}: {found.spec['name']}, {layout_called(found.spec['name']).origin.title}"
@@ -127,11 +150,8 @@ def describe(found: Inspection) -> Iterator[str]:
         yield f"  {title}: {len(lines)}"
         yield from (f"    {one!r}" if "\n" in one else f"    {one}" for one in lines)
     yield from _describe_alignment(found)
-    if len(found.blurred) >= max(FEWEST_BLURRED, BLURRED_PART * found.measured):
-        yield (
-            f"  caution: {len(found.blurred)} of {found.measured} photographs look blurred already ({found.blurred[0]}, say): "
-            "they would be the truth that models are trained towards"
-        )
+    if found.caution:
+        yield f"  {found.caution}"
 
 
 def _describe_alignment(found: Inspection) -> Iterator[str]:
@@ -171,7 +191,10 @@ def _measure_sharpness(found: Inspection, usable: list[PairEntry]) -> None:
     """Judge the sharp sides of a few of the `usable` entries."""
     files = [(entry.key, entry.sharp) for entry in usable if isinstance(entry.sharp, Path)]
     for key, path in evenly_spaced(files, SHARPNESS_MEASURED):
-        verdict = looks_blurred(read_photo(path).pixels)
+        try:
+            verdict = looks_blurred(read_photo(path).pixels)
+        except UnreadableImage:
+            continue  # named already, or by the run
         found.measured += verdict is not None
         if verdict:
             found.blurred.append(key)

@@ -8,6 +8,7 @@ from typing import Any
 
 from deblurbench.errors import UsageError, suggestion
 from deblurbench.experiment.building_blocks import blocks, compose_block, compose_section
+from deblurbench.training.settings import TrainingSettings
 from deblurbench.yaml_files import parse_yaml, set_key
 
 SECTIONS = ("datasets", "models")  # of named entries, which can be chosen, dropped and added
@@ -27,7 +28,9 @@ def lay_over(path: Path, content: dict[str, Any], override: str, keys: Sequence[
     if not equals or not all(names):
         raise UsageError(f"{override}: expected key.path=value, for instance training.steps=1000")
     if names[0] not in keys:
-        raise UsageError(f"{override}: unknown key of an experiment{suggestion(names[0], keys)}")
+        is_of_training = names[0] in TrainingSettings.__dataclass_fields__
+        hint = f"; did you mean 'training.{names[0]}'?" if is_of_training else suggestion(names[0], keys)
+        raise UsageError(f"{override}: unknown key of an experiment{hint}")
     value = parse_yaml(text, override)
     section, *rest = names
     entry = ".".join(names[:2]) if section in SECTIONS else section

@@ -39,7 +39,7 @@ def draw_strip(columns: Sequence[StripColumn]) -> Tensor:
     draw = ImageDraw.Draw(canvas)
     for place, column in enumerate(columns):
         left = GAP + place * (THUMBNAIL + GAP)
-        draw.text((left, 2), column.name[: THUMBNAIL // 6], INK, font)
+        draw.text((left, 2), column.name[-THUMBNAIL // 6 :], INK, font)
         for number, (caption, image) in enumerate(
             (
                 (f"blurred: {column.blurred_psnr:.2f} dB", column.blurred),

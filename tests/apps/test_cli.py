@@ -157,12 +157,12 @@ def test_a_gpu_that_was_asked_for_and_is_not_there_is_an_error(
         (["run", "celebrity", f"datasets.celebrity.layout.path={'x' * 5000}"], "File name too long"),
         (
             ["run", "kaggle-blur", *(f"datasets.kaggle-{kind}.layout.path=/nowhere" for kind in ("gaussian", "motion"))],
-            "run deblurbench data get kwentar-blur, or say where it is: "
+            "run deblurbench data get kwentar-blur, or say where it is, after the experiment: "
             "datasets.kaggle-gaussian.layout.path=DIR datasets.kaggle-motion.layout.path=DIR",
         ),
         (
             ["run", "gopro", "datasets.gopro.layout.path=/nowhere"],
-            "get it from https://seungjunnah.github.io/Datasets/gopro, or say where it is: datasets.gopro.layout.path=DIR",
+            "get it from https://seungjunnah.github.io/Datasets/gopro, or say where it is, after the experiment: datasets.gopro.layout.path=DIR",
         ),
     ],
 )

@@ -119,7 +119,7 @@ def test_init_begins_here_and_overwrites_nothing(
     monkeypatch.chdir(tmp_path)
     code, text = invoke("init")
     assert (code, text.count("\n")) == (2, 1)
-    assert "error: no experiment was written; .: no layout knows this" in text
+    assert "error: no experiment was written; .: holds no images" in text
     assert "own pairs go into two folders, blur/blurry/blurred with sharp/gt;" in text
     write_photos(tmp_path / "photos")
     assert invoke("init")[0] == 0

@@ -251,7 +251,8 @@ def test_a_dry_run_only_lists(write_experiment: Write, tmp_path: Path) -> None:
     result = run(write_experiment(), "--dry-run")
     assert result.exit_code == 0
     assert "pairs / diffusion-1-sample / seed 0: to do" in result.output
-    assert "5 cells; nothing was run" in result.output
+    assert "a step of each training; 5 cells in " in result.output
+    assert "; nothing was run" in result.output
     assert not (tmp_path / "out").exists()
 
 

@@ -339,6 +339,6 @@ def test_an_oracle_is_told_each_images_own_kernel_and_never_called_the_best(writ
     assert float(rows["oracle"]["psnr"]) > float(rows["blurred"]["psnr"]) + 3
     assert (rows["oracle"]["oracle"], rows["unsharp"]["oracle"]) == ("True", "False")
     assert "oracle restores best" not in result.output
-    assert "Told the true kernel, which nobody knows of a photograph, oracle reaches" in result.output
+    assert "oracle, an oracle, is given the true blur kernel, which no real photograph comes with: it reaches" in result.output
     results = read_results([path.parent / "out"])
     assert compare(results, "photos").statistics_of("unsharp").versus_best is VersusBest.BEST

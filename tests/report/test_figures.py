@@ -76,7 +76,7 @@ def test_names_cover_no_name_no_dot_and_stay_in_the_figure() -> None:
     assert not any(overlap(box, dot) for box in boxes.values() for dot in dots)
     axes, bounds = panel.bbox.extents, panel.figure.bbox.extents
     assert all(
-        box[0] >= bounds[0] and box[2] <= bounds[2] and box[1] >= bounds[1] and box[3] <= bounds[3] for box in boxes.values()
+        box[0] >= axes[0] and box[2] <= bounds[2] and box[1] >= axes[1] and box[3] <= bounds[3] for box in boxes.values()
     )
 
 

@@ -9,6 +9,7 @@ from deblurbench.data.layouts.directory_tree import folders_below
 from deblurbench.data.layouts.side_names import ACCEPTED
 from deblurbench.data.layouts.unnamed_pairs import require_no_unnamed_pairs
 from deblurbench.errors import UsageError
+from deblurbench.images.photo import images_below, is_image_name
 from deblurbench.registry import LAYOUTS, Spec
 
 PAIRED = "paired-folder"
@@ -38,5 +39,9 @@ def recognise(path: Path) -> list[Spec]:
                 taken.append(folder)
         if found:
             return found
+    if path.is_file() and is_image_name(path):
+        raise UsageError(f"{path}: is one photograph; give the folder of a data set, or restore it with deblurbench deblur")
+    if path.is_dir() and not images_below(path):
+        raise UsageError(f"{path}: holds no images, nor do the folders below it")
     known = ", ".join(LAYOUTS.names())
     raise UsageError(f"{path}: no layout knows this ({known}); own pairs go into two folders, {ACCEPTED}")

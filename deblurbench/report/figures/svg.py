@@ -37,7 +37,7 @@ PALETTE = ("#2b83ba", "#d7642c", "#3a9d5d", "#b5479f", "#8a6d3b", "#6a5acd", "#c
 
 PANEL = (3.5, 2.9)  # inches: 336 x 278 CSS pixels, which a phone shows whole, with its text at full size
 LEGEND_ROW = 0.19  # inches of height that a row of the legend adds
-LONGEST_OF_TWO = 16  # characters of names that stand in two columns of the legend
+LONGEST_OF_TWO = 22  # characters of names that stand in two columns of the legend
 SMALL = 8  # points, of legends and labels
 DOT = 5  # pixels from the centre of a dot that no label covers
 
@@ -56,7 +56,10 @@ def draw_panel(name: str, draw: Callable[[Any], None]) -> str:
         if labels:
             columns = 2 if max(map(len, labels)) <= LONGEST_OF_TWO else 1
             figure.set_figheight(PANEL[1] + LEGEND_ROW * -(-len(labels) // columns))
-            figure.legend(frameon=False, fontsize=SMALL, loc="outside lower center", ncols=columns)
+            figure.legend(
+                frameon=False, fontsize=SMALL, loc="outside lower center", ncols=columns, columnspacing=1, handlelength=1.2,
+                handletextpad=0.4,
+            )  # fmt: skip
         return to_svg(figure, name)
 
 

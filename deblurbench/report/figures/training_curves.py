@@ -48,4 +48,4 @@ def _draw_losses(model: str, history: History, panel: Any) -> None:
             [row.step for row in rows], [row.losses[name] for row in rows], label=escape_math(name), linewidth=1.2,
             marker="o" if len(rows) < SINGLE else "", markersize=3,
         )  # fmt: skip
-    panel.set(title=f"{escape_math(model)}: training losses", xlabel="step")
+    panel.set(title=f"{escape_math(model)}: training losses", xlabel="step", ylabel="lower is better")

@@ -39,7 +39,9 @@ def oracle_note(comparison: Comparison) -> str:
     if best is None:
         return ""
     reach = format_score(comparison.statistics_of(best.model).mean, 2)
-    return f"Told the true kernel, which nobody knows of a photograph, {best.model} reaches {reach} dB."
+    return (
+        f"{best.model}, an oracle, is given the true blur kernel, which no real photograph comes with: it reaches {reach} dB."
+    )
 
 
 def _sentences(comparison: Comparison) -> Iterator[str]:
@@ -155,7 +157,8 @@ def _versus_input(comparison: Comparison, names: _ModelNames) -> str:
         clauses.append(_clause(worse, models, names, "does worse than doing nothing", "do worse than doing nothing"))
     sentence = "; ".join(clauses)
     if len(clauses) > 1:
-        sentence = f"Of all models, {sentence}"
+        oracles = " but oracles" if any(one.is_oracle for one in comparison.results) else ""
+        sentence = f"Of all models{oracles}, {sentence}"
     if comparison.input_is_conclusive:
         return f"{sentence}."
     return f"{sentence} (by Student's t alone: {_too_few(comparison)} for Wilcoxon's test)."

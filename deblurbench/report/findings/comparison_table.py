@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from deblurbench.metrics.base import HIGHER, LOWER, ZERO, Metric
 from deblurbench.records.costs import COST_EXPLANATIONS, COST_HEADINGS
 from deblurbench.report.findings.answer import oracle_note
-from deblurbench.report.findings.comparison import Comparison, MeanDifference, ModelStatistics, VersusBest
+from deblurbench.report.findings.comparison import Comparison, MeanDifference, ModelStatistics, VersusBest, VersusInput
 from deblurbench.report.formatting import format_count, format_duration, format_score, join_names, pluralize
 from deblurbench.report.results import Result, Results
 from deblurbench.statistics.means import identical_note
@@ -114,7 +114,8 @@ def _score_cell(metric: Metric, statistics: ModelStatistics, deviation: float, *
     text = format_score(statistics.mean, metric.decimals) + over_seeds
     value = abs(statistics.mean) if metric.best == 0 else statistics.mean
     versus_best = statistics.versus_best
-    return TableCell(text, value, versus_best is VersusBest.BEST, marks_near_best and versus_best in NEAR_BEST)
+    is_near = marks_near_best and versus_best in NEAR_BEST and statistics.versus_input is not VersusInput.WORSE
+    return TableCell(text, value, versus_best is VersusBest.BEST, is_near)
 
 
 def _gain_cell(gain: MeanDifference | None) -> TableCell:
@@ -156,11 +157,13 @@ def _marks(comparison: Comparison) -> Iterator[str]:
     if scenes != images:
         units = f"{pluralize(scenes, 'scene')} that {'show' if scenes > 1 else 'shows'} {units}"
     if comparison.ranked:
-        yield "Bold: the best, image by image."
+        yield "Bold: the best mean."
     if len(comparison.ranked) > 1:
         yield _test_note(comparison, units)
     if scenes > 1:
         yield f"In brackets: 95 % Student's t interval of the mean over {units}. {_training_note(comparison)}".rstrip()
+        if len(comparison.results) > 2:
+            yield "It is each row's own; what the text says is more than chance is corrected for all tests, and may be less."
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
@@ -191,7 +194,9 @@ def _test_note(comparison: Comparison, units: str) -> str:
     verdicts = {one.versus_best for by_model in comparison.statistics.values() for one in by_model.values()}
     mixed = ", or behind it on average and ahead on most images" if VersusBest.MIXED in verdicts else ""
     test = f"Wilcoxon's signed-rank test over {units}, Holm-corrected for all pairs of models, p ≥ 0.05"
-    return f"≈: not significantly behind the best ({test}, or a 95 % interval that holds 0){mixed}."
+    return (
+        f"≈: not significantly behind the best ({test}, or a 95 % interval that holds 0){mixed}, and not worse than the input."
+    )
 
 
 def _training_note(comparison: Comparison) -> str:
@@ -199,6 +204,6 @@ def _training_note(comparison: Comparison) -> str:
     trained = [result for result in comparison.results if result.is_trained]
     single = [result.model for result in trained if len(result.seeds) == 1]
     if len(single) == len(trained):
-        return "With one seed nobody knows how much training varies: the intervals do not hold it." if single else ""
+        return "They leave out how much training varies, which one seed cannot tell." if single else ""
     held = "They hold the variance of training between seeds"
     return f"{held}, save that of {join_names(single)}: one seed cannot tell it." if single else f"{held} (Howe 1974)."

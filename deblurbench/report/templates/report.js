@@ -47,7 +47,7 @@ addEventListener("keydown", (event) => { if (event.key === "Escape") stopExplain
 // A heading that gets the focus may scroll into view: its explanation goes with it.
 addEventListener("scroll", () => {
   if (tip.hidden) return;
-  if (explained === document.activeElement) explain(explained);
+  if (explained === document.activeElement || explained.matches(":hover")) explain(explained);
   else stopExplaining();
 }, true);
 
