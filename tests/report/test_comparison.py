@@ -18,6 +18,7 @@ from deblurbench.report.findings.metric_agreement import metric_agreement
 from deblurbench.report.findings.pairwise import compare_pairwise
 from deblurbench.report.latex import FULL_WIDTH, escape, latex_tables
 from deblurbench.report.page import write_report
+from deblurbench.report.pictures.gallery import VIEW
 from deblurbench.report.reading import read_results
 from tests.report.invented import change_images, column, compared, invent, set_scores, table_of
 
@@ -258,13 +259,14 @@ def test_who_is_exact_on_easy_images_is_not_judged_by_the_hard_ones_alone(tmp_pa
     assert "Models are ordered and compared by the 1 image that none of them restores exactly." in table_of(folder).notes
 
 
-@pytest.mark.parametrize(("images", "size"), [(1, (64, 96)), (3, (28, 28)), (2, (9, 300))])
+@pytest.mark.parametrize(("images", "size"), [(1, (64, 96)), (3, (28, 28)), (2, (9, 500))])
 def test_single_and_tiny_images_make_a_report(images: int, size: tuple[int, int], tmp_path: Path) -> None:
     folder = write_results(tmp_path / "a", datasets=["photos"], gains={"cnn": 1.0, "gan": 0.5}, images=images, size=size)
     page = write_report(read_results([folder]), folder).page.read_text()
     assert "nan" not in re.sub(
         r"<style>.*?</style>|<script>.*?</script>|data:image[^\"]*|<defs>.*?</defs>", "", page, flags=re.DOTALL
     ).replace("Chann", "")
+    assert (f'width="{VIEW}" height="7"' in page) == (max(size) > VIEW)  # the whole, scaled down
 
 
 def test_pictures_that_were_not_kept_are_named(tmp_path: Path) -> None:

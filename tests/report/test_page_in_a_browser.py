@@ -177,6 +177,8 @@ def test_it_prints_with_its_pictures(browser: Browser, page_file: Path, tmp_path
         page.emulate_media(media="print")
         for table in page.locator("table.scores").all():
             assert table.evaluate("table => table.getBoundingClientRect().right") <= 1046, "columns are cut off on paper"
+        assert page.locator("select.right").first.is_visible(), "paper says what stands on either side"
+        assert page.locator(".compare .line").first.is_visible()
         page.pdf(path=tmp_path / "report.pdf", format="A4", print_background=True)
         assert (tmp_path / "report.pdf").stat().st_size > 50_000
         assert page.locator("details.pictures[open]").count() == 4
@@ -221,9 +223,11 @@ def test_the_core_of_the_table_fits_and_the_rest_is_behind_a_switch(browser: Bro
         page.keyboard.press("Space")
         assert all(one.is_visible() for one in headings.all())
         page.set_viewport_size(PHONE)
-        page.wait_for_function("document.querySelector('.wide:has(table.scores)').classList.contains('scrolls')")
+        page.locator("section:first-of-type .wide.scrolls.goes-on:has(table.scores)").wait_for()
         cue = "one => getComputedStyle(one, '::before').content"
         assert "scroll sideways" in wide.evaluate(cue)
+        wide.evaluate("one => one.scrollTo(one.scrollWidth, 0)")
+        page.locator("section:first-of-type .wide.scrolls:not(.goes-on):has(table.scores)").wait_for()
 
 
 def test_every_heading_explains_itself_to_mouse_keys_and_fingers(browser: Browser, page_file: Path) -> None:
@@ -246,6 +250,15 @@ def test_every_heading_explains_itself_to_mouse_keys_and_fingers(browser: Browse
             begin()
             assert "Higher is better." in tip.inner_text()
             page.keyboard.press("Escape")
+        psnr.blur()
+        page.mouse.move(5, 5)
+        psnr.hover()
+        box = tip.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + 20, box["y"] + box["height"] / 2, steps=8)
+        assert tip.is_visible(), "whoever reads may go there with the mouse"
+        page.mouse.move(5, 5)
+        assert not tip.is_visible()
         assert psnr.inner_text().endswith("↑")
         assert page.get_by_role("button", name="GMSD").first.inner_text().endswith("↓")
 
@@ -262,6 +275,8 @@ def test_pictures_and_the_text_of_plots_are_large_enough(browser: Browser, page_
             box = view.bounding_box()
             assert box is not None
             assert min(box["width"], box["height"]) >= 200
+        tops = {round(view.evaluate("one => one.getBoundingClientRect().top")) for view in close_ups.all()}
+        assert len(tops) == 1, "beside each other"
         sizes = page.evaluate(
             """[...document.querySelectorAll('.panel svg text')].map((text) => {
               const svg = text.ownerSVGElement;

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import io
 import re
 import shutil
 from collections.abc import Callable
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from benchmarks.synthetic_results import write_results
@@ -19,6 +22,8 @@ from deblurbench.report.findings.comparison import compare
 from deblurbench.report.formatting import format_count, format_duration
 from deblurbench.report.page import write_report
 from deblurbench.report.pictures.crops import crop, most_changed
+from deblurbench.report.pictures.embedding import EmbeddedPictures
+from deblurbench.report.pictures.gallery import CLOSE_UP, gallery
 from deblurbench.report.pictures.grids import comparison_grid
 from deblurbench.report.pictures.median_image import read_median_image
 from deblurbench.report.reading import read_results
@@ -109,6 +114,17 @@ def test_the_grid_shows_the_median_photograph_where_blur_changed_it_most(finishe
     assert box.left <= 60
     assert box.top + box.height >= 150
     assert box.left + box.width >= 90
+
+
+def test_close_ups_enlarge_the_pixels_of_the_model_and_not_of_jpeg(finished: Path) -> None:
+    comparison = compare(read_results([finished]), "photos")
+    median, embedded = read_median_image(comparison), EmbeddedPictures()
+    assert median is not None
+    box = median.close_up(CLOSE_UP)
+    for entry in gallery(median, comparison, embedded).entries:
+        stored = {"blurred": median.blurred, "sharp": median.sharp, **median.restored}[entry.name]
+        data = base64.b64decode(embedded.data[entry.close_up.picture].partition(",")[2])
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), crop(stored, box)), entry.name
 
 
 def test_photographs_smaller_than_a_cell_are_drawn(write_experiment: Write, tmp_path: Path) -> None:

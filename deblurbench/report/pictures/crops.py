@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from deblurbench.report.pictures.stored_pictures import Picture
 
@@ -48,6 +49,15 @@ def around(picture: Picture, box: Box, size: int) -> Box:
     left = min(max(box.left + box.width // 2 - width // 2, 0), picture.shape[1] - width)
     top = min(max(box.top + box.height // 2 - height // 2, 0), picture.shape[0] - height)
     return Box(left, top, width, height)
+
+
+def scale_down(picture: Picture, size: int) -> Picture:
+    """Return `picture` scaled so that no side is longer than `size` pixels; smaller ones as they are."""
+    factor = size / max(picture.shape[:2])
+    if factor >= 1:
+        return picture
+    height, width = (max(1, round(side * factor)) for side in picture.shape[:2])
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
 
 
 def crop(picture: Picture, box: Box) -> Picture:

@@ -27,10 +27,6 @@ class PictureView:
     box: Box  # the part that is shown
     caption: str
 
-    def close_up(self, box: Box) -> PictureView:
-        """Return a view of `box` of the same picture."""
-        return PictureView(self.picture, box, f"{self.caption}, close-up")
-
 
 @dataclass
 class EmbeddedPictures:
@@ -59,14 +55,18 @@ class EmbeddedPictures:
         what = f"Pictures that are missing or damaged, and left out: {', '.join(names[:MOST_NAMED])}{more}"
         return f"{what}; run the experiment again, which restores them." if names else ""
 
-    def add(self, picture: Picture, caption: str, quality: int = QUALITY) -> PictureView:
-        """Embed `picture`, unless the page has it already, and return a view of the whole."""
+    def add(self, picture: Picture, caption: str, quality: int | None = QUALITY) -> PictureView:
+        """Embed `picture`, unless the page has it already, and return a view of the whole; exact with a `quality` of None."""
         height, width = picture.shape[:2]
         pixels = np.ascontiguousarray(picture)
-        name = "p" + digest(repr(picture.shape).encode() + pixels.tobytes())
+        name = ("exact" if quality is None else "p") + digest(repr(picture.shape).encode() + pixels.tobytes())
         if name not in self.data:
             buffer = io.BytesIO()
-            Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0)
-            self.data[name] = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+            if quality is None:
+                Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
+            else:
+                Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0)
+            kind = "png" if quality is None else "jpeg"
+            self.data[name] = f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode()
             self.sizes[name] = (width, height)
         return PictureView(name, Box(0, 0, width, height), caption)

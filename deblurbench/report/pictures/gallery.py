@@ -10,7 +10,7 @@ import numpy as np
 from deblurbench.records.paths import BLURRED
 from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.findings.metric_agreement import MetricAgreement
-from deblurbench.report.pictures.crops import Box, around, crop, most_changed, most_detailed
+from deblurbench.report.pictures.crops import around, crop, most_changed, most_detailed, scale_down
 from deblurbench.report.pictures.embedding import EmbeddedPictures, PictureView
 from deblurbench.report.pictures.error_maps import error_map
 from deblurbench.report.pictures.grids import really_blurred_results
@@ -25,12 +25,13 @@ RANKS = ("most improved", "median", "worst")
 
 @dataclass(frozen=True)
 class GalleryEntry:
-    """The median image blurred, sharp, or as one model restored it: the picture, its close-up, and its error."""
+    """The median image blurred, sharp, or as one model restored it: a part, a close-up, the whole, and its error."""
 
     name: str
     score: str  # empty for the sharp one
     view: PictureView
     close_up: PictureView
+    whole: PictureView  # no larger than VIEW, as is the error
     error: PictureView | None = None  # of models alone
 
 
@@ -74,16 +75,16 @@ def gallery(median: MedianImage, comparison: Comparison, embedded: EmbeddedPictu
     """Embed the median image of a data set blurred, sharp, and as each model restored it."""
     box = median.close_up(CLOSE_UP)
     view = around(median.sharp, box, VIEW)
-    box_in_view = Box(box.left - view.left, box.top - view.top, box.width, box.height)
 
     def entry(name: str, picture: Picture, caption: str, error: PictureView | None = None) -> GalleryEntry:
-        shown = embedded.add(crop(picture, view), caption)
-        return GalleryEntry(name, median.scores.get(name, ""), shown, shown.close_up(box_in_view), error)
+        shown, whole = embedded.add(crop(picture, view), caption), embedded.add(scale_down(picture, VIEW), f"{caption}, whole")
+        close_up = embedded.add(crop(picture, box), f"{caption}, close-up", quality=None)
+        return GalleryEntry(name, median.scores.get(name, ""), shown, close_up, whole, error)
 
     models = []
     for model, picture in median.restored.items():
-        errors = crop(error_map(picture, median.sharp, median.error_limit), view)
-        error = embedded.add(errors, f"error of {model}", ERROR_QUALITY)
+        errors = error_map(picture, median.sharp, median.error_limit)
+        error = embedded.add(scale_down(errors, VIEW), f"error of {model}", ERROR_QUALITY)
         models.append(entry(model, picture, f"restored by {model}", error))
     ranked = {result.model for result in comparison.ranked}
     best = next((one for one in models if one.name in ranked), models[0])

@@ -36,29 +36,36 @@ function explain(button) {
   const [box, own] = [button.getBoundingClientRect(), tip.getBoundingClientRect()];
   const left = Math.min(Math.max(box.left, 8), document.documentElement.clientWidth - own.width - 8);
   tip.style.left = `${Math.max(left, 8)}px`;
-  tip.style.top = `${box.top - own.height - 6 > 0 ? box.top - own.height - 6 : box.bottom + 6}px`;
+  tip.style.top = `${box.top > own.height ? box.top - own.height : box.bottom}px`;
 }
 const stopExplaining = () => { tip.hidden = true; };
 for (const button of document.querySelectorAll("th button")) {
   for (const begin of ["mouseenter", "focus", "click"]) button.addEventListener(begin, () => explain(button));
-  for (const end of ["mouseleave", "blur"]) button.addEventListener(end, stopExplaining);
+  button.addEventListener("mouseleave", (event) => { if (event.relatedTarget !== tip) stopExplaining(); });
+  button.addEventListener("blur", stopExplaining);
 }
+tip.addEventListener("mouseleave", stopExplaining); // whoever reads with the mouse may go there
 addEventListener("keydown", (event) => { if (event.key === "Escape") stopExplaining(); });
-// A heading that gets the focus may scroll into view: its explanation goes with it.
+// A heading that is pointed at or gets the focus may scroll into view: its explanation goes with it.
 addEventListener("scroll", () => {
   if (tip.hidden) return;
-  if (explained === document.activeElement || explained.matches(":hover")) explain(explained);
+  if (explained.matches(":focus, :hover")) explain(explained);
   else stopExplaining();
 }, true);
 
-// What is wider than the page says that it scrolls.
+// What is wider than the page says that it scrolls, with a shade where it goes on.
+const shade = (wide) => wide.classList.toggle("goes-on", wide.scrollLeft + wide.clientWidth < wide.scrollWidth - 1);
 const measured = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     const wide = target.closest(".wide");
     wide.classList.toggle("scrolls", wide.scrollWidth > wide.clientWidth + 1);
+    shade(wide);
   }
 });
-for (const wide of document.querySelectorAll(".wide")) for (const each of [wide, ...wide.children]) measured.observe(each);
+for (const wide of document.querySelectorAll(".wide")) {
+  for (const each of [wide, ...wide.children]) measured.observe(each);
+  wide.addEventListener("scroll", () => shade(wide));
+}
 
 // The slider lays one picture over another up to where it stands; two lists choose which.
 for (const compare of document.querySelectorAll(".compare")) {
