@@ -40,7 +40,7 @@ def test_intervals_hold_the_variance_of_training_or_say_that_they_do_not(tmp_pat
     assert gain.high - gain.mean == pytest.approx(stats.t.ppf(0.975, 2) * 2 / math.sqrt(3), rel=0.05)
     assert narrow.high - narrow.low < 0.2
     assert any("They hold the variance of training between seeds" in note for note in table_of(three).notes)
-    assert any("They leave out how much training varies, which one seed cannot tell" in note for note in table_of(one).notes)
+    assert any("It leaves out how much training varies, which one seed cannot tell" in note for note in table_of(one).notes)
 
 
 def test_the_best_is_compared_as_strictly_as_if_it_had_not_been_chosen(tmp_path: Path) -> None:

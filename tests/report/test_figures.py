@@ -74,7 +74,7 @@ def test_names_cover_no_name_no_dot_and_stay_in_the_figure() -> None:
     for first, second in combinations([*boxes.values()], 2):
         assert not overlap(first, second)
     assert not any(overlap(box, dot) for box in boxes.values() for dot in dots)
-    bounds = panel.figure.bbox.extents
+    axes, bounds = panel.bbox.extents, panel.figure.bbox.extents
     assert all(
         box[0] >= axes[0] and box[2] <= bounds[2] and box[1] >= axes[1] and box[3] <= bounds[3] for box in boxes.values()
     )

@@ -42,6 +42,6 @@ def recognise(path: Path) -> list[Spec]:
     if path.is_file() and is_image_name(path):
         raise UsageError(f"{path}: is one photograph; give the folder of a data set, or restore it with deblurbench deblur")
     if path.is_dir() and not images_below(path):
-        raise UsageError(f"{path}: holds no images, nor do the folders below it")
+        raise UsageError(f"{path}: holds no images, nor do folders below it; own pairs go into two folders, {ACCEPTED}")
     known = ", ".join(LAYOUTS.names())
     raise UsageError(f"{path}: no layout knows this ({known}); own pairs go into two folders, {ACCEPTED}")

@@ -163,7 +163,7 @@ def _marks(comparison: Comparison) -> Iterator[str]:
     if scenes > 1:
         yield f"In brackets: 95 % Student's t interval of the mean over {units}. {_training_note(comparison)}".rstrip()
         if len(comparison.results) > 2:
-            yield "It is each row's own; what the text says is more than chance is corrected for all tests, and may be less."
+            yield "Each is of its row alone; what the text calls more than chance is corrected for all tests, and may be less."
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:
@@ -204,6 +204,6 @@ def _training_note(comparison: Comparison) -> str:
     trained = [result for result in comparison.results if result.is_trained]
     single = [result.model for result in trained if len(result.seeds) == 1]
     if len(single) == len(trained):
-        return "They leave out how much training varies, which one seed cannot tell." if single else ""
+        return "It leaves out how much training varies, which one seed cannot tell." if single else ""
     held = "They hold the variance of training between seeds"
     return f"{held}, save that of {join_names(single)}: one seed cannot tell it." if single else f"{held} (Howe 1974)."
