@@ -382,7 +382,7 @@ def test_own_images_are_recognised_last(tmp_path: Path) -> None:
         touch(tmp_path / "pairs" / kind, "a.jpg", "b.jpg", "c.jpg")
     assert {spec["name"] for spec in recognise(tmp_path)} == {"paired-folder", "sharp-folder"}
     assert counts(table("paired-folder", path=str(tmp_path / "pairs"))) == {TRAIN: 1, VALIDATION: 1, TEST: 1}
-    with pytest.raises(UsageError, match="no layout knows this"):
+    with pytest.raises(UsageError, match="holds no images, nor do folders below it"):
         recognise(tmp_path / "pairs" / "nothing") if (tmp_path / "pairs" / "nothing").mkdir() is None else None
 
 
