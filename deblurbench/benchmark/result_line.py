@@ -15,10 +15,10 @@ from deblurbench.statistics.means import finite_mean
 def result_line(cell: Cell, cells: Iterable[Cell], seconds: float) -> str:
     """The mean PSNR of a finished cell and its gain over the blurred input, which is one of `cells`; how long it took."""
     record = read_cell(cell.folder)
-    took = f"{format_duration(seconds)}"
-    if record is None or record.scores is None:
-        validated = record is not None and record.validation_psnr is not None
-        return f"  validation PSNR {record.validation_psnr:.2f} dB, {took}" if record and validated else f"  done, {took}"
+    assert record is not None  # it is finished
+    took = format_duration(seconds)
+    if record.scores is None:
+        return f"  validation PSNR {record.validation_psnr:.2f} dB, {took}"  # of a candidate of a sweep
     psnr = _mean_psnr(record)
     of_input = next((one for one in cells if (one.name.dataset, one.name.model) == (cell.name.dataset, BLURRED)), None)
     compared = read_cell(of_input.folder) if of_input and of_input.name != cell.name else None

@@ -24,15 +24,6 @@ def format_count(count: float) -> str:
     return f"{count:.0f}" if count else ""
 
 
-def format_duration(seconds: float) -> str:
-    """Return a duration in seconds, minutes or hours; empty for zero."""
-    if not seconds:
-        return ""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
 def join_names(names: Sequence[str]) -> str:
     """Return names as in a sentence: a, b and c."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -17,9 +17,10 @@ from benchmarks.synthetic_results import write_results
 from deblurbench.apps.cli import app
 from deblurbench.errors import UsageError
 from deblurbench.images.reading import read_photo
+from deblurbench.progress import format_duration
 from deblurbench.report.findings.answer import answers, caution
 from deblurbench.report.findings.comparison import compare
-from deblurbench.report.formatting import format_count, format_duration
+from deblurbench.report.formatting import format_count
 from deblurbench.report.page import write_report
 from deblurbench.report.pictures.crops import crop, most_changed
 from deblurbench.report.pictures.embedding import EmbeddedPictures
@@ -200,7 +201,7 @@ def test_numbers_are_short() -> None:
         "1.64 G",
         "2 T",
     ]
-    assert [format_duration(seconds) for seconds in (0, 42.4, 300, 9000)] == ["", "42 s", "5 min", "2.5 h"]
+    assert [format_duration(seconds) for seconds in (0, 42.4, 300, 9000)] == ["0 s", "42 s", "5 min", "2.5 h"]
 
 
 def test_a_kept_report_is_not_written_over() -> None:

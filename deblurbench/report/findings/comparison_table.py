@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from deblurbench.metrics.base import HIGHER, LOWER, ZERO, Metric
+from deblurbench.progress import format_duration
 from deblurbench.records.costs import COST_EXPLANATIONS, COST_HEADINGS
 from deblurbench.report.findings.answer import oracle_note
 from deblurbench.report.findings.comparison import Comparison, MeanDifference, ModelStatistics, VersusBest, VersusInput
-from deblurbench.report.formatting import format_count, format_duration, format_score, join_names, pluralize
+from deblurbench.report.formatting import format_count, format_score, join_names, pluralize
 from deblurbench.report.results import Result, Results
 from deblurbench.statistics.means import identical_note
 
@@ -140,7 +141,7 @@ def _cost(result: Result, name: str) -> str:
     if math.isnan(value):
         return ""
     if name == "train_seconds":
-        return format_duration(value)
+        return format_duration(value) if value else ""
     if name == "ms_per_megapixel":
         return "" if result.is_input else _time(value, result.costs["ms_per_megapixel_spread"])
     return format_count(value)

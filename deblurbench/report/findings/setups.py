@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from deblurbench.errors import UsageError
+from deblurbench.progress import format_duration
 from deblurbench.records.paths import COMPARISON, EXPERIMENT
 from deblurbench.report.findings.comparison import Comparison
-from deblurbench.report.formatting import format_count, format_duration, join_names
+from deblurbench.report.formatting import format_count, join_names
 from deblurbench.report.reading import chosen_settings
 from deblurbench.report.results import Result, Results
 from deblurbench.yaml_files import parse_yaml, set_key
@@ -93,7 +94,7 @@ def _columns(setups: list[_Setup]) -> Iterator[tuple[str, list[str]]]:
     yield "budget", [_budget(one.training) for one in setups]
     seconds = [one.result.costs["train_seconds"] for one in setups]
     if seconds and max(seconds) > MINIMUM_RATIO * min(seconds):
-        yield "training time", [format_duration(value) for value in seconds]
+        yield "training time", [format_duration(value) if value else "" for value in seconds]
     for key in sorted({key for one in setups for key in one.training} - {*BUDGETS, *MONITORING}):
         yield key.replace("_", " "), [_text(one.training.get(key, "")) for one in setups]
     yield "losses", _shortest_texts([{key: one.model[key] for key in LOSSES if key in one.model} for one in setups], _losses)
