@@ -14,7 +14,7 @@ from typing import Any
 from deblurbench.apps import experiment_keys as sentences
 from deblurbench.data.dataset import open_dataset
 from deblurbench.experiment.experiment import load_experiment
-from deblurbench.experiment.sweeps import _changes as sweep_changes
+from deblurbench.experiment.sweeps import sweep_changes
 from deblurbench.metrics.recipe import recipes
 from deblurbench.registry import (
     ADVERSARIAL_LOSSES,

@@ -58,16 +58,16 @@ def read_sweep(given: Any, where: str, name: str) -> Sweep | None:
     if given is None:
         return None
     try:
-        checked = check_arguments(_changes, mapping(given, where), where, "a sweep")
+        checked = check_arguments(sweep_changes, mapping(given, where), where, "a sweep")
         for key, choice in (checked["random"] or {}).items():
             check_value(Choices if isinstance(choice, list) else Range, choice, f"{where}.random.{key}")
-        changes = _changes(**checked)
+        changes = sweep_changes(**checked)
     except ValueError as error:
         raise UsageError(f"{where}: {error}") from error
     return Sweep(name, given, tuple(changes))
 
 
-def _changes(
+def sweep_changes(
     *,
     grid: dict[str, Choices] | None = None,
     random: dict[str, Any] | None = None,
