@@ -44,7 +44,7 @@ def write_photo(path: Path, photo: Photo) -> None:
         elif is_16_bit and suffix in (".tif", ".tiff"):
             data = _encode_16_bit_tiff(photo)
         else:
-            data = _encode(_to_eight_bits(photo) if is_16_bit else photo, suffix)
+            data = _encode(to_eight_bits(photo), suffix)
     except (ValueError, OSError) as error:  # a WebP of more than 16383 pixels a side, say
         raise DeblurbenchError(f"{path}: cannot be encoded ({one_line(error)}); choose another format") from error
     write_whole(path, data)
@@ -138,7 +138,11 @@ def _exif_fields(photo: Photo) -> Iterator[tuple[int, Any]]:
         yield tag, exif.get_ifd(tag) or exif[tag]
 
 
-def _to_eight_bits(photo: Photo) -> Photo:
+def to_eight_bits(photo: Photo) -> Photo:
+    """`photo` with 8 bits a channel, rounded."""
+    if photo.pixels.dtype == np.uint8:
+        return photo
+
     def rounded(values: Pixels) -> NDArray[np.uint8]:
         return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
 

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from deblurbench.report.pictures.stored_pictures import Picture
 
 SEARCH_STRIDE = 8
+FRAME = (255, 64, 64)
 
 
 class Box(NamedTuple):
@@ -58,6 +59,20 @@ def scale_down(picture: Picture, size: int) -> Picture:
         return picture
     height, width = (max(1, round(side * factor)) for side in picture.shape[:2])
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def framed(picture: Picture, box: Box, size: int) -> Picture:
+    """Return the whole of `picture`, at most `size` pixels a side, with a frame around `box`."""
+    image = Image.fromarray(scale_down(picture, size))
+    scale = image.width / picture.shape[1]
+    corners = (box.left - 1, box.top - 1, box.left + box.width, box.top + box.height)
+    ImageDraw.Draw(image).rectangle([round(corner * scale) for corner in corners], outline=FRAME)
+    return np.asarray(image)
+
+
+def enlarged(picture: Picture, zoom: int) -> Picture:
+    """Repeat every pixel: (H, W, 3) -> (zoom H, zoom W, 3)."""
+    return picture.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 
 def crop(picture: Picture, box: Box) -> Picture:

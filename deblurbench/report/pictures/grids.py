@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from deblurbench.records.paths import BLURRED
 from deblurbench.report.findings.comparison import Comparison
-from deblurbench.report.pictures.crops import Box, around, crop, most_detailed
+from deblurbench.report.pictures.crops import around, crop, enlarged, framed, most_detailed
 from deblurbench.report.pictures.median_image import MedianImage
 from deblurbench.report.pictures.stored_pictures import Picture, has_restored, read_restored
 from deblurbench.report.results import Result
@@ -18,7 +18,7 @@ from deblurbench.report.results import Result
 TILE, ZOOM, GAP, HEADER = 264, 4, 4, 22  # pixels: three tiles a row are as wide as a page of text
 CLOSE_UP = TILE // ZOOM
 COLUMNS = 3
-BOX_COLOR, TEXT_COLOR, BACKGROUND = (255, 64, 64), (20, 20, 20), (255, 255, 255)
+TEXT_COLOR, BACKGROUND = (20, 20, 20), (255, 255, 255)
 
 
 class Tile(NamedTuple):
@@ -32,12 +32,13 @@ def comparison_grid(median: MedianImage) -> Image.Image:
     """Draw the median image of a data set: the whole of it, then the same close-up of it blurred, sharp, and by every model."""
     box = median.close_up(CLOSE_UP)
     tiles = [
-        Tile(f"'{median.name}', sharp", _with_frame(median.sharp, box)),
-        Tile(f"blurred: {median.scores[BLURRED]}", _enlarge(crop(median.blurred, box))),
-        Tile("sharp", _enlarge(crop(median.sharp, box))),
+        Tile(f"'{median.name}', sharp", framed(median.sharp, box, TILE)),
+        Tile(f"blurred: {median.scores[BLURRED]}", enlarged(crop(median.blurred, box), ZOOM)),
+        Tile("sharp", enlarged(crop(median.sharp, box), ZOOM)),
     ]
     tiles += [
-        Tile(f"{model}: {median.scores[model]}", _enlarge(crop(restored, box))) for model, restored in median.restored.items()
+        Tile(f"{model}: {median.scores[model]}", enlarged(crop(restored, box), ZOOM))
+        for model, restored in median.restored.items()
     ]
     return _draw([tiles[start : start + COLUMNS] for start in range(0, len(tiles), COLUMNS)])
 
@@ -83,18 +84,3 @@ def _fitting(title: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> 
         kept -= 1
         shown = f"{title[: kept - kept // 2]}\u2026{title[len(title) - kept // 2 :]}"
     return shown
-
-
-def _with_frame(picture: Picture, box: Box) -> Picture:
-    """Return the whole of `picture`, at most TILE pixels a side, with a frame around the close-up `box`."""
-    image = Image.fromarray(picture)
-    image.thumbnail((TILE, TILE))
-    scale = image.width / picture.shape[1]
-    corners = (box.left - 1, box.top - 1, box.left + box.width, box.top + box.height)
-    ImageDraw.Draw(image).rectangle([round(corner * scale) for corner in corners], outline=BOX_COLOR)
-    return np.asarray(image)
-
-
-def _enlarge(picture: Picture) -> Picture:
-    """Repeat every pixel: (H, W, 3) -> (ZOOM H, ZOOM W, 3)."""
-    return picture.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
