@@ -92,25 +92,41 @@ def require_known_kernels(experiment: Experiment, datasets: dict[str, PreparedDa
             f"models.{oracles[0]}: is an oracle, which needs the true kernel, and data set '{unknown[0]}' was not blurred "
             "by us; give it a guessed_sigma, or leave one of them out"
         )
+    varying = [name for name, images in datasets.items() if images.degradation and not images.degradation.blur.has_kernel]
+    if oracles and varying:
+        raise UsageError(
+            f"models.{oracles[0]}: is an oracle, which needs the true kernel, and the blur of data set '{varying[0]}' varies "
+            "over the picture; leave one of them out"
+        )
 
 
 def _require_data(datasets: dict[str, Spec]) -> None:
     """Raise UsageError where the folder of a data set is not there, with the overrides that say where it is."""
-    missing = {name: path for name, spec in datasets.items() if (path := spec["layout"].get("path")) and not _exists(path)}
+    folders = {name: _own_layout(spec["layout"], "layout") for name, spec in datasets.items()}
+    missing = {
+        name: (key, layout)
+        for name, (key, layout) in folders.items()
+        if layout.get("path") is not None and not _exists(layout["path"])
+    }
     if not missing:
         return
-    first = next(iter(missing))
-    layout = datasets[first]["layout"]["name"]
+    first, (_, own) = next(iter(missing.items()))
+    layout = own["name"]
     if is_downloadable(layout):
         remedy = f"run deblurbench data get {layout}"
     else:
         url = layout_called(layout).origin.url
         remedy = f"get it from {url}" if url else "put your images there"
-    overrides = " ".join(f"datasets.{name}.layout.path=DIR" for name in missing)
+    overrides = " ".join(f"datasets.{name}.{key}.path=DIR" for name, (key, _) in missing.items())
     raise UsageError(
-        f"datasets.{first}: {missing[first]}: there is no such folder; {remedy}, or say where it is, after the experiment: "
+        f"datasets.{first}: {own['path']}: there is no such folder; {remedy}, or say where it is, after the experiment: "
         f"{overrides}"
     )
+
+
+def _own_layout(layout: Spec, key: str) -> tuple[str, Spec]:
+    """The layout of the images that are tested, within one that joins others to it, and its key."""
+    return _own_layout(layout["layout"], f"{key}.layout") if "layout" in layout else (key, layout)
 
 
 def _exists(path: str) -> bool:

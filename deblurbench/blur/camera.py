@@ -8,19 +8,18 @@ from typing import Annotated
 import cv2
 import numpy as np
 import torch
-from annotated_types import Ge, Le
-from numpy.typing import NDArray
+from annotated_types import Ge, Interval, Le
 
-from deblurbench.blur.convolution import convolve
-from deblurbench.blur.kernels import Blur, DrawnKernel, Kernel
+from deblurbench.blur.base import Blur, DrawnBlur, Light, require_ascending
 from deblurbench.blur.light import decode, encode
 from deblurbench.images.cropping import window
 from deblurbench.images.photo import Pixels
 from deblurbench.registry import CAMERAS, NonNegativeFloat
 
-BLUR_VERSION = 1  # raised whenever the same blur and camera with the same key would give another image
-Light = NDArray[np.float32]
+BLUR_VERSION = 2  # raised whenever the same blur and camera with the same key would give another image
 Quality = Annotated[int, Ge(1), Le(100)]
+Level = NonNegativeFloat | tuple[NonNegativeFloat, NonNegativeFloat]
+Probability = Annotated[float, Interval(ge=0, le=1)]
 CLIPPING_THRESHOLD = 0.9  # light above which a pixel of a file may have been clipped, and brighter in truth
 JPEG_BLOCK = 8
 
@@ -32,48 +31,68 @@ class Camera:
     Light that the file clipped was up to `highlights` times as bright (drawn for each photograph), so that points of
     light become the bright streaks of real blur; what exceeds full light after blurring is clipped again.
     The noise of a pixel with light x in [0, 1] is Gaussian with variance `shot_noise`^2 x + `read_noise`^2 (Foi et al.
-    2008); both are standard deviations, at full light and in the dark. `jpeg` = [lowest, highest] is the range of qualities.
+    2008); both are standard deviations, at full light and in the dark, or a range [lowest, highest] from which one is drawn
+    uniformly for each photograph. `jpeg` = [lowest, highest] is the range of qualities. Noise is added, and the picture
+    compressed, with these probabilities.
     """
 
     def __init__(
         self,
         *,
         highlights: Annotated[float, Ge(1)] = 1.0,
-        shot_noise: NonNegativeFloat = 0.01,
-        read_noise: NonNegativeFloat = 0.002,
+        shot_noise: Level = 0.01,
+        read_noise: Level = 0.002,
+        noise_probability: Probability = 1.0,
         jpeg: tuple[Quality, Quality] | None = None,
+        jpeg_probability: Probability = 1.0,
     ) -> None:
-        if jpeg is not None and jpeg[0] > jpeg[1]:
-            raise ValueError(f"jpeg is [lowest, highest], not [{jpeg[0]}, {jpeg[1]}]")
-        self.highlights, self.shot_noise, self.read_noise, self.jpeg = highlights, shot_noise, read_noise, jpeg
+        if jpeg is not None:
+            require_ascending("jpeg", jpeg)
+        self.highlights, self.jpeg, self.jpeg_probability = highlights, jpeg, jpeg_probability
+        self.shot_noise, self.read_noise = _as_range("shot_noise", shot_noise), _as_range("read_noise", read_noise)
+        self.noise_probability = noise_probability
 
-    def photograph(self, sharp: Pixels, kernel: Kernel, generator: np.random.Generator) -> Pixels:
-        """Blur `sharp` (H, W, 3) and add noise -> the valid region (H - 2 radius, W - 2 radius, 3), of the same dtype."""
+    def photograph(self, sharp: Pixels, blur: DrawnBlur, generator: np.random.Generator) -> Pixels:
+        """Blur `sharp` (H + 2 radius, W + 2 radius, 3) and add noise -> (H, W, 3), of the same dtype."""
         light = decode(sharp)
         if self.highlights > 1:
             excess = generator.uniform(0, self.highlights - 1)
             light *= 1 + np.float32(excess) * np.clip((light - CLIPPING_THRESHOLD) / (1 - CLIPPING_THRESHOLD), 0, 1)
-        exposed = self.develop(np.clip(convolve(light, kernel), 0, 1), generator)
-        if self.shot_noise or self.read_noise:
-            deviation = np.sqrt(self.shot_noise**2 * exposed + self.read_noise**2)
-            exposed = np.clip(exposed + deviation * _standard_normal(exposed.shape, generator), 0, 1)
-        pixels = encode(exposed, sharp.dtype)
-        return (
-            pixels
-            if self.jpeg is None
-            else _compress_jpeg(pixels, int(generator.integers(*self.jpeg, endpoint=True)), generator)
-        )
+        exposed = self.develop(np.clip(blur.expose(light), 0, 1), generator)
+        pixels = encode(self._with_noise(exposed, generator), sharp.dtype)
+        if self.jpeg is None or not _happens(self.jpeg_probability, generator):
+            return pixels
+        return _compress_jpeg(pixels, int(generator.integers(*self.jpeg, endpoint=True)), generator)
+
+    def _with_noise(self, exposed: Light, generator: np.random.Generator) -> Light:
+        if not _happens(self.noise_probability, generator):
+            return exposed
+        shot, read = (low if low == high else generator.uniform(low, high) for low, high in (self.shot_noise, self.read_noise))
+        if not (shot or read):
+            return exposed
+        deviation = np.sqrt(shot**2 * exposed + read**2)
+        return np.clip(exposed + deviation * _standard_normal(exposed.shape, generator), 0, 1)
 
     def develop(self, exposed: Light, generator: np.random.Generator) -> Light:
         """The blurred light as it reaches the sensor, (H, W, 3) in [0, 1]; subclasses change it."""
         return exposed
 
 
-def blur_image(sharp: Pixels, blur: Blur, camera: Camera, generator: np.random.Generator) -> tuple[Pixels, DrawnKernel]:
-    """Blur all of `sharp` (H, W, 3), padded by reflection. Returns the image (H, W, 3) and the kernel that was drawn."""
-    drawn, radius = blur.draw(generator), blur.radius
-    padded = window(sharp, -radius, -radius, sharp.shape[0] + 2 * radius, sharp.shape[1] + 2 * radius)
-    return camera.photograph(padded, drawn.kernel, generator), drawn
+def blur_image(sharp: Pixels, blur: Blur, camera: Camera, generator: np.random.Generator) -> tuple[Pixels, DrawnBlur]:
+    """Blur all of `sharp` (H, W, 3), padded by reflection. Returns the image (H, W, 3) and the blur that was drawn."""
+    height, width = sharp.shape[:2]
+    drawn = blur.draw(generator)
+    around = window(sharp, -drawn.radius, -drawn.radius, height + 2 * drawn.radius, width + 2 * drawn.radius)
+    return camera.photograph(around, drawn, generator), drawn
+
+
+def _happens(probability: float, generator: np.random.Generator) -> bool:
+    """Whether something of that probability happens this time; what is certain draws no number."""
+    return probability == 1 or bool(generator.uniform() < probability)
+
+
+def _as_range(name: str, level: Level) -> tuple[float, float]:
+    return require_ascending(name, level) if isinstance(level, tuple | list) else (level, level)
 
 
 def _compress_jpeg(pixels: Pixels, quality: int, generator: np.random.Generator) -> Pixels:

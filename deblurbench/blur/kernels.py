@@ -1,50 +1,30 @@
-"""Blur kernels: drawn at random within their parameters; each sums to one and has its centroid at its centre."""
+"""Blurs that are the same at every pixel: their kernels sum to one and have their centroid at their centre."""
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Annotated, NamedTuple
 
 import numpy as np
-from annotated_types import Interval
 from numpy.typing import NDArray
 
-from deblurbench.registry import BLURS, BlurSpec, NonNegativeFloat
-
-Kernel = NDArray[np.float32]
-Extent = Annotated[float, Interval(gt=0, le=256)]  # pixels; kernels grow with its square, and take gigabytes beyond
-Range = tuple[Extent, Extent]
+from deblurbench.blur.base import DrawnKernel, Kernel, KernelBlur, Range, offsets, require_ascending
+from deblurbench.registry import BLURS, NonNegativeFloat
 
 
-class DrawnKernel(NamedTuple):
-    """A kernel, and the parameters that were drawn for it: its kind, and the lengths of that kind in pixels."""
+@BLURS.register("none")
+class NoBlur(KernelBlur):
+    """No blur: what is sharp already, so that a model learns to leave it as it is."""
 
-    kernel: Kernel
-    parameters: dict[str, str | float]
-
-
-class Blur(ABC):
-    """A kind of blur. Its kernels are square, (2 radius + 1) on a side."""
-
-    radius: int
-
-    @abstractmethod
     def draw(self, generator: np.random.Generator) -> DrawnKernel:
-        """Draw a kernel (2 radius + 1, 2 radius + 1), float32, from `generator`."""
-
-    def kernel(self, generator: np.random.Generator) -> Kernel:
-        """Draw a kernel, without its parameters."""
-        return self.draw(generator).kernel
+        return DrawnKernel(np.ones((1, 1), np.float32), {"kind": "none"})
 
 
 @BLURS.register("gaussian")
-class Gaussian(Blur):
+class Gaussian(KernelBlur):
     """An isotropic Gaussian with a standard deviation drawn uniformly from `sigma` = [lowest, highest], in pixels."""
 
     def __init__(self, *, sigma: Range = (1.0, 3.0)) -> None:
-        self.sigma = _require_ascending("sigma", sigma)
+        self.sigma = require_ascending("sigma", sigma)
         self.radius = math.ceil(4 * self.sigma[1])
 
     def draw(self, generator: np.random.Generator) -> DrawnKernel:
@@ -53,7 +33,7 @@ class Gaussian(Blur):
 
 
 @BLURS.register("disk")
-class Disk(Blur):
+class Disk(KernelBlur):
     """Defocus: the disk of confusion of a round aperture, its radius drawn uniformly from `size` = [smallest, largest].
 
     The weight of a pixel is the fraction of its area that the disk covers, so that fractional radii differ, too.
@@ -62,7 +42,7 @@ class Disk(Blur):
     SUPERSAMPLING = 8  # points a side of a pixel
 
     def __init__(self, *, size: Range = (1.0, 5.0)) -> None:
-        self.size = _require_ascending("size", size)
+        self.size = require_ascending("size", size)
         self.radius = math.ceil(self.size[1] + 0.5)
 
     def draw(self, generator: np.random.Generator) -> DrawnKernel:
@@ -74,7 +54,7 @@ class Disk(Blur):
 
 
 @BLURS.register("motion")
-class Motion(Blur):
+class Motion(KernelBlur):
     """Camera shake: the trace of a random trajectory (Boracchi & Foi 2012, as DeblurGAN used it), sub-pixel.
 
     A particle moves with inertia and Gaussian acceleration (`shake`), is pulled back to its start (`pull`) and changes its
@@ -92,7 +72,7 @@ class Motion(Blur):
         pull: NonNegativeFloat = 0.7,
         jerk: NonNegativeFloat = 0.3,
     ) -> None:
-        self.length = _require_ascending("length", length)
+        self.length = require_ascending("length", length)
         self.shake, self.pull, self.jerk = shake, pull, jerk
         # A curve of this extent lies within this distance of its centroid, plus one pixel of bilinear interpolation.
         self.radius = math.ceil(self.length[1]) + 1
@@ -127,36 +107,10 @@ class Motion(Blur):
         return positions
 
 
-@BLURS.register("mixed")
-class Mixed(Blur):
-    """One of `kinds`, drawn uniformly, with its own parameters."""
-
-    def __init__(self, *, kinds: Sequence[BlurSpec] = ("gaussian", "disk", "motion")) -> None:
-        if not kinds:
-            raise ValueError("kinds: give at least one blur")
-        self.kinds: list[Blur] = [BLURS.build(kind, f"kinds[{index}]") for index, kind in enumerate(kinds)]
-        self.radius = max(kind.radius for kind in self.kinds)
-
-    def draw(self, generator: np.random.Generator) -> DrawnKernel:
-        kind = self.kinds[int(generator.integers(len(self.kinds)))]
-        kernel, parameters = kind.draw(generator)
-        return DrawnKernel(np.pad(kernel, self.radius - kind.radius), parameters)
-
-
 def gaussian_kernel(sigma: float, radius: int) -> Kernel:
     """An isotropic Gaussian (2 radius + 1, 2 radius + 1) of standard deviation `sigma` pixels."""
-    taps = np.exp(-0.5 * (_offsets(radius) / sigma) ** 2)
+    taps = np.exp(-0.5 * (offsets(radius) / sigma) ** 2)
     return _normalised(np.outer(taps, taps))
-
-
-def spread(kernel: Kernel) -> float:
-    """The root mean square distance of a kernel's weight from its centre, in pixels: a strength that all kinds have."""
-    squares = _offsets(kernel.shape[0] // 2) ** 2
-    return float(np.sqrt((kernel * (squares[:, None] + squares)).sum()))
-
-
-def _offsets(radius: int) -> NDArray[np.int_]:
-    return np.arange(-radius, radius + 1)
 
 
 def _normalised(weights: NDArray[np.float64]) -> Kernel:
@@ -174,9 +128,3 @@ def _rasterize(trace: NDArray[np.complex128], radius: int) -> Kernel:
         weight = (right_weight if dx else 1 - right_weight) * (bottom_weight if dy else 1 - bottom_weight)
         np.add.at(kernel, (top + dy, left + dx), weight)
     return _normalised(kernel)
-
-
-def _require_ascending(name: str, bounds: Range) -> Range:
-    if bounds[0] > bounds[1]:
-        raise ValueError(f"{name} is [lowest, highest], not [{bounds[0]}, {bounds[1]}]")
-    return bounds

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from annotated_types import Ge, Le
 
-from deblurbench.blur.camera import Camera, Light, Quality
+from deblurbench.blur.base import Light
+from deblurbench.blur.camera import Camera, Level, Probability, Quality
 from deblurbench.blur.light import linear_to_srgb, srgb_to_linear
 from deblurbench.registry import CAMERAS, NonNegativeFloat
 
@@ -35,11 +36,16 @@ class OldPhoto(Camera):
         grain: NonNegativeFloat = 0.06,
         scratches: NonNegativeFloat = 15.0,
         highlights: Annotated[float, Ge(1)] = 1.0,
-        shot_noise: NonNegativeFloat = 0.01,
-        read_noise: NonNegativeFloat = 0.002,
+        shot_noise: Level = 0.01,
+        read_noise: Level = 0.002,
+        noise_probability: Probability = 1.0,
         jpeg: tuple[Quality, Quality] | None = None,
+        jpeg_probability: Probability = 1.0,
     ) -> None:
-        super().__init__(highlights=highlights, shot_noise=shot_noise, read_noise=read_noise, jpeg=jpeg)
+        super().__init__(
+            highlights=highlights, shot_noise=shot_noise, read_noise=read_noise, noise_probability=noise_probability,
+            jpeg=jpeg, jpeg_probability=jpeg_probability,
+        )  # fmt: skip
         self.fading, self.grain, self.scratches = fading, grain, scratches
 
     def develop(self, exposed: Light, generator: np.random.Generator) -> Light:

@@ -9,7 +9,7 @@ from annotated_types import Interval
 from torch import Tensor
 from torch.nn import functional as F
 
-from deblurbench.blur.kernels import Extent
+from deblurbench.blur.base import Extent
 from deblurbench.classical.base import Deconvolution
 from deblurbench.classical.fourier import transfer_function
 from deblurbench.registry import CLASSICAL, PositiveFloat

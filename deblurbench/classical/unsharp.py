@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from deblurbench.blur.kernels import Extent
+from deblurbench.blur.base import Extent
 from deblurbench.classical.base import Method, gaussian
 from deblurbench.classical.fourier import apply_filter, crop_margin, pad_margin, transfer_function
 from deblurbench.registry import CLASSICAL, NonNegativeFloat

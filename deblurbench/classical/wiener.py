@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from deblurbench.blur.kernels import Extent
+from deblurbench.blur.base import Extent
 from deblurbench.classical.base import Deconvolution
 from deblurbench.classical.fourier import apply_filter, transfer_function
 from deblurbench.registry import CLASSICAL, PositiveFloat

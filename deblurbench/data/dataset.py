@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from annotated_types import Interval
 
 from deblurbench.data.alignment.notes import misalignment, misalignment_note, registration_note
 from deblurbench.data.alignment.registered_pairs import registered_pair
@@ -24,6 +26,7 @@ BLUR_OF_UNALIGNED = "mixed"  # of sharp photographs whose blurred sides are sepa
 SHOWN_OF_UNALIGNED = 3
 
 Items = dict[str, list[Item]]  # by split
+Candidates = Annotated[int, Interval(ge=1, le=64)]
 
 
 class Decoded(NamedTuple):
@@ -39,7 +42,8 @@ class PairedDataset:
 
     `degradation` is needed where sharp photographs have no blurred counterpart, and replaces it where they have one.
     Pairs from files whose sides turn out to be separate exposures, not aligned, are not used as they are: the sharp side is
-    blurred by us instead, by the `camera`. With `register` true they are registered, with false used as they are. What
+    blurred by us instead, by the `camera`. Of `patch_candidates` random patches of a photograph the most detailed is trained
+    on. With `register` true they are registered, with false used as they are. What
     cannot be used is left out, or an error with `strict`.
     """
 
@@ -49,6 +53,7 @@ class PairedDataset:
     degradation: Degradation | None
     camera: CameraSpec
     test_crop: int | None
+    patch_candidates: int
     register: bool | None
     strict: bool
 
@@ -92,6 +97,7 @@ class PairedDataset:
             cache=self.cache,
             degradation=degradation,
             test_crop=self.test_crop,
+            patch_candidates=self.patch_candidates,
             problems=tuple(problems),
             notes=tuple(notes),
         )
@@ -138,6 +144,7 @@ def open_dataset(
     blur: BlurSpec | None = None,
     camera: CameraSpec = "sensor",
     test_crop: PositiveInt | None = None,
+    patch_candidates: Candidates = 1,
     register: bool | None = None,
     strict: bool = False,
 ) -> PairedDataset:
@@ -148,7 +155,7 @@ def open_dataset(
     CAMERAS.build(camera, f"{where}.camera")  # its errors are raised here even where nothing needs to be blurred
     return PairedDataset(
         name=name, table=reader.table(), cache=cache, degradation=degradation, camera=camera, test_crop=test_crop,
-        register=register, strict=strict,
+        patch_candidates=patch_candidates, register=register, strict=strict,
     )  # fmt: skip
 
 

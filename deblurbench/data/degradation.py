@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from deblurbench.blur.base import Blur
 from deblurbench.blur.camera import Camera
-from deblurbench.blur.kernels import Blur
 from deblurbench.registry import BLURS, CAMERAS, BlurSpec, CameraSpec, Spec
 
 PACKAGE = "deblurbench"

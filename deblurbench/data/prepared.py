@@ -38,7 +38,8 @@ class PreparedDataset:
 
     `pairs` is "registered", "synthetic" (blurred by us, by `degradation`) or "files" (as they came). `problems` name what
     was left out, `notes` are remarks for readers of the scores. Validation and test images are center-cropped to `test_crop`
-    pixels a side; nothing is resampled.
+    pixels a side; nothing is resampled. A training patch is the most detailed of `patch_candidates` random ones, since many
+    photographs have soft backgrounds, which teach little.
     """
 
     name: str
@@ -47,6 +48,7 @@ class PreparedDataset:
     cache: PixelCache
     degradation: Degradation | None
     test_crop: int | None
+    patch_candidates: int
     problems: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -89,12 +91,13 @@ class PreparedDataset:
         """A random `size` x `size` training pair of `item`, flipped and transposed at random; all drawn from `random`."""
         assert item.sharp is not None  # only the split "shown" has none
         sharp = self.cache.pixels(item.sharp)
-        top, left = (int(random.integers(0, max(side - size, 0) + 1)) for side in sharp.shape[:2])
+        places = [_random_place(sharp, size, random) for _ in range(self.patch_candidates)]
+        top, left = places[0] if len(places) == 1 else max(places, key=lambda place: _detail(sharp, size, *place))
         if self.degradation is not None:
-            blur, camera = self.degradation.blur, self.degradation.camera
-            margin = blur.radius  # the light that blur brings in from beyond the patch
+            drawn = self.degradation.blur.draw(random)
+            margin = drawn.radius  # the light that blur brings in from beyond the patch
             around = window(sharp, top - margin, left - margin, size + 2 * margin, size + 2 * margin)
-            pair = (camera.photograph(around, blur.kernel(random), random), around[margin:, margin:][:size, :size])
+            pair = (self.degradation.camera.photograph(around, drawn, random), around[margin:, margin:][:size, :size])
         else:
             assert item.blurred is not None
             pair = (window(self.cache.pixels(item.blurred), top, left, size, size), window(sharp, top, left, size, size))
@@ -128,6 +131,18 @@ class PreparedDataset:
         if self.test_crop is None:
             return pixels
         return pixels[center_crop(pixels.shape[0], self.test_crop), center_crop(pixels.shape[1], self.test_crop)]
+
+
+def _random_place(pixels: Pixels, size: int, random: np.random.Generator) -> tuple[int, int]:
+    """The top and left of a random `size` x `size` patch."""
+    top, left = (int(random.integers(0, max(side - size, 0) + 1)) for side in pixels.shape[:2])
+    return top, left
+
+
+def _detail(pixels: Pixels, size: int, top: int, left: int) -> float:
+    """The mean absolute vertical difference of a patch in its green channel, of every second column."""
+    green = pixels[top : top + size, left : left + size : 2, 1].astype(np.float32)
+    return float(np.abs(np.diff(green, axis=0)).mean()) if green.shape[0] > 1 else 0.0
 
 
 def _flip(patch: Pixels, flips: np.ndarray) -> Pixels:

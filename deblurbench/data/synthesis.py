@@ -17,7 +17,6 @@ from typing import Any, Literal
 import numpy as np
 
 from deblurbench.blur.camera import blur_image
-from deblurbench.blur.kernels import spread
 from deblurbench.data.layouts.side_names import split_folders
 from deblurbench.data.manifests import MANIFEST
 from deblurbench.errors import DeblurbenchError, UnreadableImage, UsageError
@@ -146,8 +145,10 @@ def _make_pair(out: Path, settings: PairSettings, task_and_facts: tuple[Task, Fa
         file_digest = digest(data, length=32)
         files = {side: out / task.split / side / f"{task.name}.{settings.file_format}" for side in (SHARP, BLURRED)}
         kernel_file = out / task.split / KERNELS / f"{task.name}.npy"
-        if earlier and earlier["digest"] == file_digest and all(path.is_file() for path in (*files.values(), kernel_file)):
-            return earlier
+        if earlier and earlier["digest"] == file_digest:
+            expected = [*files.values(), *([kernel_file] if "spread" in earlier else [])]
+            if all(path.is_file() for path in expected):
+                return earlier
         photo = decode_photo(data, task.source)
     except UnreadableImage as error:
         return str(error)
@@ -162,12 +163,14 @@ def _make_pair(out: Path, settings: PairSettings, task_and_facts: tuple[Task, Fa
             write_photo(files[side], Photo(pixels, is_grey=is_grey, icc_profile=profile))
         except DeblurbenchError as error:  # too large for the format, say
             return str(error)
-    buffer = io.BytesIO()
-    np.save(buffer, drawn.kernel, allow_pickle=False)
-    write_whole(kernel_file, buffer.getvalue())
     height, width = photo.pixels.shape[:2]
-    return {"source": task.source.name, "digest": file_digest, "width": width, "height": height,
-            **drawn.parameters, "spread": round(spread(drawn.kernel), 4)}  # fmt: skip
+    facts = {"source": task.source.name, "digest": file_digest, "width": width, "height": height, **drawn.parameters}
+    if drawn.kernel is not None and drawn.spread is not None:
+        buffer = io.BytesIO()
+        np.save(buffer, drawn.kernel, allow_pickle=False)
+        write_whole(kernel_file, buffer.getvalue())
+        facts["spread"] = round(drawn.spread, 4)
+    return facts
 
 
 def _read_manifest(out: Path, settings: PairSettings) -> dict[str, Facts]:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from deblurbench.blur.base import Kernel
 from deblurbench.blur.camera import BLUR_VERSION, blur_image
-from deblurbench.blur.kernels import Kernel, spread
 from deblurbench.data.cache import DATA_VERSION, CachedImage, PixelCache
 from deblurbench.data.degradation import Degradation
 from deblurbench.files import digest
@@ -21,12 +21,15 @@ KERNEL_TYPE = "<f4"
 
 
 class BlurredImage(NamedTuple):
-    """An image that we blurred (H, W, 3), its kernel (2 radius + 1, 2 radius + 1), the kind of blur, its spread in pixels."""
+    """An image that we blurred (H, W, 3), its kernel (2 radius + 1, 2 radius + 1), the kind of blur, its spread in pixels.
+
+    Kernel and spread are None where the blur varies over the picture.
+    """
 
     pixels: Pixels
-    kernel: Kernel
+    kernel: Kernel | None
     kind: str
-    spread: float
+    spread: float | None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -34,7 +37,7 @@ class TestImage:
     """An image to restore, and its ground truth as far as it is known.
 
     `blurred` and `sharp` are (H, W, 3). `sharp` is None of really blurred photographs without a counterpart. `kernel` is the
-    true one where we blurred the image. The kind of blur and its spread in pixels are None where they are unknown.
+    true one where we blurred the image by one. The kind of blur and its spread in pixels are None where they are unknown.
     """
 
     key: str
@@ -70,15 +73,18 @@ def blur_test_image(
 
 def _draw(degradation: Degradation, key: str, sharp: Pixels) -> BlurredImage:
     pixels, drawn = blur_image(sharp, degradation.blur, degradation.camera, generator("evaluation", key))
-    return BlurredImage(pixels, drawn.kernel, str(drawn.parameters["kind"]), spread(drawn.kernel))
+    return BlurredImage(pixels, drawn.kernel, str(drawn.parameters["kind"]), drawn.spread)
 
 
 def _metadata(image: BlurredImage) -> dict[str, Any]:
-    return {"kernel": image.kernel.astype(KERNEL_TYPE).tobytes().hex(), "kind": image.kind, "spread": image.spread}
+    digits = None if image.kernel is None else image.kernel.astype(KERNEL_TYPE).tobytes().hex()
+    return {"kernel": digits, "kind": image.kind, "spread": image.spread}
 
 
-def _kernel(digits: str) -> Kernel:
-    """(side^2,) in hexadecimal digits -> (side, side) float32."""
+def _kernel(digits: str | None) -> Kernel | None:
+    """(side^2,) in hexadecimal digits -> (side, side) float32; None stays None."""
+    if digits is None:
+        return None
     values = np.frombuffer(bytes.fromhex(digits), KERNEL_TYPE)
     side = math.isqrt(values.size)
     return values.reshape(side, side).astype(np.float32)

@@ -327,6 +327,14 @@ def test_an_oracle_is_refused_where_nobody_knows_the_kernel(write_experiment: Wr
     )
 
 
+def test_an_oracle_is_refused_where_the_blur_varies_over_the_picture(write_experiment: Write) -> None:
+    rolls = {"layout": "skimage-photos", "blur": {"name": "mixed", "kinds": ["disk", "rotation"]}, "test_crop": 32}
+    oracle = {"name": "classical", "method": "wiener"}
+    result = run(write_experiment(datasets={"rolls": rolls}, models={"oracle": oracle}))
+    assert result.exit_code == 2
+    assert "models.oracle: is an oracle, which needs the true kernel, and the blur of data set 'rolls' varies" in result.output
+
+
 def test_an_oracle_is_told_each_images_own_kernel_and_never_called_the_best(write_experiment: Write) -> None:
     path = write_experiment(
         datasets={"photos": {"layout": "skimage-photos", "blur": {"name": "motion", "length": [6, 12]}, "test_crop": 96,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from deblurbench.blur.base import DrawnKernel
 from deblurbench.blur.camera import Camera, blur_image
 from deblurbench.blur.convolution import convolve
 from deblurbench.blur.kernels import Gaussian, Motion
@@ -22,10 +23,14 @@ def _light(values: np.ndarray) -> np.ndarray:
     return srgb_to_linear(torch.from_numpy(values)).numpy()
 
 
-def delta(radius: int) -> np.ndarray:
+def drawn(kernel: np.ndarray) -> DrawnKernel:
+    return DrawnKernel(kernel, {"kind": "test"})
+
+
+def delta(radius: int) -> DrawnKernel:
     kernel = np.zeros((2 * radius + 1,) * 2, np.float32)
     kernel[radius, radius] = 1
-    return kernel
+    return drawn(kernel)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -49,7 +54,7 @@ def test_light_is_averaged_not_encoded_values() -> None:
     stripes[:, ::2] = 255
     kernel = np.zeros((3, 3), np.float32)
     kernel[1] = 0.25, 0.5, 0.25
-    assert np.unique(QUIET.photograph(stripes, kernel, generator(0))).tolist() == [188]
+    assert np.unique(QUIET.photograph(stripes, drawn(kernel), generator(0))).tolist() == [188]
 
 
 def test_it_convolves_rather_than_correlates() -> None:
@@ -58,7 +63,7 @@ def test_it_convolves_rather_than_correlates() -> None:
     point[4, 4] = 255
     kernel = np.zeros((5, 5), np.float32)
     kernel[2, 3], kernel[4, 2] = 0.75, 0.25  # right of the centre, and below it
-    out = QUIET.photograph(point, kernel, generator(0))
+    out = QUIET.photograph(point, drawn(kernel), generator(0))
     assert out[2, 3, 0] > out[4, 2, 0] > 0
     assert np.count_nonzero(out[..., 0]) == 2
 
@@ -75,11 +80,31 @@ def test_noise_grows_with_light_as_asked() -> None:
 def test_a_patch_sees_the_light_from_beyond_its_border(photo: np.ndarray) -> None:
     """Blurring a window with its margin is the same as cutting it out of the whole blurred photograph."""
     blur = Motion(length=(9.0, 9.0))
-    kernel, radius = blur.kernel(generator(1)), blur.radius
+    kernel, radius = blur.draw(generator(1)), blur.radius
     whole = QUIET.photograph(window(photo, -radius, -radius, 300 + 2 * radius, 451 + 2 * radius), kernel, generator(0))
     part = QUIET.photograph(window(photo, 50 - radius, 80 - radius, 64 + 2 * radius, 64 + 2 * radius), kernel, generator(0))
     assert whole.shape == photo.shape
     assert np.abs(part.astype(int) - whole[50:114, 80:144]).max() <= 1
+
+
+def test_what_each_photograph_draws_of_noise_and_compression_lies_in_its_range() -> None:
+    """A quarter without noise, half without compression, and noise of any strength up to the highest."""
+    image = np.full((96, 96, 3), 40_000, np.uint16)
+    light = float(_light(np.array([40_000 / 65535]))[0])
+    camera = Camera(shot_noise=(0, 0.02), read_noise=(0, 0), noise_probability=0.75)
+    deviations = np.array(
+        [_light(camera.photograph(image, delta(0), generator(key)) / 65535).std() / np.sqrt(light) for key in range(400)]
+    )
+    assert 70 <= np.sum(deviations < 1e-9) <= 130
+    noisy = deviations[deviations > 0.001]
+    assert np.percentile(noisy, [25, 50, 75]) == pytest.approx([0.005, 0.01, 0.015], abs=0.0015)
+    assert noisy.max() < 0.0215
+    compressing = Camera(shot_noise=0, read_noise=0, jpeg=(10, 10), jpeg_probability=0.5)
+    texture = generator(1).integers(0, 256, (64, 64, 3), np.uint8)
+    same = sum(np.array_equal(compressing.photograph(texture, delta(0), generator(key)), texture) for key in range(200))
+    assert 75 <= same <= 125
+    with pytest.raises(UsageError, match=r"read_noise is \[lowest, highest\], not \[0.2, 0.1\]"):
+        CAMERAS.build({"name": "sensor", "read_noise": [0.2, 0.1]})
 
 
 def test_whole_photographs_keep_their_size_and_depend_on_their_key_alone(photo: np.ndarray) -> None:
@@ -131,10 +156,12 @@ def test_clipped_light_burns_streaks() -> None:
     lamp[20, 20], card[20, 20] = 255, 180
     blazing = Camera(highlights=50, shot_noise=0, read_noise=0)
     key = next(number for number in range(100) if generator(number).uniform(0, 49) > 20)
-    assert QUIET.photograph(lamp, kernel, generator(key)).max() < 100
-    streak = blazing.photograph(lamp, kernel, generator(key))[16, 12:21, 0]
+    assert QUIET.photograph(lamp, drawn(kernel), generator(key)).max() < 100
+    streak = blazing.photograph(lamp, drawn(kernel), generator(key))[16, 12:21, 0]
     assert (streak == 255).all()
-    assert np.array_equal(blazing.photograph(card, kernel, generator(key)), QUIET.photograph(card, kernel, generator(key)))
+    assert np.array_equal(
+        blazing.photograph(card, drawn(kernel), generator(key)), QUIET.photograph(card, drawn(kernel), generator(key))
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -3,30 +3,33 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deblurbench.blur.kernels import spread
+from deblurbench.blur.base import spread
 from deblurbench.errors import UsageError
 from deblurbench.randomness import generator
 from deblurbench.registry import BLURS
 
+SAME_EVERYWHERE = [name for name in BLURS.names() if BLURS.build(name).has_kernel]
 
-@pytest.mark.parametrize("name", BLURS.names())
+
+@pytest.mark.parametrize("name", SAME_EVERYWHERE)
 def test_kernels_sum_to_one_and_are_centred(name: str) -> None:
     blur = BLURS.build(name)
     for number in range(50):
-        kernel = blur.kernel(generator(0, number))
-        assert kernel.shape == (2 * blur.radius + 1,) * 2
+        drawn = blur.draw(generator(0, number))
+        kernel = drawn.kernel
+        assert kernel.shape == (2 * drawn.radius + 1,) * 2
         assert kernel.dtype == np.float32
         assert kernel.min() >= 0
         assert kernel.sum() == pytest.approx(1, abs=1e-5)
-        offsets = np.arange(-blur.radius, blur.radius + 1)
+        offsets = np.arange(-drawn.radius, drawn.radius + 1)
         assert kernel.sum(axis=0) @ offsets == pytest.approx(0, abs=1e-3)
         assert kernel.sum(axis=1) @ offsets == pytest.approx(0, abs=1e-3)
 
 
-@pytest.mark.parametrize("name", BLURS.names())
+@pytest.mark.parametrize("name", [name for name in SAME_EVERYWHERE if name != "none"])
 def test_a_kernel_is_a_function_of_its_key(name: str) -> None:
     blur = BLURS.build(name)
-    same, again, other = (blur.kernel(generator(0, key)) for key in (1, 1, 2))
+    same, again, other = (blur.draw(generator(0, key)).kernel for key in (1, 1, 2))
     assert np.array_equal(same, again)
     assert not np.array_equal(same, other)
 
@@ -81,16 +84,24 @@ def test_a_mixture_draws_each_of_its_kinds_as_that_kind_would() -> None:
     ]
     blur = BLURS.build({"name": "mixed", "kinds": kinds})
     drawn = [blur.draw(generator(0, number)) for number in range(300)]
-    counts = {kind: sum(facts["kind"] == kind for _, facts in drawn) for kind in ("gaussian", "disk", "motion")}
+    counts = {kind: sum(one.parameters["kind"] == kind for one in drawn) for kind in ("gaussian", "disk", "motion")}
     assert all(70 <= count <= 130 for count in counts.values())
-    for kernel, facts in drawn:
-        assert kernel.shape == (2 * blur.radius + 1,) * 2
-        if facts["kind"] == "gaussian":
-            assert spread(kernel) == pytest.approx(np.sqrt(2) * facts["sigma"], rel=0.01)
+    for one in drawn:
+        if one.parameters["kind"] == "gaussian":
+            assert one.spread == pytest.approx(np.sqrt(2) * one.parameters["sigma"], rel=0.01)
     with pytest.raises(UsageError, match="at least one blur"):
         BLURS.build({"name": "mixed", "kinds": []})
     with pytest.raises(UsageError, match=r"kinds\[0\]: unknown blur 'gausian'; did you mean 'gaussian'"):
         BLURS.build({"name": "mixed", "kinds": ["gausian"]})
+
+
+def test_a_mixture_draws_its_kinds_by_their_weights() -> None:
+    blur = BLURS.build({"name": "mixed", "kinds": ["none", "gaussian", "disk"], "weights": [1, 6, 3]})
+    kinds = [blur.draw(generator(0, number)).parameters["kind"] for number in range(1000)]
+    counts = [kinds.count(kind) for kind in ("none", "gaussian", "disk")]
+    assert all(abs(count - expected) < 45 for count, expected in zip(counts, (100, 600, 300), strict=True))
+    with pytest.raises(UsageError, match="weights: give one for each of the 2 kinds, not 1"):
+        BLURS.build({"name": "mixed", "kinds": ["none", "disk"], "weights": [1]})
 
 
 def test_an_empty_range_is_refused() -> None:

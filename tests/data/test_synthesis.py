@@ -67,6 +67,19 @@ def test_a_paired_set_is_made_with_its_kernels_and_a_manifest(blur: Blur, tmp_pa
         )
 
 
+def test_blur_that_varies_over_the_picture_has_no_kernel_and_is_resumed_all_the_same(blur: Blur, tmp_path: Path) -> None:
+    assert blur("out", "--kind", "rotation")[0] == 0
+    out = tmp_path / "out"
+    facts = json.loads((out / "manifest.json").read_text())["pairs"]["photo 0"]
+    assert facts["kind"] == "rotation"
+    assert "spread" not in facts
+    assert not (out / "kernels").exists()
+    before = (out / "blur" / "photo 0.png").stat().st_mtime_ns
+    code, text = blur("out", "--kind", "rotation")
+    assert code == 0, text
+    assert (out / "blur" / "photo 0.png").stat().st_mtime_ns == before
+
+
 def test_the_saved_kernel_is_the_one_that_was_used(blur: Blur, tmp_path: Path) -> None:
     camera = "{name: sensor, shot_noise: 0, read_noise: 0}"
     assert blur("out", "--kind", "motion", "--camera", camera)[0] == 0

@@ -13,8 +13,10 @@ import pytest
 import torch
 from PIL import Image
 
+from deblurbench.blur.base import spread
 from deblurbench.blur.camera import Camera, blur_image
-from deblurbench.blur.kernels import BLURS, Gaussian, Mixed, spread
+from deblurbench.blur.kernels import Gaussian
+from deblurbench.blur.mixed import Mixed
 from deblurbench.blur.old_photo import OldPhoto
 from deblurbench.data.cache import PixelCache, clear
 from deblurbench.data.cache_quota import folder_size
@@ -24,7 +26,7 @@ from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION
 from deblurbench.metrics.recipe import find_recipe
 from deblurbench.models.base import Model
 from deblurbench.randomness import generator
-from deblurbench.registry import MODELS
+from deblurbench.registry import BLURS, MODELS
 from deblurbench.scoring.test_set import ScoringRun, score_images
 from deblurbench.training.validation import Validator
 
@@ -270,3 +272,30 @@ def test_an_old_photographs_scratches_are_kept_too(folder: Path, tmp_path: Path,
     first = images_of(prepared(folder, cache, camera="old-photo"))
     monkeypatch.setattr(OldPhoto, "develop", lambda *_: pytest.fail("drawn twice"))
     assert images_of(prepared(folder, cache, camera="old-photo")) == first
+
+
+def test_blur_that_varies_over_the_picture_is_kept_without_a_kernel(folder: Path, tmp_path: Path) -> None:
+    cache = PixelCache(tmp_path / "cache")
+    first = prepared(folder, cache, blur="rotation")
+    assert images_of(first) == images_of(prepared(folder, cache, blur="rotation"))
+    image = first.test_image(first.items(TEST)[0])
+    assert image.kernel is image.spread is None
+    assert image.blur_kind == "rotation"
+
+
+def test_the_most_detailed_of_some_random_patches_is_trained_on(tmp_path: Path, photo: np.ndarray) -> None:
+    """Half of the photograph is out of focus: hardly a patch of it is drawn where eight are compared."""
+    half = np.where(np.arange(photo.shape[1])[:, None] < 200, 128, photo)
+    for top, split in enumerate((TRAIN, VALIDATION, TEST)):
+        (tmp_path / split).mkdir()
+        Image.fromarray(half[top:].astype(np.uint8)).save(tmp_path / split / f"{split}.png")
+    layout = {"name": "sharp-folder", "path": str(tmp_path)}
+
+    def flat_patches(candidates: int) -> int:
+        cache = PixelCache(tmp_path / "cache")
+        dataset = open_dataset("mine", cache, layout=layout, blur="none", patch_candidates=candidates).prepare()
+        item = dataset.items(TRAIN)[0]
+        return sum(np.ptp(dataset.patch(item, 32, generator(0, number))[1]) == 0 for number in range(60))
+
+    assert flat_patches(1) > 10
+    assert flat_patches(8) <= 1
