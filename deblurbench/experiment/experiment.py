@@ -138,8 +138,18 @@ def _plain(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _layout_paths(dataset: Spec) -> set[Path]:
-    """The paths that the layout of a data set reads."""
-    return {Path(dataset["layout"]["path"])} if "path" in dataset["layout"] else set()
+    """The paths that the layout of a data set reads, and those nested in it."""
+    found: set[Path] = set()
+    waiting: list[Any] = [dataset["layout"]]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += one.values()
+            found |= {Path(one["path"])} if "path" in one else set()
+            found |= {Path(one["split"])} if isinstance(one.get("split"), str) and Path(one["split"]).is_file() else set()
+        elif isinstance(one, list):
+            waiting += one
+    return found
 
 
 def _with_absolute(spec: Spec, paths: set[Path]) -> Spec:

@@ -7,6 +7,7 @@ from typing import Any
 
 from deblurbench.data.layouts.base import Layout, Origin
 from deblurbench.data.layouts.directory_tree import subfolders
+from deblurbench.data.layouts.photo_list import find_list, listed_photos
 from deblurbench.data.layouts.side_names import ANY_SPLIT, SPLIT_NAMES, split_folders
 from deblurbench.data.table import TEST, TRAIN, VALIDATION, PairEntry, PairTable, carve_validation, split_by_hash
 from deblurbench.errors import UsageError
@@ -18,16 +19,21 @@ from deblurbench.registry import LAYOUTS
 class SharpFolder(Layout):
     """`{train,validation,test}/NAME.*` (validation may be missing), or `NAME.*` alone, split by a hash of the name.
 
-    `val` and other cases of these names are accepted, too.
+    `val` and other cases of these names are accepted, too. `split` is a CSV that says the split instead: with the columns
+    `file`, `split` and, if you have them, `group` (scene or person) and `sha256`, by which each file is checked; other columns
+    are yours. It may be the name of one in `experiments/`.
     """
 
     origin = Origin("own sharp photographs")
     is_generic = True
 
-    def __init__(self, *, path: str) -> None:
+    def __init__(self, *, path: str, split: str | None = None) -> None:
         self.path = Path(path).expanduser()
+        self.split = split
 
     def table(self) -> PairTable:
+        if self.split is not None:
+            return listed_photos(self.path, find_list(self.split))
         photos = list_images(self.path)
         present = split_folders(self.path)
         if TRAIN in present and TEST in present:
