@@ -7,17 +7,25 @@ from typing import TYPE_CHECKING, Any
 from deblurbench.version import __version__
 
 if TYPE_CHECKING:
+    from deblurbench.apps.deblur_image import deblur
     from deblurbench.models.loading import load
     from deblurbench.models.restoration import RestoreOptions
 
-__all__ = ["RestoreOptions", "__version__", "load"]
+__all__ = ["RestoreOptions", "__version__", "deblur", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import `load` and `RestoreOptions` on first use: torch takes a second, and Ctrl+C is handled from the start."""
-    if name not in __all__:
-        raise AttributeError(f"module 'deblurbench' has no attribute '{name}'")
-    from deblurbench.models.loading import load
-    from deblurbench.models.restoration import RestoreOptions
+    """Import these on first use: torch takes a second, and Ctrl+C is handled from the start."""
+    if name == "deblur":
+        from deblurbench.apps.deblur_image import deblur
 
-    return {"load": load, "RestoreOptions": RestoreOptions}[name]
+        return deblur
+    if name == "load":
+        from deblurbench.models.loading import load
+
+        return load
+    if name == "RestoreOptions":
+        from deblurbench.models.restoration import RestoreOptions
+
+        return RestoreOptions
+    raise AttributeError(f"module 'deblurbench' has no attribute '{name}'")

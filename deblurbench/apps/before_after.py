@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -15,6 +18,16 @@ BOX = 64  # pixels a side of the part that was changed most
 GAP, CAPTION = 8, 24
 BACKGROUND, INK = (255, 255, 255), (20, 20, 20)
 VISIBLE, QUANTILE = 4.0 / 255, 0.999
+
+
+class Change(NamedTuple):
+    """How much a restoration had to do: its root mean square change in 255ths, and whether one can see it.
+
+    It can be seen where more than a thousandth of the values differ by more than 4 of 255, a contrast of 1.6 %.
+    """
+
+    rms: float
+    is_visible: bool
 
 
 def before_and_after(before: Photo, after: Photo) -> Photo:
@@ -34,12 +47,14 @@ def before_and_after(before: Photo, after: Photo) -> Photo:
     return Photo(np.asarray(canvas))
 
 
-def is_visible(before: Photo, after: Photo) -> bool:
-    """Whether more than a thousandth of the values differ by more than 4 of 255, a contrast of 1.6 % that one hardly sees."""
+def measure_change(before: Photo, after: Photo) -> Change:
+    """Measure what a restoration changed of `before`, row by row: a photograph may have 100 megapixels."""
     scale = np.iinfo(before.pixels.dtype).max
     limit = VISIBLE * scale
-    changed = sum(  # row by row: a photograph may have 100 megapixels
-        int((np.abs(old.astype(np.int32) - new) > limit).sum())
-        for old, new in zip(before.pixels, after.pixels, strict=True)
-    )  # fmt: skip
-    return changed > (1 - QUANTILE) * before.pixels.size
+    squares, visible = 0.0, 0
+    for old, new in zip(before.pixels, after.pixels, strict=True):
+        differences = np.abs(old.astype(np.int32) - new)
+        squares += float((differences.astype(np.float64) ** 2).sum())
+        visible += int((differences > limit).sum())
+    size = before.pixels.size
+    return Change(255 * math.sqrt(squares / size) / scale, visible > (1 - QUANTILE) * size)

@@ -8,14 +8,18 @@ from typing import Annotated
 
 import typer
 
-from deblurbench.apps.commands import Debug, command, new_group, parse_seed, show_version
+from deblurbench.apps.commands import Debug, Device, command, new_group, show_version
 from deblurbench.apps.data_commands import data_app
+from deblurbench.apps.deblur_command import deblur
+from deblurbench.apps.export_command import export
 from deblurbench.apps.init_command import init
 from deblurbench.errors import UsageError
 
 app = new_group("Which way of deblurring is best for my photographs, and by how much?")
 app.add_typer(data_app, name="data")
 command(app)(init)
+command(app)(deblur)
+command(app)(export)
 
 
 @app.callback()
@@ -25,7 +29,6 @@ def main(
     """Which way of deblurring is best for my photographs, and by how much?"""
 
 
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 CacheSize = Annotated[
     float | None,
     typer.Option(
@@ -184,53 +187,6 @@ def evaluate(
         write_csv(out, ("image", *found.columns), found.rows)
         typer.echo(f"wrote {out}")
     return 1 if found.failed else 0
-
-
-@command(app)
-def deblur(
-    inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Photographs, or folders of them.")],
-    out: Annotated[Path, typer.Option(help="A folder, or a file name for a single photograph.")],
-    model: Annotated[
-        Path | None, typer.Option(help="A checkpoint: runs/DATASET/MODEL/seed-N/last.safetensors of a run.")
-    ] = None,
-    results: Annotated[Path | None, typer.Option(metavar="DIR", help="Or a results folder, whose winner is taken.")] = None,
-    dataset: Annotated[str | None, typer.Option(help="With --results: the data set on which it has won.")] = None,
-    compare: Annotated[bool, typer.Option("--compare", help="Draw before and after beside each photograph.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
-    tile: Annotated[int, typer.Option(help="Pixels a side that the network sees at once; less needs less memory.")] = 1024,
-    seed: Annotated[int, typer.Option(parser=parse_seed, metavar="N", help="Of the noise of a model that samples.")] = 0,
-    device: Device = "auto",
-    debug: Debug = False,
-) -> int:
-    """Deblur photographs of any size.
-
-    The same size, orientation and depth comes out. Outputs that exist are skipped, or an error where all of them do.
-    """
-    from deblurbench.apps.photos import Deblurring, choose_restorer, deblur_files, plan_files
-    from deblurbench.devices import find_device
-    from deblurbench.models.windows import CONTEXT
-
-    smallest = 4 * CONTEXT
-    if tile < smallest:
-        raise UsageError(f"--tile: {tile} is too small; give at least {smallest}")
-    plan = plan_files(inputs, out, overwrites=overwrite)
-    how = Deblurring(find_device(device), tile, seed, draws_comparison=compare)
-    restorer, chosen = choose_restorer(model, results, dataset, how.device)
-    for line in (*chosen, *plan.notes):
-        typer.echo(line)
-    outcome = deblur_files(restorer, plan.files, how)
-    for line in outcome.failed:
-        typer.echo(f"failed: {line}", err=True)
-    if outcome.tiling_difference is not None:
-        change = f"tiles of {tile} changed values by up to {outcome.tiling_difference * 255:.1f} of 255"
-        typer.echo(f"note: this network looks at the whole image at once; {change}")
-    for line in outcome.notes:
-        typer.echo(f"note: {line}")
-    if len(outcome.written) == 1:
-        typer.echo(f"wrote {outcome.written[0]}")
-    elif outcome.written:
-        typer.echo(f"wrote {len(outcome.written)} photographs to {out}")
-    return 1 if outcome.failed else 0
 
 
 @command(app)

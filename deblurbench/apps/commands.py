@@ -19,6 +19,7 @@ from deblurbench.version import __version__
 CLOSED_PIPE = 128 + 13  # the exit code of a program that SIGPIPE ends
 SMALLEST_SEED, LARGEST_SEED = -(2**63), 2**64 - 1  # what torch takes
 
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 

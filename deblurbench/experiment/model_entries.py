@@ -21,6 +21,7 @@ from deblurbench.models.base import Model, Restorer, family
 from deblurbench.models.loading import require_fitting_start, spec_of_checkpoint, with_restoring_parameters
 from deblurbench.registry import MODELS, Spec, check_arguments
 from deblurbench.training.settings import TrainingSettings
+from deblurbench.weights.shipped import find_shipped, shipped_weights
 from deblurbench.yaml_files import MAX_DEPTH
 
 Check = Callable[[str, Callable[[], Any]], Any]
@@ -165,6 +166,7 @@ class _EntryResolver:
         if weights is Weights.TRAINED and model.is_oracle:
             raise UsageError(f"{where}: cannot be trained on what an oracle restores: training does not know the true kernels")
         if start is not None:
+            start = self._source(start) if isinstance(start, str) else start
             self._check_start(model, start, f"{where}.start")
         return ModelEntry(
             spec=spec,
@@ -192,17 +194,28 @@ class _EntryResolver:
             return {key: self._dereference(item, f"{place}.{key}", where, sources) for key, item in value.items()}
         if len(value) > 1 or not isinstance(value[TRAINED], str):
             raise UsageError(f"{where}{place}: expected only {{{TRAINED}: NAME}}, a model of the experiment or a checkpoint")
-        spec = self._spec_of(value[TRAINED], f"{where}{place}.{TRAINED}")
-        if self._has_weights(value[TRAINED]):  # of a classical method, what it is says all
-            sources[place.removeprefix(".")] = value[TRAINED]
+        source = self._source(value[TRAINED])
+        spec = self._spec_of(source, f"{where}{place}.{TRAINED}")
+        if self._has_weights(source):  # of a classical method, what it is says all
+            sources[place.removeprefix(".")] = source
         return spec
+
+    def _source(self, name: str) -> str:
+        """A source as it is written, with the checkpoint of shipped weights in place of their name.
+
+        Another model of the experiment comes before shipped weights of its name; a model never refers to itself.
+        """
+        shipped = find_shipped(name)
+        if shipped is None or self._owner(name) not in (None, self._open[-1]):
+            return name
+        return str(shipped.checkpoint)
 
     def _spec_of(self, source: str, where: str) -> Spec:
         if is_checkpoint(source):
             return spec_of_checkpoint(Path(source), where)
         owner = self._owner(source)
         if owner is None:
-            known = [label for name, entry in self._models.items() for label in _labels(name, entry)]
+            known = [label for name, entry in self._models.items() for label in _labels(name, entry)] + list(shipped_weights())
             raise UsageError(f"{where}: unknown model '{source}'{suggestion(source, known)}")
         entry = self.entry(owner)
         if entry.sweep is not None:

@@ -1,4 +1,4 @@
-"""References of an experiment's models to trained weights: another model of the experiment, or a checkpoint."""
+"""References of an experiment's models to trained weights: another model of it, shipped weights, or a checkpoint."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from deblurbench.errors import DeblurbenchError, UsageError, one_line
 from deblurbench.models.base import Restorer, family
 from deblurbench.models.migrations import migrate
 from deblurbench.registry import MODELS, Spec
+from deblurbench.weights.shipped import weights_path
 
 MAX_DEPTH = 50  # of nested lists and mappings in the spec of a model; a nested model takes two
 # Of modules that a checkpoint does not hold: a discriminator, say, which restoring does not need.
@@ -28,12 +29,12 @@ def save_model(path: Path, model: Restorer, spec: Spec, **facts: Any) -> None:
 
 
 def load(path: str | Path, *, device: str | torch.device = "cpu", **restoring: Any) -> Restorer:
-    """Load the model of a checkpoint (`last.safetensors` or `best.safetensors` of a run), in evaluation mode.
+    """Load a model in evaluation mode: shipped weights by name, or a checkpoint, `last.safetensors` of a run.
 
     `restoring` changes parameters that affect only how it restores, `samples=8` of a diffusion model, say. Raises
     UsageError where the file is no model of deblurbench, or a parameter is not one of these.
     """
-    path = Path(path)
+    path = weights_path(path)
     tensors, spec = _read(path)
     model: Restorer = MODELS.build(with_restoring_parameters(spec, restoring, str(path)), str(path))
     _fill(model, tensors, path)

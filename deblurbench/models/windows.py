@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor, nn
 
 from deblurbench.images.cropping import reflect
+from deblurbench.images.tiles import plan_tiles
 from deblurbench.models.restoration import Progress, RestorationContext
 
-CONTEXT = 64  # pixels around the core of a tile that the network sees and that are cropped afterwards
 GLOBAL_LAYERS = (nn.InstanceNorm2d, nn.GroupNorm, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.MultiheadAttention)
 
 
@@ -19,9 +17,9 @@ def call_network(
 ) -> Tensor:
     """Evaluate `network(image, condition)` on `image` (B, C, H, W) of any size; returns the finest scale (B, C', H, W).
 
-    The `tile` of `context` bounds what the network sees at once: a core and `CONTEXT` around it, which covers nearly all
-    of the receptive field. Where no layer sees the whole image, tests measure a change of less than an 8-bit step. Every
-    tile is counted in the progress of `context`. Raises ValueError for too small a tile.
+    The `tile` of `context` bounds what the network sees at once. Where no layer sees the whole image, tests measure a
+    change of less than an 8-bit step by tiles. Every tile is counted in the progress of `context`. Raises ValueError for too
+    small a tile.
     """
     tile, progress = (context.tile, context.progress) if context is not None else (None, Progress())
     height, width = image.shape[-2:]
@@ -31,22 +29,14 @@ def call_network(
         output = _forward(network, padded, condition)[0]
         progress.finish_tile(1)
         return output if padded is image else output[..., :height, :width]  # slicing would cost a backward pass
-    margin = -(-CONTEXT // multiple) * multiple
-    core = (tile - 2 * margin) // multiple * multiple
-    if core <= 0:
-        raise ValueError(f"a tile of {tile} pixels is too small: give at least {2 * margin + multiple}")
     result = None
-    cores = list(_cores(padded.shape[-2], padded.shape[-1], core))
-    for rows, columns in cores:
-        top, left = max(rows.start - margin, 0), max(columns.start - margin, 0)
-        seen = padded[..., top : rows.stop + margin, left : columns.stop + margin]  # (B, C, <= tile, <= tile)
-        restored = _forward(network, seen, condition)[0]
+    tiles = plan_tiles(padded.shape[-2], padded.shape[-1], tile=tile, multiple=multiple)
+    for one in tiles:
+        restored = _forward(network, padded[..., one.seen_rows, one.seen_columns], condition)[0]  # (B, C', <= tile, <= tile)
         if result is None:
             result = restored.new_empty(*restored.shape[:2], *padded.shape[-2:])
-        result[..., rows, columns] = restored[
-            ..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
-        ]
-        progress.finish_tile(len(cores))
+        result[..., one.rows, one.columns] = restored[(..., *one.core_in_seen)]
+        progress.finish_tile(len(tiles))
     assert result is not None
     return result[..., :height, :width]
 
@@ -93,10 +83,3 @@ def reflect_pad(image: Tensor, bottom: int, right: int) -> Tensor:
 def _forward(network: nn.Module, image: Tensor, condition: Tensor | None) -> list[Tensor]:
     output = network(image) if condition is None else network(image, condition)
     return list(output) if isinstance(output, list | tuple) else [output]
-
-
-def _cores(height: int, width: int, core: int) -> Iterator[tuple[slice, slice]]:
-    """The rows and columns of each tile's core; together they cover the image once."""
-    for top in range(0, height, core):
-        for left in range(0, width, core):
-            yield slice(top, min(top + core, height)), slice(left, min(left + core, width))

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from deblurbench.report.pictures.stored_pictures import Picture
-
+Picture = NDArray[np.uint8]  # (H, W, 3)
 SEARCH_STRIDE = 8
 FRAME = (255, 64, 64)
 

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from deblurbench.files import digest
-from deblurbench.report.pictures.crops import Box
-from deblurbench.report.pictures.stored_pictures import Picture, has_restored, has_sharp, restored_name, sharp_name
+from deblurbench.report.pictures.crops import Box, Picture
+from deblurbench.report.pictures.stored_pictures import has_restored, has_sharp, restored_name, sharp_name
 from deblurbench.report.results import Result
 
 QUALITY = 80  # of JPEG; the exact pixels are in the results folder

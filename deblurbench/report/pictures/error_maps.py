@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deblurbench.report.pictures.stored_pictures import Picture
+from deblurbench.report.pictures.crops import Picture
 
 SMALLEST_LIMIT, LIMIT_PERCENTILE = 8.0, 99  # of 255; of the errors of the blurred input
 

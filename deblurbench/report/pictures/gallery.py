@@ -10,12 +10,12 @@ import numpy as np
 from deblurbench.records.paths import BLURRED
 from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.findings.metric_agreement import MetricAgreement
-from deblurbench.report.pictures.crops import around, crop, most_changed, most_detailed, scale_down
+from deblurbench.report.pictures.crops import Picture, around, crop, most_changed, most_detailed, scale_down
 from deblurbench.report.pictures.embedding import EmbeddedPictures, PictureView
 from deblurbench.report.pictures.error_maps import error_map
 from deblurbench.report.pictures.grids import really_blurred_results
 from deblurbench.report.pictures.median_image import MedianImage
-from deblurbench.report.pictures.stored_pictures import Picture, has_restored, read_restored, read_sharp
+from deblurbench.report.pictures.stored_pictures import has_restored, read_restored, read_sharp
 from deblurbench.report.results import Result
 
 VIEW, EXAMPLE, CLOSE_UP = 384, 120, 64  # pixels a side of the slider, of examples and of what close-ups enlarge

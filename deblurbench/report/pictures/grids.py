@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from deblurbench.records.paths import BLURRED
 from deblurbench.report.findings.comparison import Comparison
-from deblurbench.report.pictures.crops import around, crop, enlarged, framed, most_detailed
+from deblurbench.report.pictures.crops import Picture, around, crop, enlarged, framed, most_detailed
 from deblurbench.report.pictures.median_image import MedianImage
-from deblurbench.report.pictures.stored_pictures import Picture, has_restored, read_restored
+from deblurbench.report.pictures.stored_pictures import has_restored, read_restored
 from deblurbench.report.results import Result
 
 TILE, ZOOM, GAP, HEADER = 264, 4, 4, 22  # pixels: three tiles a row are as wide as a page of text

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from deblurbench.report.findings.comparison import Comparison
 from deblurbench.report.formatting import format_score
-from deblurbench.report.pictures.crops import Box, most_changed
+from deblurbench.report.pictures.crops import Box, Picture, most_changed
 from deblurbench.report.pictures.error_maps import error_limit
-from deblurbench.report.pictures.stored_pictures import Picture, has_restored, has_sharp, read_restored, read_sharp
+from deblurbench.report.pictures.stored_pictures import has_restored, has_sharp, read_restored, read_sharp
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deblurbench.images.reading import read_photo
 from deblurbench.images.whole import whole_size
 from deblurbench.records.paths import RESTORED, RUNS, SHARP, picture_path
+from deblurbench.report.pictures.crops import Picture
 from deblurbench.report.results import Result
-
-Picture = NDArray[np.uint8]  # (H, W, 3)
 
 
 def read_restored(result: Result, image: str) -> Picture:

@@ -1,0 +1,87 @@
+"""Which photographs are deblurred, and where each restored one is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from deblurbench.errors import UsageError
+from deblurbench.files import require_place
+from deblurbench.images.photo import SUFFIXES, WRITTEN, is_image_name, left_out_note, list_images
+from deblurbench.images.writing import written_name
+
+USUAL_MEGAPIXELS = 12.0
+
+
+@dataclass(frozen=True)
+class FilePlan:
+    """The photographs to deblur, each with the path of the restored one, and lines about what is left as it is."""
+
+    files: tuple[tuple[Path, Path], ...]
+    notes: tuple[str, ...]
+
+
+def plan_files(inputs: Sequence[Path], out: Path, *, overwrites: bool) -> FilePlan:
+    """Plan the files and the images directly in folders. A single file may have a file name as `out`.
+
+    Outputs that exist are left as they are, unless `overwrites`. Raises UsageError for what does not exist, for two that
+    would be written to one place, for an input overwritten, and where nothing is left to do.
+    """
+    photos, notes = _photos(inputs)
+    to_one_file = len(photos) == 1 and not inputs[0].is_dir() and is_image_name(out) and not out.is_dir()
+    if to_one_file and out.suffix.lower() not in WRITTEN:
+        raise UsageError(f"--out: {out}: images are written as {', '.join(WRITTEN)}; choose one of these")
+    require_place(out.parent if to_one_file else out, "--out")
+    plan = [(photo, out if to_one_file else out / written_name(photo)) for photo in photos]
+    sources: dict[Path, Path] = {}
+    for photo, target in plan:
+        if target in sources:
+            raise UsageError(f"{photo}: would be written to {target} like {sources[target]}; deblur them into two folders")
+        if target.exists() and target.resolve() == photo.resolve():
+            raise UsageError(f"{photo}: would be overwritten; choose another --out")
+        sources[target] = photo
+    existing = [] if overwrites else [target for _, target in plan if target.exists()]
+    if len(existing) == len(plan):
+        which = f"{existing[0]}: exists" if len(existing) == 1 else f"{out}: all {len(existing)} outputs exist"
+        raise UsageError(f"{which} already; give --overwrite to replace what is there, or another --out")
+    if existing:
+        notes.append(
+            f"{len(existing)} of {len(plan)} outputs exist already in {out} and are left alone; --overwrite replaces them"
+        )
+    return FilePlan(tuple((photo, target) for photo, target in plan if target not in existing), tuple(notes))
+
+
+def _photos(inputs: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """The photographs among files and folders, and a line about what each folder holds besides."""
+    photos: list[Path] = []
+    notes: list[str] = []
+    for path in inputs:
+        if path.is_dir():
+            found = list_images(path)
+            if not found:
+                raise UsageError(f"{path}: holds no images ({', '.join(SUFFIXES)}); give a folder that does")
+            photos += found
+            notes += filter(None, [left_out_note(path)])
+        elif path.is_file():
+            photos.append(path)
+        elif path.exists():
+            raise UsageError(f"{path}: is a pipe, a socket or a device; give a file or a folder")
+        else:
+            raise UsageError(f"{path}: there is no such file or folder")
+    return photos, notes
+
+
+def count_megapixels(files: Sequence[tuple[Path, Path]]) -> float:
+    """The megapixels of the photographs together, as their headers say; unknown ones count as a usual photograph."""
+    return sum(_megapixels(source) for source, _ in files)
+
+
+def _megapixels(path: Path) -> float:
+    try:
+        with Image.open(path) as image:  # reads the header only
+            return image.width * image.height / 1e6
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return USUAL_MEGAPIXELS

@@ -1,0 +1,96 @@
+"""The choice of what restores photographs, and of the fastest way through its network that is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deblurbench.apps.photo_restorers import ModelRestorer, NetworkRestorer, PhotoRestorer
+from deblurbench.errors import UsageError
+from deblurbench.runtimes.onnx_network import Runtime, is_installed, open_onnx
+from deblurbench.runtimes.processor import may_have_gpu, multiplies_bfloat16
+from deblurbench.weights.shipped import DEFAULT, find_shipped, suggest_shipped, weights_path
+
+if TYPE_CHECKING:
+    from deblurbench.models.base import Restorer
+
+ONNX = ".onnx"
+# Megapixels below which a runtime without torch is done before torch is imported.
+WORTH_TORCH = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restoring:
+    """How photographs are restored: the device, tiles of so many pixels, the strength, and the seed of samplers."""
+
+    device: str = "auto"
+    tile: int = 1024
+    strength: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What restores, and lines about the choice."""
+
+    restorer: PhotoRestorer
+    lines: Sequence[str] = ()
+
+
+def choose_restorer(source: str | None, how: Restoring, megapixels: float) -> Choice:
+    """The restorer of `source`: shipped weights by name (None: `photo`), a checkpoint, or an ONNX file.
+
+    `megapixels`, of all that is to be restored, decide whether importing torch is worth its time. Raises UsageError.
+    """
+    source = DEFAULT if source is None else source
+    shipped = find_shipped(source)
+    if shipped is None and not Path(source).expanduser().exists() and not Path(source).suffix:
+        raise UsageError(f"--model: '{source}' is neither a file nor the name of weights that ship{suggest_shipped(source)}")
+    if Path(source).suffix.lower() == ONNX:
+        return Choice(_with_onnx(Path(source).expanduser(), "onnxruntime", how))
+    if shipped is not None and (runtime := _runtime_without_torch(how, megapixels)):
+        return Choice(_with_onnx(shipped.graph, runtime, how))
+    from deblurbench.models.loading import load
+
+    return Choice(_with_torch(load(weights_path(source)), how))
+
+
+def choose_winner(results: Path, dataset: str | None, how: Restoring) -> Choice:
+    """The winner of a results folder, and what to know of it. Raises UsageError."""
+    from deblurbench.apps.winner import find_winner, load_winner
+    from deblurbench.devices import find_device
+
+    winner = find_winner(results, dataset)
+    lines = [f"with the winner of {results}: {winner.title}{winner.rivals}"]
+    if not winner.beats_input:
+        lines.append("note: on its test photographs it is not significantly better than doing nothing")
+    return Choice(_with_torch(load_winner(results, winner, find_device(how.device)), how), lines)
+
+
+def _runtime_without_torch(how: Restoring, megapixels: float) -> Runtime | None:
+    """The runtime that is faster than torch for so much work, where there is one."""
+    if how.device not in ("auto", "cpu") or (how.device == "auto" and may_have_gpu()):
+        return None
+    if multiplies_bfloat16() and megapixels > WORTH_TORCH:
+        return None
+    for runtime in ("openvino", "onnxruntime"):
+        if is_installed(runtime):
+            return runtime
+    return None
+
+
+def _with_onnx(path: Path, runtime: Runtime, how: Restoring) -> PhotoRestorer:
+    return NetworkRestorer(open_onnx(path, runtime), runtime, how.tile, how.strength)
+
+
+def _with_torch(model: Restorer, how: Restoring) -> PhotoRestorer:
+    from deblurbench.devices import find_device
+    from deblurbench.models.torch_network import TorchNetwork, is_local
+
+    device = find_device(how.device)
+    if is_local(model):
+        network = TorchNetwork(model, device, bfloat16=device.type == "cuda" or multiplies_bfloat16())
+        return NetworkRestorer(network, network.way, how.tile, how.strength)
+    return ModelRestorer(model.to(device), device, how.tile, how.strength, how.seed)

@@ -1,0 +1,37 @@
+"""Small weights that ship, in the place of the real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deblurbench.files import file_hash, write_json
+from deblurbench.models.exporting import export_float16, require_exportable
+from deblurbench.models.loading import load, save_model
+from deblurbench.randomness import seed_torch
+from deblurbench.registry import MODELS
+from deblurbench.weights import shipped
+from tests.conftest import TINY_UNET
+
+NAME = "photo"
+
+
+def ship(folder: Path, monkeypatch: pytest.MonkeyPatch, spec: Any = None) -> Path:
+    """Ship random weights of `spec`, a tiny CNN, as `photo` from `folder`. Returns their checkpoint."""
+    folder.mkdir()
+    seed_torch(0)
+    resolved = MODELS.resolve(spec or {"name": "cnn", "network": TINY_UNET})
+    model = MODELS.build(resolved)
+    for parameter in model.parameters():  # that change something
+        parameter.data.mul_(1.5).add_(0.002)
+    save_model(folder / "trained.safetensors", model, resolved)
+    path = folder / f"{NAME}.safetensors"
+    export_float16(require_exportable(load(folder / "trained.safetensors"), "trained"), resolved, path)
+    facts = {"purpose": "for tests", "revision": 1, "format": 1, "sha256": file_hash(path), "card": "docs/weights.md#photo"}
+    write_json(folder / "registry.json", {NAME: facts})
+    monkeypatch.setattr(shipped, "FOLDER", folder)
+    monkeypatch.setattr(shipped, "REGISTRY", folder / "registry.json")
+    shipped.shipped_weights.cache_clear()
+    return path
