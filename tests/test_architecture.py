@@ -44,6 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     "images": GROUND,
     "weights": GROUND,
     "runtimes": GROUND | {"images"},
+    "video": GROUND | {"images"},
     "blur": GROUND | {"images"},
     "classical": GROUND | {"images", "blur"},
     "networks": GROUND | {"images"},
@@ -73,6 +74,7 @@ ALLOWED: dict[str, set[str]] = {
         "benchmark",
         "report",
         "runtimes",
+        "video",
         "weights",
     },
 }

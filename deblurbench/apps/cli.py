@@ -90,6 +90,9 @@ def cell(
 def report(
     folders: Annotated[list[Path], typer.Argument(help="Results folders.")],
     out: Annotated[Path | None, typer.Option(help="Where to write; needed for several.  [default: the folder itself]")] = None,
+    show: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Show pictures of these test images alone, with commas between.")
+    ] = None,
     debug: Debug = False,
 ) -> int:
     """Rebuild a report from stored scores, or merge several.
@@ -105,6 +108,8 @@ def report(
     if out is not None:
         require_place(out, "--out")
     results = read_results(folders)
+    if show is not None:
+        results = results.showing([name for name in show.split(",") if name])
     for remark in results.remarks:
         typer.echo(f"note: {remark}")
     typer.echo(f"open  {write_report(results, out or folders[0]).page}")

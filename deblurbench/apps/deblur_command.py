@@ -12,8 +12,8 @@ from deblurbench.errors import UsageError
 
 
 def deblur(
-    inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Photographs, or folders of them.")],
-    out: Annotated[Path, typer.Option(help="A folder, or a file name for a single photograph.")],
+    inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Photographs, folders of them, or videos.")],
+    out: Annotated[Path, typer.Option(help="A folder, or a file name for a single photograph or video.")],
     model: Annotated[
         str | None,
         typer.Option(
@@ -29,33 +29,34 @@ def deblur(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
     tile: Annotated[int, typer.Option(help="Pixels a side that the network sees at once; less needs less memory.")] = 1024,
     seed: Annotated[int, typer.Option(parser=parse_seed, metavar="N", help="Of the noise of a model that samples.")] = 0,
+    codec: Annotated[str | None, typer.Option(help="Of videos, a codec of FFmpeg.  [default: libx264]")] = None,
+    quality: Annotated[int, typer.Option(min=0, max=63, help="Of videos, the constant rate factor: less is better.")] = 17,
     device: Device = "auto",
     verbose: Annotated[bool, typer.Option("--verbose", help="Say how it computes, and how much each was changed.")] = False,
     debug: Debug = False,
 ) -> int:
-    """Deblur photographs of any size.
+    """Deblur photographs of any size, and videos.
 
     The same size, orientation and depth comes out. Outputs that exist are skipped, or an error where all of them do.
     """
-    from deblurbench.apps.photo_plan import count_megapixels, plan_files
-    from deblurbench.apps.photos import deblur_files, describe
-    from deblurbench.apps.restorer_choice import Restoring, choose_restorer, choose_winner
+    from deblurbench.apps.deblur_outcome import DeblurOutcome, tell
+    from deblurbench.apps.photo_plan import plan_files
+    from deblurbench.apps.photos import deblur_photos
+    from deblurbench.apps.restorer_choice import Restoring, choose_restorer, choose_winner, require_one_source
+    from deblurbench.apps.videos import deblur_videos
     from deblurbench.images.tiles import CONTEXT
+    from deblurbench.video.clip import Encoding
 
     if tile < (smallest := 4 * CONTEXT):
         raise UsageError(f"--tile: {tile} is too small; give at least {smallest}")
-    if model is not None and results is not None:
-        raise UsageError("--model, --results: give one of them: what restores, or a results folder whose winner is taken")
-    if dataset is not None and results is None:
-        raise UsageError("--dataset: needs --results, the folder whose winner on that data set is taken")
+    require_one_source(model, results, dataset)
     plan = plan_files(inputs, out, overwrites=overwrite)
     how = Restoring(device=device, tile=tile, strength=strength, seed=seed)
-    choice = choose_winner(results, dataset, how) if results else choose_restorer(model, how, count_megapixels(plan.files))
-    for line in (*choice.lines, *plan.notes, *([f"by {choice.restorer.way}"] if verbose else [])):
-        typer.echo(line)
-    outcome = deblur_files(choice.restorer, plan.files, draws_comparison=compare)
-    for line in outcome.failed:
-        typer.echo(f"failed: {line}", err=True)
-    for line in describe(outcome, out, tile=tile, verbose=verbose):
-        typer.echo(line)
-    return 1 if outcome.failed else 0
+    choice = choose_winner(results, dataset, how) if results else choose_restorer(model, how, plan.megapixels)
+    typer.echo("".join(f"{line}\n" for line in (*choice.lines, *plan.notes, *choice.ways(verbose))), nl=False)
+    outcome = DeblurOutcome()
+    if plan.photos:
+        deblur_photos(choice.restorer, plan.photos, outcome, draws_comparison=compare)
+    if plan.videos:
+        deblur_videos(choice.restorer, plan.videos, outcome, Encoding(codec=codec, quality=quality))
+    return tell(outcome, out, tile=tile, verbose=verbose)

@@ -33,9 +33,10 @@ def export(
     ] = Target.ONNX,
     debug: Debug = False,
 ) -> int:
-    """Export the network of a CNN or GAN, after ONNX Runtime computed what torch does.
+    """Export a trained network to ONNX or float16.
 
-    Padding and tiles are not part of it: its metadata say what its input's sides must be multiples of.
+    Of a CNN or GAN, after ONNX Runtime computed what torch does. Padding and tiles are not part of it: its metadata say what
+    its input's sides must be multiples of.
     """
     from deblurbench.files import require_place
     from deblurbench.models.exporting import export_float16, export_onnx, require_exportable

@@ -1,4 +1,4 @@
-"""Which photographs are deblurred, and where each restored one is written."""
+"""Which photographs and videos are deblurred, and where each restored one is written."""
 
 from __future__ import annotations
 
@@ -12,30 +12,45 @@ from deblurbench.errors import UsageError
 from deblurbench.files import require_place
 from deblurbench.images.photo import SUFFIXES, WRITTEN, is_image_name, left_out_note, list_images
 from deblurbench.images.writing import written_name
+from deblurbench.video.clip import SUFFIXES as CONTAINERS
+from deblurbench.video.clip import is_video_name, require_video
 
-USUAL_MEGAPIXELS = 12.0
+USUAL_MEGAPIXELS, VIDEO_MEGAPIXELS = 12.0, 1000.0
 
 
 @dataclass(frozen=True)
 class FilePlan:
-    """The photographs to deblur, each with the path of the restored one, and lines about what is left as it is."""
+    """The photographs and videos to deblur, each with the path of the restored one, and lines about what is left as it is."""
 
     files: tuple[tuple[Path, Path], ...]
     notes: tuple[str, ...]
 
+    @property
+    def photos(self) -> list[tuple[Path, Path]]:
+        """Those that are no videos."""
+        return [pair for pair in self.files if not is_video_name(pair[0])]
+
+    @property
+    def videos(self) -> list[tuple[Path, Path]]:
+        """Those that are videos."""
+        return [pair for pair in self.files if is_video_name(pair[0])]
+
+    @property
+    def megapixels(self) -> float:
+        """The megapixels of all photographs, as their headers say; unknown ones count as a usual photograph, videos as many."""
+        return sum(VIDEO_MEGAPIXELS if is_video_name(source) else _megapixels(source) for source, _ in self.files)
+
 
 def plan_files(inputs: Sequence[Path], out: Path, *, overwrites: bool) -> FilePlan:
-    """Plan the files and the images directly in folders. A single file may have a file name as `out`.
+    """Plan the files, photographs and videos, and the images directly in folders. A single file may have a file name as `out`.
 
     Outputs that exist are left as they are, unless `overwrites`. Raises UsageError for what does not exist, for two that
     would be written to one place, for an input overwritten, and where nothing is left to do.
     """
     photos, notes = _photos(inputs)
-    to_one_file = len(photos) == 1 and not inputs[0].is_dir() and is_image_name(out) and not out.is_dir()
-    if to_one_file and out.suffix.lower() not in WRITTEN:
-        raise UsageError(f"--out: {out}: images are written as {', '.join(WRITTEN)}; choose one of these")
+    to_one_file = len(photos) == 1 and not inputs[0].is_dir() and _names_file(out, photos[0]) and not out.is_dir()
     require_place(out.parent if to_one_file else out, "--out")
-    plan = [(photo, out if to_one_file else out / written_name(photo)) for photo in photos]
+    plan = [(photo, out if to_one_file else out / _written_name(photo)) for photo in photos]
     sources: dict[Path, Path] = {}
     for photo, target in plan:
         if target in sources:
@@ -74,12 +89,30 @@ def _photos(inputs: Sequence[Path]) -> tuple[list[Path], list[str]]:
     return photos, notes
 
 
-def count_megapixels(files: Sequence[tuple[Path, Path]]) -> float:
-    """The megapixels of the photographs together, as their headers say; unknown ones count as a usual photograph."""
-    return sum(_megapixels(source) for source, _ in files)
+def _names_file(out: Path, source: Path) -> bool:
+    """Whether `out` names the file for what `source` holds. Raises UsageError where it names one of another kind."""
+    if not is_image_name(out) and not is_video_name(out):
+        return False
+    if is_video_name(source):
+        if not is_video_name(out):
+            raise UsageError(f"--out: {out}: videos are written as {', '.join(CONTAINERS)}; choose one of these")
+        require_video()
+    elif out.suffix.lower() not in WRITTEN:
+        raise UsageError(f"--out: {out}: images are written as {', '.join(WRITTEN)}; choose one of these")
+    return True
+
+
+def _written_name(source: Path) -> str:
+    """The name of the restored file in a folder."""
+    if is_video_name(source):
+        require_video()
+        return source.name
+    return written_name(source)
 
 
 def _megapixels(path: Path) -> float:
+    if not path.is_file():  # opening a pipe would wait for ever
+        return USUAL_MEGAPIXELS
     try:
         with Image.open(path) as image:  # reads the header only
             return image.width * image.height / 1e6

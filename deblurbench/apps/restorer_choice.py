@@ -38,6 +38,18 @@ class Choice:
     restorer: PhotoRestorer
     lines: Sequence[str] = ()
 
+    def ways(self, verbose: bool) -> list[str]:
+        """How it computes, as a line, where that is wanted."""
+        return [f"by {self.restorer.way}"] if verbose else []
+
+
+def require_one_source(model: str | None, results: Path | None, dataset: str | None) -> None:
+    """Raise UsageError where options of `deblur` name two things that restore, or a data set of none."""
+    if model is not None and results is not None:
+        raise UsageError("--model, --results: give one of them: what restores, or a results folder whose winner is taken")
+    if dataset is not None and results is None:
+        raise UsageError("--dataset: needs --results, the folder whose winner on that data set is taken")
+
 
 def choose_restorer(source: str | None, how: Restoring, megapixels: float) -> Choice:
     """The restorer of `source`: shipped weights by name (None: `photo`), a checkpoint, or an ONNX file.

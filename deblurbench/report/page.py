@@ -120,7 +120,8 @@ def _section(results: Results, dataset: str, embedded: EmbeddedPictures, out: Pa
     comparison = compare(results, dataset)
     agreement = metric_agreement(results, comparison)
     median = read_median_image(comparison)
-    embedded.note_missing(comparison.results, median_image_name(comparison), blurred_input=comparison.blurred_input)
+    if (name := median_image_name(comparison)) is not None:
+        embedded.note_missing(comparison.results, name, blurred_input=comparison.blurred_input)
     return Section(
         comparison=comparison,
         table=comparison_table(results, comparison),
@@ -147,10 +148,12 @@ def _section(results: Results, dataset: str, embedded: EmbeddedPictures, out: Pa
 
 
 def _write_grid(picture: Image.Image | None, out: Path, name: str) -> str | None:
-    """Write the picture, and return its path in `out`; None without a picture."""
+    """Write the picture, and return its path in `out`; None without a picture, and an earlier one is removed."""
+    path = out / GRIDS / f"{name}.png"
     if picture is None:
+        path.unlink(missing_ok=True)
         return None
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", optimize=True)
-    write_whole(out / GRIDS / f"{name}.png", buffer.getvalue())
-    return f"{GRIDS}/{name}.png"
+    write_whole(path, buffer.getvalue())
+    return f"{GRIDS}/{path.name}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from deblurbench.errors import UsageError, suggestion
 from deblurbench.metrics.base import Metric
 from deblurbench.metrics.recipe import Recipe
 from deblurbench.records.paths import BLURRED
@@ -104,6 +106,7 @@ class Results:
     experiments: dict[str, str]  # by results folder: the resolved YAML
     environments: dict[str, Any]
     votes: tuple[Vote, ...]  # of all folders
+    shown: frozenset[str] | None = None  # test images whose pictures may be shown; None for all
 
     @property
     def primary_metric(self) -> str:
@@ -114,6 +117,15 @@ class Results:
     def perceptual_metric(self) -> str | None:
         """The first of PERCEPTUAL that was scored."""
         return next((metric for metric in PERCEPTUAL if metric in self.recipe.metrics), None)
+
+    def showing(self, images: Sequence[str]) -> Results:
+        """These results with the pictures of `images` alone. Raises UsageError for unknown ones."""
+        known = {name for result in self.results for name in (*result.image_names, *result.really_blurred_names)}
+        for image in images:
+            if image not in known:
+                raise UsageError(f"--show: no test image is called '{image}'{suggestion(image, known)}")
+        remark = f"pictures of {len(set(images))} of {len(known)} test images are shown, the only ones that may be; all count"
+        return replace(self, shown=frozenset(images), remarks=(*self.remarks, remark))
 
     def metric(self, name: str) -> Metric:
         """Return the metric of the column `name`."""

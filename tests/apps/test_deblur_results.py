@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from benchmarks.synthetic_results import write_results
-from deblurbench.apps.before_after import is_visible
+from deblurbench.apps.before_after import measure_change
 from deblurbench.apps.winner import Winner, load_winner
 from deblurbench.errors import UsageError
 from deblurbench.images.photo import Photo
@@ -116,9 +116,9 @@ def test_a_change_that_nobody_sees_is_said(tmp_path: Path, photo: np.ndarray, ca
         flat = Photo(np.full((100, 100, 3), white // 2, dtype))
         spot = flat.pixels.copy()
         spot[:3, :4] += white // 40  # 12 of 10,000 pixels
-        assert is_visible(flat, Photo(spot))
+        assert measure_change(flat, Photo(spot)).is_visible
         spot[1:3] = flat.pixels[1:3]  # 4
-        assert not is_visible(flat, Photo(spot))
+        assert not measure_change(flat, Photo(spot)).is_visible
 
 
 def test_without_models_that_restore_there_is_no_winner(tmp_path: Path, cat: Path) -> None:

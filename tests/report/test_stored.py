@@ -136,7 +136,30 @@ def test_other_encodings_are_named(name: str, content: bytes, folder: Path) -> N
 
 def shown(folder: Path) -> str:
     """The photograph that the grid shows."""
-    return median_image_name(compare(read_results([folder]), "photos"))
+    name = median_image_name(compare(read_results([folder]), "photos"))
+    assert name is not None
+    return name
+
+
+def test_pictures_of_the_images_that_may_be_shown_are_shown_alone(folder: Path) -> None:
+    """All others count in every number; a grid of an earlier report is removed where it may not be shown."""
+    names = read_results([folder]).results[0].image_names
+    allowed = next(name for name in names if name != shown(folder))
+    code = CliRunner().invoke(app, ["report", str(folder), "--show", allowed]).exit_code
+    page = (folder / "report.html").read_text()
+    assert code == 0
+    assert f"pictures of 1 of {len(names)} test images are shown" in page.lower()
+    assert f"{allowed} blurred" in page
+    assert not any(f"{other} blurred" in page or f"'{other}', sharp" in page for other in names if other != allowed)
+    assert f"{allowed} of photos, the photograph of median PSNR" in page
+    assert (folder / "per_image.csv").read_text().count("\n") > len(names)
+    assert (folder / "grids" / "photos.png").is_file()
+    assert CliRunner().invoke(app, ["report", str(folder), "--show", ""]).exit_code == 0
+    assert "data:image" not in (folder / "report.html").read_text()
+    assert not (folder / "grids" / "photos.png").exists()
+    result = CliRunner().invoke(app, ["report", str(folder), "--show", "nobody"])
+    assert result.exit_code == 2
+    assert "--show: no test image is called 'nobody'" in result.output
 
 
 @pytest.mark.parametrize("place", ["cnn/seed-0/restored", "blurred/seed-0/restored", "sharp"])

@@ -72,6 +72,11 @@ class Comparison:
     scores: DatasetScores
     statistics: dict[str, dict[str, ModelStatistics]]  # metric -> model
     primary_metric: str
+    shown: frozenset[str] | None  # test images whose pictures may be shown; None for all
+
+    def may_show(self, image: str) -> bool:
+        """Whether the pictures of a test image may be shown."""
+        return self.shown is None or image in self.shown
 
     @property
     def ranked(self) -> list[Result]:
@@ -120,7 +125,7 @@ def compare(results: Results, dataset: str) -> Comparison:
     quality = {result.model: _quality(scores, results.primary_metric, result.model) for result in found}
     ordered = tuple(sorted(found, key=lambda result: quality[result.model], reverse=True))
     statistics = {metric: _statistics(ordered, scores, metric) for metric in results.recipe.metrics}
-    return Comparison(dataset, results.label(dataset), ordered, scores, statistics, results.primary_metric)
+    return Comparison(dataset, results.label(dataset), ordered, scores, statistics, results.primary_metric, results.shown)
 
 
 def _quality(scores: DatasetScores, metric: str, model: str) -> tuple[float, int]:

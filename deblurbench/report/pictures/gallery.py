@@ -116,6 +116,8 @@ def disagreement_examples(
     found = []
     for one in agreement.disagreements:
         models = (one.preferred_by_psnr, one.preferred_by_perceptual)
+        if not comparison.may_show(one.image):
+            continue
         if views := _views(comparison, [by_name[model] for model in models], one.image, embedded):
             found.append(DisagreementExample(one.sentence, views))
     return found
@@ -125,7 +127,7 @@ def really_blurred_photographs(comparison: Comparison, embedded: EmbeddedPicture
     """Embed the really blurred photographs as every model restored them, by name."""
     ordered = really_blurred_results(comparison)
     rows = []
-    for image in comparison.blurred_input.really_blurred_names:
+    for image in filter(comparison.may_show, comparison.blurred_input.really_blurred_names):
         embedded.note_missing(ordered, image)
         stored = {result.model: read_restored(result, image) for result in ordered if has_restored(result, image)}
         if stored:
@@ -136,10 +138,14 @@ def really_blurred_photographs(comparison: Comparison, embedded: EmbeddedPicture
 
 
 def _ranked_images(comparison: Comparison, result: Result) -> Iterator[tuple[str, str, float]]:
-    """Yield (rank, image, gain) of the images at RANKS."""
+    """Yield (rank, image, gain) of the images at RANKS, of those that may be shown."""
     gains = comparison.scores.gain(comparison.primary_metric, result.model, BLURRED)
     ordered = sorted(
-        ((float(gain), image) for gain, image in zip(gains, comparison.scores.images, strict=True) if np.isfinite(gain)),
+        (
+            (float(gain), image)
+            for gain, image in zip(gains, comparison.scores.images, strict=True)
+            if np.isfinite(gain) and comparison.may_show(image)
+        ),
         key=lambda pair: (-pair[0], pair[1]),
     )
     if not ordered:

@@ -47,7 +47,7 @@ def really_blurred_grid(comparison: Comparison) -> Image.Image | None:
     """Draw the really blurred photographs, which have no ground truth. Rows: photographs; columns: models."""
     ordered = really_blurred_results(comparison)
     rows = []
-    for image in comparison.blurred_input.really_blurred_names:
+    for image in filter(comparison.may_show, comparison.blurred_input.really_blurred_names):
         if not all(has_restored(result, image) for result in ordered):
             continue
         pictures = [read_restored(result, image) for result in ordered]

@@ -29,8 +29,10 @@ class MedianImage:
 
 
 def read_median_image(comparison: Comparison) -> MedianImage | None:
-    """Read the median image of a data set. None if its pictures are not stored, or there is no model."""
+    """Read the median image of a data set. None if its pictures are not stored or none may be shown, or there is no model."""
     blurred_input, image = comparison.blurred_input, median_image_name(comparison)
+    if image is None:
+        return None
     models = [result for result in comparison.results if not result.is_input]
     stored = [result for result in models if has_restored(result, image)]
     if not stored or not has_restored(blurred_input, image) or not has_sharp(blurred_input, image):
@@ -50,8 +52,8 @@ def read_median_image(comparison: Comparison) -> MedianImage | None:
     )
 
 
-def median_image_name(comparison: Comparison) -> str:
-    """Return the name of the test image of median PSNR when blurred; the first by name of two."""
+def median_image_name(comparison: Comparison) -> str | None:
+    """Return the name of the test image of median PSNR when blurred, of those that may be shown; the first by name of two."""
     values = comparison.scores.values[comparison.primary_metric][comparison.blurred_input.model]
-    ordered = sorted(zip(values, comparison.scores.images, strict=True))
-    return ordered[(len(ordered) - 1) // 2][1]
+    ordered = sorted(pair for pair in zip(values, comparison.scores.images, strict=True) if comparison.may_show(pair[1]))
+    return ordered[(len(ordered) - 1) // 2][1] if ordered else None

@@ -1,0 +1,1 @@
+"""Videos: frames in, restored frames out, everything else as it was."""
