@@ -1,4 +1,4 @@
-"""The degradation of old prints: fading, film grain and scratches."""
+"""The degradation of old prints: fading, film grain, scratches and dust, and scans of low resolution."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import cv2
 import numpy as np
 import torch
-from annotated_types import Ge, Le
+from annotated_types import Ge, Gt, Le
 
 from deblurbench.blur.base import Light
 from deblurbench.blur.camera import Camera, Level, Probability, Quality
@@ -17,15 +17,17 @@ from deblurbench.registry import CAMERAS, NonNegativeFloat
 YELLOWED = np.array([0.02, 0.10, 0.28], np.float32)  # of white, lost in a fully faded print
 VEIL = 0.25  # the value of black in a fully faded print
 GRAIN_SIZE = 0.7  # standard deviation of a grain, pixels
+SPECK_RADIUS = 0.6, 3.5  # pixels
 MAX_SCRATCH_LENGTH = 0.5  # of the longer side
 
 
 @CAMERAS.register("old-photo")
 class OldPhoto(Camera):
-    """A blurred photograph on film, faded, grainy and scratched, then scanned by the sensor that `Camera` describes.
+    """A blurred photograph on film, faded, grainy, scratched and dusty, then scanned by the sensor that `Camera` describes.
 
     `fading` (1: black is grey and white yellow) and `grain` (standard deviation at mid-grey) are maxima; the strengths are
-    drawn for each photograph. `scratches` is their mean number per megapixel. The sharp side stays clean, so that a model
+    drawn for each photograph. `scratches` and specks of `dust` are mean numbers per megapixel. Scans resolve a fraction of the
+    pixels a side, drawn between `resolution` and 1, and are enlarged. The sharp side stays clean, so that a model
     learns to remove all of it.
     """
 
@@ -35,6 +37,8 @@ class OldPhoto(Camera):
         fading: Annotated[float, Ge(0), Le(1)] = 0.6,
         grain: NonNegativeFloat = 0.06,
         scratches: NonNegativeFloat = 15.0,
+        dust: NonNegativeFloat = 30.0,
+        resolution: Annotated[float, Gt(0), Le(1)] = 0.5,
         highlights: Annotated[float, Ge(1)] = 1.0,
         shot_noise: Level = 0.01,
         read_noise: Level = 0.002,
@@ -46,7 +50,8 @@ class OldPhoto(Camera):
             highlights=highlights, shot_noise=shot_noise, read_noise=read_noise, noise_probability=noise_probability,
             jpeg=jpeg, jpeg_probability=jpeg_probability,
         )  # fmt: skip
-        self.fading, self.grain, self.scratches = fading, grain, scratches
+        self.fading, self.grain, self.scratches, self.dust = fading, grain, scratches, dust
+        self.resolution = resolution
 
     def develop(self, exposed: Light, generator: np.random.Generator) -> Light:
         """The light from the aged print; fading and grain are applied to sRGB values, which are perceptually uniform."""
@@ -58,6 +63,9 @@ class OldPhoto(Camera):
         values += noise[..., None] * 2 * np.sqrt(np.clip(values * (1 - values), 0, None))  # strongest in the midtones
         for _ in range(generator.poisson(self.scratches * values[..., 0].size / 1e6)):
             _draw_scratch(values, generator)
+        for _ in range(generator.poisson(self.dust * values[..., 0].size / 1e6)):
+            _draw_speck(values, generator)
+        values = _scanned(values, generator.uniform(self.resolution, 1))
         return srgb_to_linear(torch.from_numpy(values).clamp(0, 1)).numpy()
 
 
@@ -73,3 +81,25 @@ def _draw_scratch(values: Light, generator: np.random.Generator) -> None:
     cv2.polylines(mask, [(path * 16).astype(np.int32)], False, 255, thickness=1, lineType=cv2.LINE_AA, shift=4)
     strength = mask[..., None] * np.float32(generator.uniform(0.3, 0.9) / 255)
     values += strength * ((1.0 if generator.uniform() < 0.8 else 0.0) - values)
+
+
+def _draw_speck(values: Light, generator: np.random.Generator) -> None:
+    """Draw a speck of dust into `values` (H, W, 3): an ellipse, white as on a negative or dark as on the glass of a scanner."""
+    height, width = values.shape[:2]
+    center = generator.uniform(0, width), generator.uniform(0, height)
+    axes = generator.uniform(*SPECK_RADIUS, size=2)
+    mask = np.zeros((height, width), np.uint8)
+    fixed = [tuple(int(16 * number) for number in pair) for pair in (center, axes)]
+    cv2.ellipse(mask, fixed[0], fixed[1], generator.uniform(0, 180), 0, 360, 255, -1, cv2.LINE_AA, shift=4)
+    strength = mask[..., None] * np.float32(generator.uniform(0.4, 1.0) / 255)
+    values += strength * ((1.0 if generator.uniform() < 0.7 else 0.0) - values)
+
+
+def _scanned(values: Light, resolution: float) -> Light:
+    """`values` (H, W, 3) as a scan shows them that resolves only so many pixels a side, enlarged to the same size."""
+    height, width = values.shape[:2]
+    size = max(round(width * resolution), 1), max(round(height * resolution), 1)
+    if size == (width, height):
+        return values
+    small = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)

@@ -15,7 +15,8 @@ from deblurbench.errors import UsageError
 
 WRITTEN = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp")
 HEIC = (".heic", ".heif")
-SUFFIXES = (*WRITTEN, *HEIC)  # that are read
+RAW = (".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw")
+SUFFIXES = (*WRITTEN, *HEIC, *RAW)  # that are read
 SUFFIXES_LISTED = 8  # of other files
 
 Pixels = NDArray[Any]  # of uint8 or uint16; numpy's types cannot say which operations keep that

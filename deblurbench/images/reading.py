@@ -16,7 +16,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from deblurbench.errors import UnreadableImage, one_line
 from deblurbench.images.heic import decode_heic, is_heic
-from deblurbench.images.photo import Photo, Pixels
+from deblurbench.images.photo import RAW, Photo, Pixels
+from deblurbench.images.raw import decode_raw
 from deblurbench.images.tiff import decode_16_bit, is_16_bit, is_tiff, unassociated
 
 FileIdentity = tuple[int, int, int, int]  # size, modification time, change time, inode
@@ -82,7 +83,7 @@ def file_identity(path: Path) -> FileIdentity:
 def decode_photo(data: bytes, path: Path) -> Photo:
     """The photo in `data`, the content of `path`. Raises UnreadableImage as `read_photo` does."""
     try:
-        return _decode(data)
+        return _decode_raw(data) if path.suffix.lower() in RAW else _decode(data)
     except UnreadableImage as error:
         raise UnreadableImage(f"{path}: {error}") from error
     except UnidentifiedImageError as error:
@@ -120,11 +121,21 @@ def _decode(data: bytes) -> Photo:
 
 def _decode_heic(data: bytes) -> Photo:
     found = decode_heic(data)
-    header = Image.new("L", (1, 1))  # as Pillow parses EXIF
-    header.info["exif"] = found.exif
-    return Photo(
-        **_split_channels(found.array), icc_profile=found.icc_profile, exif=_descriptive_exif(header), frames=found.frames
-    )
+    exif = _descriptive_exif(_with_exif(found.exif))
+    return Photo(**_split_channels(found.array), icc_profile=found.icc_profile, exif=exif, frames=found.frames)
+
+
+def _decode_raw(data: bytes) -> Photo:
+    """A raw file: by its suffix, since its content may be that of a TIFF, which holds only a preview for others."""
+    found = decode_raw(data)
+    return Photo(found.array, exif=_descriptive_exif(_with_exif(found.exif)))
+
+
+def _with_exif(exif: bytes | None) -> Image.Image:
+    """An image with this EXIF, as Pillow parses it."""
+    header = Image.new("L", (1, 1))
+    header.info["exif"] = exif
+    return header
 
 
 def _split_channels(array: Pixels) -> dict[str, Any]:

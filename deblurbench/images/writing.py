@@ -18,7 +18,7 @@ from PIL import TiffImagePlugin as tiff
 
 from deblurbench.errors import DeblurbenchError, UsageError, one_line
 from deblurbench.files import write_whole
-from deblurbench.images.photo import HEIC, WRITTEN, Photo, Pixels
+from deblurbench.images.photo import HEIC, RAW, WRITTEN, Photo, Pixels
 from deblurbench.images.tiff import BLACK_IS_ZERO, RGB
 
 METERS_PER_INCH = 0.0254
@@ -51,8 +51,9 @@ def write_photo(path: Path, photo: Photo) -> None:
 
 
 def written_name(source: Path) -> str:
-    """The name of a file that is made of the photograph `source`: its own, with `.jpg` in the place of a HEIC suffix."""
-    return source.with_suffix(".jpg").name if source.suffix.lower() in HEIC else source.name
+    """The name of a file that is made of the photograph `source`: its own, with `.jpg` for HEIC and `.tif` for a raw file."""
+    suffix = source.suffix.lower()
+    return source.with_suffix(".jpg" if suffix in HEIC else ".tif" if suffix in RAW else source.suffix).name
 
 
 def _channels(photo: Photo) -> Pixels:

@@ -188,7 +188,7 @@ def test_jpeg_keeps_red_red() -> None:
 
 def test_an_old_photograph_is_faded_grainy_and_scratched(photo: np.ndarray) -> None:
     def aged(key: int = 1, **options: float) -> np.ndarray:
-        settings = {"fading": 0.0, "grain": 0.0, "scratches": 0.0, **options}
+        settings = {"fading": 0.0, "grain": 0.0, "scratches": 0.0, "dust": 0.0, "resolution": 1.0, **options}
         return OldPhoto(shot_noise=0, read_noise=0, **settings).photograph(photo, delta(0), generator(key)).astype(float)
 
     assert np.abs(aged() - photo).max() <= 1  # nothing of it is nothing
@@ -203,6 +203,11 @@ def test_an_old_photograph_is_faded_grainy_and_scratched(photo: np.ndarray) -> N
     scratched = np.abs(aged(scratches=100.0) - photo).max(axis=2) > 20
     assert 0.0005 < scratched.mean() < 0.1
     assert np.array_equal(aged(key=2, scratches=100.0), aged(key=2, scratches=100.0))
+    dusty = np.abs(aged(dust=300.0) - photo).max(axis=2) > 20
+    assert 0.0005 < dusty.mean() < 0.02
+    detail = [np.abs(np.diff(image, axis=1)).mean() for image in (aged(resolution=0.3), aged(resolution=0.7), aged())]
+    assert detail[0] < detail[1] < detail[2]
+    assert np.abs(aged(resolution=0.5).mean() - photo.mean()) < 1
 
 
 def test_cameras_are_checked() -> None:
