@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,11 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper
+from PIL import Image
 
 from deblurbench.checkpoint import load_checkpoint
 from deblurbench.errors import DeblurbenchError, UsageError
+from deblurbench.files import read_csv
 from deblurbench.models import exporting
 from deblurbench.models.loading import load
 from deblurbench.models.restoration import RestoreOptions
@@ -20,6 +24,7 @@ from deblurbench.models.windows import call_network
 from deblurbench.registry import MODELS
 from deblurbench.runtimes.onnx_network import Runtime, open_onnx
 from tests.apps.test_cli import checkpoint, invoke
+from tests.benchmark.running import run
 from tests.conftest import TINY_UNET, tiny_network
 
 CNN = {"name": "cnn", "network": TINY_UNET}
@@ -140,3 +145,21 @@ def test_a_network_that_onnx_cannot_express_is_said_in_one_line(tmp_path: Path) 
     assert "error: network 'multiscale' cannot be exported to ONNX by this torch: " in result.output
     assert len(result.output.strip().splitlines()) == 1
     assert not (tmp_path / "m.onnx").exists()
+
+
+def test_an_experiment_compares_an_onnx_network_with_others(write_experiment: Callable[..., Path], tmp_path: Path) -> None:
+    """Scored, reported, and scored anew when its file changes; and `deblur` restores with it."""
+    file = add_one(tmp_path / "bright.onnx")
+    path = write_experiment(models={"bright": {"name": "onnx", "file": str(file), "value_range": [0.0, 255.0]}})
+    result = run(path)
+    assert result.exit_code == 0, result.output
+    scores = {row["model"]: float(row["psnr"]) for row in read_csv(path.parent / "out" / "comparison.csv")}
+    assert scores["bright"] == pytest.approx(scores["blurred"], abs=0.5)
+    assert "bright" in (path.parent / "out" / "report.md").read_text()
+    shutil.copy(add_one(tmp_path / "other.onnx", ["n", 3, "height", "width"]), file)
+    changed = run(path)
+    assert (changed.exit_code, "--restart" in changed.output) == (2, True)
+    Image.fromarray(np.full((20, 30, 3), 100, np.uint8)).save(tmp_path / "grey.png")
+    result = invoke("deblur", tmp_path / "grey.png", "--model", file, "--out", tmp_path / "white.png")
+    assert result.exit_code == 0, result.output
+    assert np.asarray(Image.open(tmp_path / "white.png")).min() == 255  # it adds one, in [0, 1]
