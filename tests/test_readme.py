@@ -45,7 +45,7 @@ def test_its_overrides_are_sound(plain: str) -> None:
 
 
 def test_every_command_it_shows_is_there() -> None:
-    for command in set(re.findall(r"deblurbench (run|cell|init|report|deblur|models|evaluate|data|rate)\b", README)):
+    for command in set(re.findall(r"deblurbench (run|cell|init|report|deblur|export|models|evaluate|data|rate)\b", README)):
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
 
 
