@@ -33,6 +33,7 @@ REGRESSOR = {"name": "cnn", "network": TINY_UNET}
 WITHOUT_NETWORK: dict[str, list[Spec]] = {  # families that need something else; others are built as they come
     "classical": [{"name": "classical", "method": method} for method in CLASSICAL.names()],
     "cascade": [{"name": "cascade", "stages": [REGRESSOR, REGRESSOR]}],
+    "onnx": [{"name": "onnx", "file": str(Path(__file__).parent / "runtimes" / "box.onnx"), "multiple": 4}],
     "ensemble": [{"name": "ensemble", "members": [REGRESSOR, {"name": "classical", "method": "unsharp"}]}],
 }
 ONCE = "unet"  # the network with which what depends on the family alone is tested

@@ -37,15 +37,19 @@ class Onnx(Restorer):
         self._known = {key: value for key, value in known.items() if value is not None}
         if value_range is not None and not value_range[0] < value_range[1]:
             raise ValueError(f"value_range is [black, white], not {list(value_range)}")
-        self._opened: _Callable | None = None
+        self._opened: list[_Callable] = []  # once it has restored; a list, so that it is no part of this module
 
     def _restore(self, blurred: Tensor, context: RestorationContext) -> Tensor:
         if blurred.is_meta:  # costs are counted, without values
             return blurred
-        if self._opened is None:
-            self._opened = _Callable(open_onnx(self._file, threads=torch.get_num_threads(), known=self._known))
-        output = call_network(self._opened, blurred, context=context)
-        return blurred + output if self._opened.onnx.is_residual else output
+        if not self._opened:
+            self._opened.append(_Callable(open_onnx(self._file, threads=torch.get_num_threads(), known=self._known)))
+        output = call_network(self._opened[0], blurred, context=context)
+        return blurred + output if self._opened[0].onnx.is_residual else output
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the opened network, which belongs to this process."""
+        return {**self.__dict__, "_opened": []}
 
     @property
     def method(self) -> str:

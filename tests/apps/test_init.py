@@ -52,7 +52,7 @@ def test_data_check_ends_with_a_run_of_the_data_whatever_it_is_called(
     label, _, command = text.splitlines()[-1].partition(": ")
     assert label == "next"
     layout = loaded(command).datasets["own-photos"]["layout"]
-    assert layout == {"name": "sharp-folder", "path": name}
+    assert layout == {"name": "sharp-folder", "path": name, "split": None}
 
 
 @pytest.mark.parametrize(

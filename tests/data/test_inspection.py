@@ -96,13 +96,13 @@ def ruin(sound: Path) -> dict[str, str]:
 def test_everything_that_is_wrong_is_named(sound: Path) -> None:
     said = ruin(sound)
     (sound / "readme.txt").write_text("x")
-    (sound / "train" / "sharp" / "raw.cr2").write_bytes(b"x")
+    (sound / "train" / "sharp" / "raw.xmp").write_bytes(b"x")
     code, text = check(sound)
     assert code == 1
     for name, message in said.items():
         assert any(name in line and message in line for line in text.splitlines()), (name, text)
     assert f"unusable: {len(said) + 1}" in text  # `case.png` has no blurred counterpart either
-    assert "files that are not read: 1 .txt, 1 .cr2" in text or "files that are not read: 1 .cr2, 1 .txt" in text
+    assert "files that are not read: 1 .txt, 1 .xmp" in text or "files that are not read: 1 .xmp, 1 .txt" in text
     assert "images: 3 train, 3 validation, 3 test" in text
     assert "Traceback" not in text
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from deblurbench.images.tiles import CONTEXT
 from deblurbench.models.restoration import RestorationContext
-from deblurbench.models.windows import CONTEXT, call_network, reflect_pad, sees_whole_image
+from deblurbench.models.windows import call_network, reflect_pad, sees_whole_image
 from deblurbench.registry import NETWORKS
 
 
