@@ -37,18 +37,24 @@ class PhotoRestorer(Protocol):
 
 @dataclass(frozen=True)
 class NetworkRestorer:
-    """A network whose output depends only on what is near each pixel, tile by tile in memory that does not grow."""
+    """A network, tile by tile in memory that does not grow; `is_local` where a pixel depends only on what is near it."""
 
     network: PixelNetwork
     way: str
     tile: int
     strength: float
+    is_local: bool = True
 
     def restore(self, pixels: Pixels, report: Report | None = None) -> Pixels:
         return restore_pixels(self.network, pixels, tile=self.tile, strength=self.strength, on_progress=report)
 
     def tiling_difference(self, pixels: Pixels) -> float | None:
-        return None
+        if self.is_local or max(pixels.shape[:2]) <= self.tile:
+            return None
+        rows, columns = (center_crop(side, self.tile + 2 * CONTEXT) for side in pixels.shape[:2])  # two tiles a side
+        part = pixels[rows, columns]
+        tiled, whole = (restore_pixels(self.network, part, tile=size) for size in (self.tile, max(part.shape)))
+        return float(np.abs(tiled.astype(np.int32) - whole).max()) / np.iinfo(pixels.dtype).max
 
 
 @dataclass(frozen=True)

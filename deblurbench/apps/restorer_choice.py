@@ -61,9 +61,9 @@ def choose_restorer(source: str | None, how: Restoring, megapixels: float) -> Ch
     if shipped is None and not Path(source).expanduser().exists() and not Path(source).suffix:
         raise UsageError(f"--model: '{source}' is neither a file nor the name of weights that ship{suggest_shipped(source)}")
     if Path(source).suffix.lower() == ONNX:
-        return Choice(_with_onnx(Path(source).expanduser(), "onnxruntime", how))
+        return Choice(_with_onnx(Path(source).expanduser(), "onnxruntime", how, is_local=False))
     if shipped is not None and (runtime := _runtime_without_torch(how, megapixels)):
-        return Choice(_with_onnx(shipped.graph, runtime, how))
+        return Choice(_with_onnx(shipped.graph, runtime, how, is_local=True))
     from deblurbench.models.loading import load
 
     return Choice(_with_torch(load(weights_path(source)), how))
@@ -93,8 +93,8 @@ def _runtime_without_torch(how: Restoring, megapixels: float) -> Runtime | None:
     return None
 
 
-def _with_onnx(path: Path, runtime: Runtime, how: Restoring) -> PhotoRestorer:
-    return NetworkRestorer(open_onnx(path, runtime), runtime, how.tile, how.strength)
+def _with_onnx(path: Path, runtime: Runtime, how: Restoring, *, is_local: bool) -> PhotoRestorer:
+    return NetworkRestorer(open_onnx(path, runtime), runtime, how.tile, how.strength, is_local)
 
 
 def _with_torch(model: Restorer, how: Restoring) -> PhotoRestorer:
