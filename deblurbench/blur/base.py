@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import numpy as np
 from annotated_types import Interval
@@ -19,25 +19,27 @@ Range = tuple[Extent, Extent]
 Parameters = dict[str, str | float]
 
 
-class DrawnBlur(ABC):
-    """One blur, its parameters drawn: its `kind`, and the lengths of that kind in pixels.
-
-    `radius` is how far light travels at most, in pixels. `kernel` is what every pixel is spread to, None where that changes
-    over the picture.
-    """
-
-    parameters: Parameters
-    radius: int
-    kernel: Kernel | None
-
-    @abstractmethod
-    def expose(self, light: Light) -> Light:
-        """Blur `light` (H + 2 radius, W + 2 radius, C) -> (H, W, C)."""
+class DrawnBlur(Protocol):
+    """One blur, its parameters drawn."""
 
     @property
-    def spread(self) -> float | None:
-        """The spread of the kernel in pixels, where there is one."""
-        return None if self.kernel is None else spread(self.kernel)
+    def parameters(self) -> Parameters:
+        """Its `kind`, and the lengths of that kind in pixels."""
+        ...
+
+    @property
+    def radius(self) -> int:
+        """How far light travels at most, in pixels."""
+        ...
+
+    @property
+    def kernel(self) -> Kernel | None:
+        """What every pixel is spread to, None where that changes over the picture."""
+        ...
+
+    def expose(self, light: Light) -> Light:
+        """Blur `light` (H + 2 radius, W + 2 radius, C) -> (H, W, C)."""
+        ...
 
 
 class Blur(ABC):
@@ -51,14 +53,14 @@ class Blur(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class DrawnKernel(DrawnBlur):
+class DrawnKernel:
     """The same blur at every pixel: `kernel` is (2 radius + 1, 2 radius + 1), sums to one, and is centred on its centroid."""
 
     kernel: Kernel
     parameters: Parameters
 
     @property
-    def radius(self) -> int:  # type: ignore[override]  # of the kernel
+    def radius(self) -> int:
         """The radius of the kernel."""
         return int(self.kernel.shape[0]) // 2
 

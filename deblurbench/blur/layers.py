@@ -42,7 +42,7 @@ def _with_kernel(spec: BlurSpec, where: str) -> KernelBlur:
 
 
 @dataclass(frozen=True, eq=False)
-class DrawnLayers(DrawnBlur):
+class DrawnLayers:
     """The blurs of both layers, the random field (OUTLINE, OUTLINE) of the outline, and the area of the near layer."""
 
     near: DrawnKernel
@@ -52,12 +52,12 @@ class DrawnLayers(DrawnBlur):
     kernel: Kernel | None = field(default=None, init=False)
 
     @property
-    def parameters(self) -> Parameters:  # type: ignore[override]
+    def parameters(self) -> Parameters:
         """The kind, and the kinds of both layers."""
         return {"kind": "two-layers", "near": self.near.parameters["kind"], "far": self.far.parameters["kind"]}
 
     @property
-    def radius(self) -> int:  # type: ignore[override]
+    def radius(self) -> int:
         """The larger of both radii."""
         return max(self.near.radius, self.far.radius)
 

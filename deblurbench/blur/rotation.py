@@ -32,7 +32,7 @@ class Rotation(Blur):
 
 
 @dataclass(frozen=True, eq=False)
-class DrawnRotation(DrawnBlur):
+class DrawnRotation:
     """A rotation with an arc of `length` pixels at the farthest corner, about `center` (x, y) as fractions of the sides."""
 
     length: float
@@ -40,12 +40,12 @@ class DrawnRotation(DrawnBlur):
     kernel: Kernel | None = field(default=None, init=False)
 
     @property
-    def parameters(self) -> Parameters:  # type: ignore[override]
+    def parameters(self) -> Parameters:
         """The kind and the length."""
         return {"kind": "rotation", "length": self.length}
 
     @property
-    def radius(self) -> int:  # type: ignore[override]
+    def radius(self) -> int:
         """Half the arc, and the reach of cubic interpolation."""
         return math.ceil(self.length / 2) + 2
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from deblurbench.blur.base import spread
 from deblurbench.blur.camera import blur_image
 from deblurbench.data.layouts.side_names import split_folders
 from deblurbench.data.manifests import MANIFEST
@@ -165,11 +166,11 @@ def _make_pair(out: Path, settings: PairSettings, task_and_facts: tuple[Task, Fa
             return str(error)
     height, width = photo.pixels.shape[:2]
     facts = {"source": task.source.name, "digest": file_digest, "width": width, "height": height, **drawn.parameters}
-    if drawn.kernel is not None and drawn.spread is not None:
+    if drawn.kernel is not None:
         buffer = io.BytesIO()
         np.save(buffer, drawn.kernel, allow_pickle=False)
         write_whole(kernel_file, buffer.getvalue())
-        facts["spread"] = round(drawn.spread, 4)
+        facts["spread"] = round(spread(drawn.kernel), 4)
     return facts
 
 

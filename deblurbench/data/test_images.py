@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deblurbench.blur.base import Kernel
+from deblurbench.blur.base import Kernel, spread
 from deblurbench.blur.camera import BLUR_VERSION, blur_image
 from deblurbench.data.cache import DATA_VERSION, CachedImage, PixelCache
 from deblurbench.data.degradation import Degradation
@@ -73,7 +73,8 @@ def blur_test_image(
 
 def _draw(degradation: Degradation, key: str, sharp: Pixels) -> BlurredImage:
     pixels, drawn = blur_image(sharp, degradation.blur, degradation.camera, generator("evaluation", key))
-    return BlurredImage(pixels, drawn.kernel, str(drawn.parameters["kind"]), drawn.spread)
+    strength = None if drawn.kernel is None else spread(drawn.kernel)
+    return BlurredImage(pixels, drawn.kernel, str(drawn.parameters["kind"]), strength)
 
 
 def _metadata(image: BlurredImage) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def test_a_mixture_draws_each_of_its_kinds_as_that_kind_would() -> None:
     assert all(70 <= count <= 130 for count in counts.values())
     for one in drawn:
         if one.parameters["kind"] == "gaussian":
-            assert one.spread == pytest.approx(np.sqrt(2) * one.parameters["sigma"], rel=0.01)
+            assert spread(one.kernel) == pytest.approx(np.sqrt(2) * one.parameters["sigma"], rel=0.01)
     with pytest.raises(UsageError, match="at least one blur"):
         BLURS.build({"name": "mixed", "kinds": []})
     with pytest.raises(UsageError, match=r"kinds\[0\]: unknown blur 'gausian'; did you mean 'gaussian'"):
