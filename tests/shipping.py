@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,13 +15,13 @@ from deblurbench.weights import shipped
 from tests.conftest import TINY_UNET
 
 NAME = "photo"
+REGISTRY = "registry.json"
 
 
-def ship(folder: Path, monkeypatch: pytest.MonkeyPatch, spec: Any = None) -> Path:
-    """Ship random weights of `spec`, a tiny CNN, as `photo` from `folder`. Returns their checkpoint."""
-    folder.mkdir()
+def write_weights(folder: Path) -> None:
+    """Write random weights of a tiny CNN into `folder` as they would ship: checkpoint, graph and registry."""
     seed_torch(0)
-    resolved = MODELS.resolve(spec or {"name": "cnn", "network": TINY_UNET})
+    resolved = MODELS.resolve({"name": "cnn", "network": TINY_UNET})
     model = MODELS.build(resolved)
     for parameter in model.parameters():  # that change something
         parameter.data.mul_(1.5).add_(0.002)
@@ -30,8 +29,12 @@ def ship(folder: Path, monkeypatch: pytest.MonkeyPatch, spec: Any = None) -> Pat
     path = folder / f"{NAME}.safetensors"
     export_float16(require_exportable(load(folder / "trained.safetensors"), "trained"), resolved, path)
     facts = {"purpose": "for tests", "revision": 1, "format": 1, "sha256": file_hash(path), "card": "docs/weights.md#photo"}
-    write_json(folder / "registry.json", {NAME: facts})
+    write_json(folder / REGISTRY, {NAME: facts})
+
+
+def ship(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Ship what `write_weights` wrote into `folder`. Returns the checkpoint."""
     monkeypatch.setattr(shipped, "FOLDER", folder)
-    monkeypatch.setattr(shipped, "REGISTRY", folder / "registry.json")
+    monkeypatch.setattr(shipped, "REGISTRY", folder / REGISTRY)
     shipped.shipped_weights.cache_clear()
-    return path
+    return folder / f"{NAME}.safetensors"

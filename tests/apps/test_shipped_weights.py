@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,14 +23,22 @@ from deblurbench.images.reading import read_photo
 from deblurbench.weights.shipped import FOLDER, shipped_weights
 from tests.apps.test_cli import invoke
 from tests.conftest import TINY_UNET
-from tests.shipping import ship
+from tests.shipping import ship, write_weights
+
+
+@pytest.fixture(scope="session")
+def written_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of weights as they would ship."""
+    folder = tmp_path_factory.mktemp("weights")
+    write_weights(folder)
+    return folder
 
 
 @pytest.fixture
-def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def weights(written_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The checkpoint of weights that ship as `photo`."""
     _restorer.cache_clear()
-    yield ship(tmp_path / "weights", monkeypatch)
+    yield ship(shutil.copytree(written_weights, tmp_path / "weights"), monkeypatch)
     shipped_weights.cache_clear()
     _restorer.cache_clear()
 

@@ -41,7 +41,7 @@ def test_batches_are_floats_in_range_and_channels_last(sharp_photos: PreparedDat
     assert batch.sharp.is_contiguous(memory_format=torch.channels_last)
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("workers", [1, 2])
 def test_the_number_of_workers_changes_nothing(sharp_photos: PreparedDataset, workers: int) -> None:
     assert equal(collect(sharp_photos), collect(sharp_photos, workers=workers))
 

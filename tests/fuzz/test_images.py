@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,8 @@ from deblurbench.errors import DeblurbenchError, UnreadableImage
 from deblurbench.images.photo import Photo
 from deblurbench.images.reading import decode_photo, read_photo
 from deblurbench.images.writing import write_photo
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 MODES = {
     "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"),

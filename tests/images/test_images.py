@@ -157,6 +157,7 @@ def test_a_grey_that_stands_for_nothing_is_transparent_in_sixteen_bits_too(tmp_p
     assert np.array_equal(photo.alpha, np.where(values == 700, 0, 65535))
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_malformed_metadata_does_not_cost_the_pixels(tmp_path: Path, small: np.ndarray) -> None:
     good = io.BytesIO()
     exif = Image.Exif()

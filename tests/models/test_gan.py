@@ -87,7 +87,7 @@ def test_the_discriminator_learns_to_tell_sharp_from_blurred(batch: Batch) -> No
     real, fake = (model.discriminator(images)[0] for images in (batch.sharp, model.restore(batch.blurred)))
     assert real.mean() > fake.mean() + 0.1
     assert float(step.observed["sharp_scores_higher"]) > 0.7
-    assert float(step.observed["score_sharp"]) == pytest.approx(float(real.mean()), abs=0.2)
+    assert float(step.observed["score_sharp"]) == pytest.approx(real.mean().item(), abs=0.2)
 
 
 def test_the_discriminator_may_take_several_steps(batch: Batch) -> None:
