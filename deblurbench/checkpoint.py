@@ -19,7 +19,7 @@ from deblurbench.registry import abbreviate
 METADATA_KEY, CHECKSUM, FORMAT_KEY = "deblurbench", "checksum", "format"
 # The format of the files that are written; files without one have format 0. To rename an argument or a tensor, raise it by
 # one and add a migration to models/migrations.py.
-FORMAT = 1
+FORMAT = 2
 REMEDY = "put a whole copy in its place, or let deblurbench run --restart make it anew"
 
 

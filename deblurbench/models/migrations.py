@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,21 +19,57 @@ def unchanged(tensors: Tensors, spec: Any) -> tuple[Tensors, Any]:
 
 def renamed_argument(name: str, old: str, new: str) -> Migration:
     """Return the migration that renames argument `old` of the class registered as `name` to `new`, anywhere in a spec."""
+    return _changed_arguments(name, lambda arguments: {new if key == old else key: value for key, value in arguments.items()})
 
-    def rename(value: Any) -> Any:
+
+def added_argument(name: str, argument: str, value: Any) -> Migration:
+    """Return the migration that gives the class registered as `name` the `argument` that it lacks, anywhere in a spec."""
+    return _changed_arguments(name, lambda arguments: {argument: value, **arguments})
+
+
+def in_turn(*migrations: Migration) -> Migration:
+    """Return the migration that does `migrations` one after another."""
+
+    def migrate_in_turn(tensors: Tensors, spec: Any) -> tuple[Tensors, Any]:
+        for migration in migrations:
+            tensors, spec = migration(tensors, spec)
+        return tensors, spec
+
+    return migrate_in_turn
+
+
+def _changed_arguments(name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Migration:
+    """The migration of the arguments of the class registered as `name`, anywhere in a spec."""
+
+    def changed(value: Any) -> Any:
         if isinstance(value, list):
-            return [rename(item) for item in value]
+            return [changed(item) for item in value]
         if not isinstance(value, dict):
             return value
-        has_argument = value.get("name") == name
-        return {new if has_argument and key == old else key: rename(item) for key, item in value.items()}
+        arguments = {key: changed(item) for key, item in value.items()}
+        return change(arguments) if value.get("name") == name else arguments
 
-    return lambda tensors, spec: (tensors, rename(spec))
+    return lambda tensors, spec: (tensors, changed(spec))
+
+
+def _shuffled_upsampling(tensors: Tensors, spec: Any) -> tuple[Tensors, Any]:
+    """U-Nets took the nearest pixel after a 1x1 convolution: a pixel shuffle whose four subpixels are the same."""
+    moved = {}
+    for name, tensor in tensors.items():
+        found = re.fullmatch(r"(?P<layer>(.*\.)?ups\.\d+)\.(?P<kind>weight|bias)", name)
+        if found:
+            moved[f"{found['layer']}.0.{found['kind']}"] = tensor.repeat_interleave(4, dim=0)
+        else:
+            moved[name] = tensor
+    return moved, spec
 
 
 # By the format that it starts from. An argument that is renamed is one entry: `1: renamed_argument("unet", "blocks", "depth")`.
 MIGRATIONS: dict[int, Migration] = {
     0: unchanged,
+    1: in_turn(
+        added_argument("unet", "activation", "silu"), added_argument("resnet", "activation", "silu"), _shuffled_upsampling
+    ),
 }
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+Activation = Literal["relu", "silu"]
 
 
 def convolution3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
@@ -87,12 +91,19 @@ class ResidualBlock(nn.Module):
     `normalization` is "none" (EDSR, Lim et al. 2017: best for restoration) or "instance" (with affine parameters).
     """
 
-    def __init__(self, channels: int, *, condition_channels: int = 0, normalization: str = "none") -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        condition_channels: int = 0,
+        normalization: str = "none",
+        activation: Activation = "relu",
+    ) -> None:
         super().__init__()
         self.first = convolution3x3(channels, channels)
         self.normalize_first = normalization_layer(normalization, channels)
         self.modulation = FeatureModulation(condition_channels, channels) if condition_channels else None
-        self.activation = nn.SiLU()
+        self.activation = activation_layer(activation)
         self.second = convolution3x3(channels, channels)
         self.normalize_second = normalization_layer(normalization, channels)
 
@@ -120,6 +131,16 @@ def apply_blocks(blocks: nn.Module, features: Tensor, condition: Tensor | None) 
     for block in blocks.children():
         features = block(features, condition)
     return features
+
+
+def activation_layer(name: Activation) -> nn.Module:
+    """Return the layer for "relu", or for "silu", which is nearly linear for small features (it is x / 2 around 0)."""
+    return nn.ReLU() if name == "relu" else nn.SiLU()
+
+
+def pixel_shuffle_upsampling(in_channels: int, out_channels: int) -> nn.Module:
+    """Upsampling by a pixel shuffle (Shi et al. 2016), (B, in_channels, H, W) -> (B, out_channels, 2 H, 2 W)."""
+    return nn.Sequential(nn.Conv2d(in_channels, 4 * out_channels, 1), nn.PixelShuffle(2))
 
 
 def normalization_layer(name: str, channels: int) -> nn.Module:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from deblurbench.networks.layers import ConditionEmbedding, ResidualBlock, apply_blocks, convolution3x3, output_convolution
+from deblurbench.networks.layers import (
+    Activation,
+    ConditionEmbedding,
+    ResidualBlock,
+    activation_layer,
+    apply_blocks,
+    convolution3x3,
+    output_convolution,
+)
 from deblurbench.registry import NETWORKS, PositiveInt
 
 
@@ -13,7 +21,7 @@ class ResNet(nn.Module):
     """A residual network with the layout of DeblurGAN's generator (Kupyn et al. 2018; `deblurgan`), but other layers.
 
     A 7x7 convolution, two strided convolutions, `blocks` residual blocks, two resize-convolutions, a 7x7 convolution, with
-    SiLU and zero padding, without dropout and tanh. Upsampling is by nearest neighbours and a convolution, because transposed
+    zero padding, without dropout and tanh. Upsampling is by nearest neighbours and a convolution, because transposed
     convolutions cause checkerboard artifacts (Odena et al. 2016). `normalization` "instance" (only in the blocks, with affine
     parameters) removes the contrast of the features; the default is "none".
     """
@@ -29,20 +37,23 @@ class ResNet(nn.Module):
         width: PositiveInt = 64,
         blocks: PositiveInt = 9,
         normalization: str = "none",
+        activation: Activation = "relu",
     ) -> None:
         super().__init__()
         embedded = 4 * width if condition_channels else 0
         self.embedding = ConditionEmbedding(condition_channels, embedded) if condition_channels else None
-        self.head = nn.Sequential(nn.Conv2d(in_channels, width, 7, padding=3), nn.SiLU())
+        self.head = nn.Sequential(nn.Conv2d(in_channels, width, 7, padding=3), activation_layer(activation))
         self.down = nn.Sequential(
-            convolution3x3(width, 2 * width, stride=2), nn.SiLU(), convolution3x3(2 * width, 4 * width, stride=2), nn.SiLU()
-        )
+            convolution3x3(width, 2 * width, stride=2), activation_layer(activation),
+            convolution3x3(2 * width, 4 * width, stride=2), activation_layer(activation),
+        )  # fmt: skip
         self.blocks = nn.ModuleList(
-            ResidualBlock(4 * width, condition_channels=embedded, normalization=normalization) for _ in range(blocks)
+            ResidualBlock(4 * width, condition_channels=embedded, normalization=normalization, activation=activation)
+            for _ in range(blocks)
         )
         self.up = nn.Sequential(
-            nn.Upsample(scale_factor=2), convolution3x3(4 * width, 2 * width), nn.SiLU(),
-            nn.Upsample(scale_factor=2), convolution3x3(2 * width, width), nn.SiLU(),
+            nn.Upsample(scale_factor=2), convolution3x3(4 * width, 2 * width), activation_layer(activation),
+            nn.Upsample(scale_factor=2), convolution3x3(2 * width, width), activation_layer(activation),
         )  # fmt: skip
         self.output = output_convolution(width, out_channels, size=7)
 
