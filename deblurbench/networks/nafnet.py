@@ -25,16 +25,16 @@ Count = Annotated[int, Ge(0)]
 class NAFBlock(nn.Module):
     """Gated depthwise convolution with channel attention, then a gated feed-forward network, each with a residual connection.
 
-    Chen et al. 2022, figure 3c. A condition modulates the output of each normalisation.
+    Chen et al. 2022, figure 3c. A condition modulates the output of each normalisation. `attention` may be left out.
     """
 
-    def __init__(self, channels: int, *, stride: int, condition_channels: int = 0) -> None:
+    def __init__(self, channels: int, *, stride: int, attention: bool = True, condition_channels: int = 0) -> None:
         super().__init__()
         self.norm = ChannelNorm(channels)
         self.expand = nn.Conv2d(channels, 2 * channels, 1)
         self.depthwise = nn.Conv2d(2 * channels, 2 * channels, 3, padding=1, groups=2 * channels)
-        self.pool = GlobalAverage(stride)
-        self.attention = nn.Conv2d(channels, channels, 1)
+        self.pool = GlobalAverage(stride) if attention else None
+        self.attention = nn.Conv2d(channels, channels, 1) if attention else None
         self.project = nn.Conv2d(channels, channels, 1)
         self.scale = nn.Parameter(torch.zeros(1, channels, 1, 1))
         self.mix_norm = ChannelNorm(channels)
@@ -49,8 +49,9 @@ class NAFBlock(nn.Module):
         if self.modulation is not None:
             hidden = self.modulation(hidden, condition)
         hidden = _gate(self.depthwise(self.expand(hidden)))  # (B, C, H, W) -> (B, 2 C, H, W) -> (B, C, H, W)
-        hidden = self.project(hidden * self.attention(self.pool(hidden)))  # attention: (B, C, 1, 1)
-        features = features + hidden * self.scale
+        if self.attention is not None:
+            hidden = hidden * self.attention(self.pool(hidden))  # (B, C, 1, 1)
+        features = features + self.project(hidden) * self.scale
         hidden = self.mix_norm(features)
         if self.mix_modulation is not None:
             hidden = self.mix_modulation(hidden, condition)
@@ -63,7 +64,9 @@ class NAFNet(nn.Module):
     """Nonlinear activation free network (Chen et al. 2022); the defaults are its width-32 setting for GoPro.
 
     `encoder_blocks` and `decoder_blocks` are the numbers of blocks per level, finest first; each level halves the
-    resolution and doubles the width. `middle_blocks` is the number of blocks at the bottleneck.
+    resolution and doubles the width. `middle_blocks` is the number of blocks at the bottleneck. A pixel unshuffle by
+    `stem_factor` first trades resolution for channels, as in `unet`. Without `attention`, which weighs channels by their
+    means over the whole image, tiles change nothing.
     """
 
     def __init__(
@@ -76,31 +79,35 @@ class NAFNet(nn.Module):
         encoder_blocks: tuple[Count, ...] = (1, 1, 1, 28),
         middle_blocks: Count = 1,
         decoder_blocks: tuple[Count, ...] = (1, 1, 1, 1),
+        stem_factor: PositiveInt = 1,
+        attention: bool = True,
     ) -> None:
         super().__init__()
         if len(encoder_blocks) != len(decoder_blocks):
             raise ValueError("encoder_blocks and decoder_blocks must have equally many levels")
         levels = len(encoder_blocks)
-        self.multiple = 2**levels
+        self.multiple = stem_factor * 2**levels
         embedded = 4 * width if condition_channels else 0
 
         def level(depth: int, blocks: int) -> nn.ModuleList:
             return nn.ModuleList(
-                NAFBlock(width * 2**depth, stride=2**depth, condition_channels=embedded) for _ in range(blocks)
+                NAFBlock(width * 2**depth, stride=stem_factor * 2**depth, attention=attention, condition_channels=embedded)
+                for _ in range(blocks)
             )
 
         self.embedding = ConditionEmbedding(condition_channels, embedded) if condition_channels else None
-        self.stem = convolution3x3(in_channels, width)
+        self.unshuffle, self.shuffle = nn.PixelUnshuffle(stem_factor), nn.PixelShuffle(stem_factor)
+        self.stem = convolution3x3(in_channels * stem_factor**2, width)
         self.encoders = nn.ModuleList(level(depth, blocks) for depth, blocks in enumerate(encoder_blocks))
         self.downs = nn.ModuleList(nn.Conv2d(width * 2**d, width * 2 ** (d + 1), 2, stride=2) for d in range(levels))
         self.middle = level(levels, middle_blocks)
         self.ups = nn.ModuleList(_double(width * 2 ** (d + 1)) for d in range(levels))
         self.decoders = nn.ModuleList(level(depth, blocks) for depth, blocks in enumerate(decoder_blocks))
-        self.output = output_convolution(width, out_channels)
+        self.output = output_convolution(width, out_channels * stem_factor**2)
 
     def forward(self, image: Tensor, condition: Tensor | None = None) -> Tensor:
         embedded = self.embedding(condition) if self.embedding is not None else None
-        features = self.stem(image)  # (B, width, H, W)
+        features = self.stem(self.unshuffle(image))  # (B, width, H / stem, W / stem)
         skips: list[Tensor] = []
         for blocks, down in zip(self.encoders, self.downs, strict=True):
             skips.append(apply_blocks(blocks, features, embedded))
@@ -108,7 +115,7 @@ class NAFNet(nn.Module):
         features = apply_blocks(self.middle, features, embedded)
         for up, blocks in zip(reversed(self.ups), reversed(self.decoders), strict=True):
             features = apply_blocks(blocks, up(features) + skips.pop(), embedded)  # twice the size, half the width
-        result: Tensor = self.output(features)
+        result: Tensor = self.shuffle(self.output(features))  # (B, out_channels, H, W)
         return result
 
 
