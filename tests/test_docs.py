@@ -44,6 +44,8 @@ TINY = [
     "training.crop_size=28",
     "training.validate_every=1",
     "training.log_every=1",
+    "training.progressive=[]",
+    "training.compile=false",
 ]
 
 
@@ -97,6 +99,7 @@ EXPERIMENTS = {
     "own-photos": ("data/own-photos", write_photos),
     "own-pairs": ("data/own-pairs", write_pairs),
     "mnist-motion": ("data/mnist", write_mnist),
+    "weights-photo": ("data/own-photos", write_photos),
 }
 
 
