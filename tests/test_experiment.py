@@ -18,7 +18,11 @@ SHIPPED = sorted((Path(__file__).parent.parent / "experiments").glob("*.yaml"))
 def test_every_shipped_experiment_states_its_question_and_is_sound(path: Path) -> None:
     experiment = load_experiment(path)
     assert experiment.question.endswith("?")
-    narrower = {"steps-vs-quality": {"diffusion", "bridge"}, "ten-minutes": {"cnn", "bridge", "diffusion", "classical"}}
+    narrower = {
+        "steps-vs-quality": {"diffusion", "bridge"},
+        "ten-minutes": {"cnn", "bridge", "diffusion", "classical"},
+        "weights-photo": {"cnn"},
+    }
     compared = narrower.get(path.stem, {"cnn", "gan", "diffusion"})
     assert compared <= {entry.spec["name"] for entry in experiment.models.values()}
 
@@ -87,7 +91,13 @@ def test_building_blocks_are_found_by_name_and_changed(write_experiment: Write, 
         write_experiment(models={"a": "mine", "b": changed, "c": {"base": "mine", "network": {"name": "resnet"}}})
     )
     assert experiment.models["a"].spec["network"]["blocks"] == 1
-    assert experiment.models["b"].spec["network"] == {"name": "unet", "widths": [8, 8], "blocks": 3, "stem_factor": 2}
+    assert experiment.models["b"].spec["network"] == {
+        "name": "unet",
+        "widths": [8, 8],
+        "blocks": 3,
+        "stem_factor": 2,
+        "activation": "relu",
+    }
     assert (experiment.models["a"].training.steps, experiment.models["b"].training.steps) == (6, 9)
     assert "widths" not in experiment.models["c"].spec["network"]  # another network takes none of the old one's keys
 

@@ -9,7 +9,7 @@ from deblurbench.registry import BLURS, CLASSICAL, DISCRIMINATORS, LAYOUTS, MODE
 
 def test_defaults_are_filled_in_down_to_the_last() -> None:
     resolved = MODELS.resolve({"name": "gan", "network": "unet"})
-    assert resolved["network"] == {"name": "unet", "widths": [32, 64, 96], "blocks": 2, "stem_factor": 2}
+    assert resolved["network"] == {"name": "unet", "widths": [32, 64, 96], "blocks": 2, "stem_factor": 2, "activation": "relu"}
     assert resolved["losses"][0] == {"name": "charbonnier", "weight": 1.0, "epsilon": 0.001}
     assert MODELS.resolve(resolved) == resolved
 

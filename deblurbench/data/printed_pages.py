@@ -85,7 +85,7 @@ def _lines(random: np.random.Generator) -> Ink:
         draw = _draw_by_opencv if by_opencv else _draw_by_pillow
         draw(page, text, top, size, is_bold=bool(is_bold))
         top += size * spacing * random.choice([1.0, 1.0, 1.0, 2.0])
-    return page.astype(np.float32) / 255
+    return np.asarray(page / 255, np.float32)
 
 
 def _words(random: np.random.Generator, count: int) -> str:
@@ -109,7 +109,7 @@ def _draw_by_pillow(page: Pixels, text: str, top: float, size: float, *, is_bold
 def _tilted(page: Ink, degrees: float) -> Ink:
     """The middle of `page` rotated by so many `degrees`, at the final resolution: (SIDE, SIDE)."""
     wide, centre = SIDE * SUPERSAMPLING, len(page) / 2
-    rotation = cv2.getRotationMatrix2D((centre, centre), degrees, 1.0)
+    rotation = np.asarray(cv2.getRotationMatrix2D((centre, centre), degrees, 1.0), np.float64)
     rotation[:, 2] += wide / 2 - centre
     fine = cv2.warpAffine(page, rotation, (wide, wide), flags=cv2.INTER_LINEAR)
     return np.asarray(cv2.resize(fine, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)

@@ -49,7 +49,7 @@ class NAFBlock(nn.Module):
         if self.modulation is not None:
             hidden = self.modulation(hidden, condition)
         hidden = _gate(self.depthwise(self.expand(hidden)))  # (B, C, H, W) -> (B, 2 C, H, W) -> (B, C, H, W)
-        if self.attention is not None:
+        if self.pool is not None and self.attention is not None:
             hidden = hidden * self.attention(self.pool(hidden))  # (B, C, 1, 1)
         features = features + self.project(hidden) * self.scale
         hidden = self.mix_norm(features)

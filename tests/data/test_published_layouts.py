@@ -182,7 +182,7 @@ def test_published_sets_are_recognised_and_read_wherever_they_were_unpacked(tmp_
         )
 
 
-@pytest.mark.parametrize("name", sorted(set(LAYOUTS.names()) - {"skimage-photos", "joined"}))
+@pytest.mark.parametrize("name", sorted(set(LAYOUTS.names()) - {"skimage-photos", "joined", "printed-pages"}))
 def test_every_layout_refuses_other_folders_in_one_line(tmp_path: Path, name: str) -> None:
     touch(tmp_path / "empty" / "deeper")
     for path in (tmp_path / "nowhere", tmp_path / "empty"):

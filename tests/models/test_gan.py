@@ -126,7 +126,7 @@ def test_both_scales_of_a_discriminator_count(batch: Batch) -> None:
         with torch.no_grad():
             scale.score.bias.add_(1.0)
         after = turns_of(model, batch)["generator"]["adversarial"]
-        assert float(after) == pytest.approx(float(before) - 0.5 * model.adversarial_weight, rel=1e-3)
+        assert after.item() == pytest.approx(before.item() - 0.5 * model.adversarial_weight, rel=1e-3)
         before = after
 
 
