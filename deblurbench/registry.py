@@ -158,18 +158,7 @@ def check_value(annotation: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list | tuple):
             raise UsageError(f"{_prefix(where)}expected a list")
         return [check_value(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value)]
-    if origin in (typing.Union, types.UnionType):
-        annotation = _alternative(arguments, annotation, value)
     return _check_plain(annotation, value, where)
-
-
-def _alternative(alternatives: tuple[Any, ...], union: Any, value: Any) -> Any:
-    """Of a union of one type and a tuple of several, the one that a value looks like, whose message is then about it alone."""
-    tuples = [one for one in alternatives if typing.get_origin(one) is tuple]
-    if len(alternatives) != 2 or len(tuples) != 1:
-        return union
-    (single,) = [one for one in alternatives if one is not tuples[0]]
-    return tuples[0] if isinstance(value, list | tuple) else union if single is types.NoneType else single
 
 
 @functools.cache

@@ -24,9 +24,9 @@ from deblurbench.registry import NETWORKS, PositiveInt
 class UNet(nn.Module):
     """Residual U-Net (Ronneberger et al. 2015, with residual blocks and no normalisation).
 
-    `widths` are the channels per level, finest first; `blocks` the residual blocks of encoder and decoder at each level, one
-    number for each level or the same for all. A pixel unshuffle by `stem_factor` first trades resolution for channels, which
-    is lossless and makes every layer `stem_factor`^2 times as cheap. With `activation` "silu" it learns much more slowly.
+    `widths` are the channels per level, finest first; `blocks` the residual blocks per level of encoder and decoder. A pixel
+    unshuffle by `stem_factor` first trades resolution for channels, which is lossless and makes every layer `stem_factor`^2
+    times as cheap. With `activation` "silu" it learns much more slowly.
     """
 
     def __init__(
@@ -36,29 +36,25 @@ class UNet(nn.Module):
         out_channels: int = 3,
         condition_channels: int = 0,
         widths: Annotated[tuple[PositiveInt, ...], MinLen(1)] = (32, 64, 96),
-        blocks: PositiveInt | tuple[PositiveInt, ...] = 2,
+        blocks: PositiveInt = 2,
         stem_factor: PositiveInt = 2,
         activation: Activation = "relu",
     ) -> None:
         super().__init__()
-        depths = range(len(widths))
-        counts = (blocks,) * len(widths) if isinstance(blocks, int) else tuple(blocks)
-        if len(counts) != len(widths):
-            raise ValueError(f"blocks: give one number, or one for each of the {len(widths)} levels, not {len(counts)}")
         self.multiple = stem_factor * 2 ** (len(widths) - 1)
         embedded = 4 * widths[0] if condition_channels else 0
 
-        def level(depth: int) -> nn.ModuleList:
+        def level(width: int) -> nn.ModuleList:
             return nn.ModuleList(
-                ResidualBlock(widths[depth], condition_channels=embedded, activation=activation) for _ in range(counts[depth])
+                ResidualBlock(width, condition_channels=embedded, activation=activation) for _ in range(blocks)
             )
 
         self.embedding = ConditionEmbedding(condition_channels, embedded) if condition_channels else None
         self.unshuffle = nn.PixelUnshuffle(stem_factor)
         self.stem = convolution3x3(in_channels * stem_factor**2, widths[0])
-        self.down_levels = nn.ModuleList(level(depth) for depth in depths)
+        self.down_levels = nn.ModuleList(level(width) for width in widths)
         self.downs = nn.ModuleList(convolution3x3(a, b, stride=2) for a, b in itertools.pairwise(widths))
-        self.up_levels = nn.ModuleList(level(depth) for depth in depths[-2::-1])
+        self.up_levels = nn.ModuleList(level(width) for width in widths[-2::-1])
         self.ups = nn.ModuleList(pixel_shuffle_upsampling(b, a) for a, b in zip(widths[-2::-1], widths[:0:-1], strict=True))
         self.output = output_convolution(widths[0], out_channels * stem_factor**2)
         self.shuffle = nn.PixelShuffle(stem_factor)
