@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import Tensor
@@ -54,17 +53,27 @@ def _changed_arguments(name: str, change: Callable[[dict[str, Any]], dict[str, A
 
 def _shuffled_upsampling(tensors: Tensors, spec: Any) -> tuple[Tensors, Any]:
     """U-Nets took the nearest pixel after a 1x1 convolution: a pixel shuffle whose four subpixels are the same."""
+    layers = tuple(f"{prefix}ups." for prefix in _prefixes("unet", spec))
     moved = {}
     for name, tensor in tensors.items():
-        found = re.fullmatch(r"(?P<layer>(.*\.)?ups\.\d+)\.(?P<kind>weight|bias)", name)
-        if found:
-            moved[f"{found['layer']}.0.{found['kind']}"] = tensor.repeat_interleave(4, dim=0)
+        layer, _, kind = name.rpartition(".")  # of a file without a format the layers may have been moved before
+        if name.startswith(layers) and layer.rpartition(".")[0].endswith("ups"):
+            moved[f"{layer}.0.{kind}"] = tensor.repeat_interleave(4, dim=0)
         else:
             moved[name] = tensor
     return moved, spec
 
 
-# By the format that it starts from. An argument that is renamed is one entry: `1: renamed_argument("unet", "blocks", "depth")`.
+def _prefixes(name: str, spec: Any, prefix: str = "") -> Iterator[str]:
+    """How the tensors begin of what is registered as `name`, anywhere in a spec: modules are called as their arguments."""
+    if isinstance(spec, dict) and spec.get("name") == name:
+        yield prefix
+    items = spec.items() if isinstance(spec, dict) else enumerate(spec) if isinstance(spec, list) else ()
+    for key, value in items:
+        yield from _prefixes(name, value, f"{prefix}{key}.")
+
+
+# By the format that it starts from. An argument that is renamed is one entry: `2: renamed_argument("unet", "blocks", "depth")`.
 MIGRATIONS: dict[int, Migration] = {
     0: unchanged,
     1: in_turn(

@@ -90,6 +90,17 @@ def test_an_argument_and_a_module_that_are_renamed_are_one_entry_each(saved: Pat
     assert all(torch.equal(tensor, after[name.replace(".network.", ".backbone.")]) for name, tensor in before.items())
 
 
+def test_only_the_upsampling_of_unets_becomes_a_pixel_shuffle() -> None:
+    tensors = {f"stages.{place}.network.ups.0.weight": torch.rand(2, 3, 1, 1) for place in range(2)}
+    spec = {"name": "cascade", "stages": [{"name": "cnn", "network": UNET}, {"name": "cnn", "network": {"name": "other"}}]}
+    moved, migrated = MIGRATIONS[1](tensors, spec)
+    assert [stage["network"].get("activation") for stage in migrated["stages"]] == ["silu", None]
+    assert {name: tuple(tensor.shape) for name, tensor in moved.items()} == {
+        "stages.0.network.ups.0.0.weight": (8, 3, 1, 1),
+        "stages.1.network.ups.0.weight": (2, 3, 1, 1),
+    }
+
+
 def test_only_the_named_thing_has_its_argument_renamed() -> None:
     spec = {"name": "cnn", "network": UNET, "losses": [{"name": "l1", "blocks": 3}], "blocks": 2}
     tensors, renamed = renamed_argument("unet", "blocks", "depth")({}, spec)
