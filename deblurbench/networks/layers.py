@@ -138,9 +138,9 @@ def activation_layer(name: Activation) -> nn.Module:
     return nn.ReLU() if name == "relu" else nn.SiLU()
 
 
-def pixel_shuffle_upsampling(in_channels: int, out_channels: int) -> nn.Module:
-    """Upsampling by a pixel shuffle (Shi et al. 2016), (B, in_channels, H, W) -> (B, out_channels, 2 H, 2 W)."""
-    return nn.Sequential(nn.Conv2d(in_channels, 4 * out_channels, 1), nn.PixelShuffle(2))
+def pixel_shuffle_upsampling(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
+    """Return upsampling by a pixel shuffle (Shi et al. 2016), (B, in_channels, H, W) -> (B, out_channels, 2 H, 2 W)."""
+    return nn.Sequential(nn.Conv2d(in_channels, 4 * out_channels, 1, bias=bias), nn.PixelShuffle(2))
 
 
 def normalization_layer(name: str, channels: int) -> nn.Module:

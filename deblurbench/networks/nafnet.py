@@ -15,6 +15,7 @@ from deblurbench.networks.layers import (
     apply_blocks,
     convolution3x3,
     output_convolution,
+    pixel_shuffle_upsampling,
 )
 from deblurbench.networks.pooling import GlobalAverage
 from deblurbench.registry import NETWORKS, PositiveInt
@@ -101,7 +102,9 @@ class NAFNet(nn.Module):
         self.encoders = nn.ModuleList(level(depth, blocks) for depth, blocks in enumerate(encoder_blocks))
         self.downs = nn.ModuleList(nn.Conv2d(width * 2**d, width * 2 ** (d + 1), 2, stride=2) for d in range(levels))
         self.middle = level(levels, middle_blocks)
-        self.ups = nn.ModuleList(_double(width * 2 ** (d + 1)) for d in range(levels))
+        self.ups = nn.ModuleList(
+            pixel_shuffle_upsampling(width * 2 ** (d + 1), width * 2**d, bias=False) for d in range(levels)
+        )
         self.decoders = nn.ModuleList(level(depth, blocks) for depth, blocks in enumerate(decoder_blocks))
         self.output = output_convolution(width, out_channels * stem_factor**2)
 
@@ -123,8 +126,3 @@ def _gate(features: Tensor) -> Tensor:
     """The simple gate, (B, 2 C, H, W) -> (B, C, H, W): the product of both halves of the channels."""
     first, second = features.chunk(2, dim=1)
     return first * second
-
-
-def _double(channels: int) -> nn.Module:
-    """Upsample by pixel shuffling, (B, C, H, W) -> (B, C / 2, 2 H, 2 W)."""
-    return nn.Sequential(nn.Conv2d(channels, 2 * channels, 1, bias=False), nn.PixelShuffle(2))
