@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deblurbench.checkpoint import FORMAT
 from deblurbench.files import file_hash, write_json
 from deblurbench.models.exporting import export_float16, require_exportable
 from deblurbench.models.loading import load, save_model
@@ -28,7 +29,13 @@ def write_weights(folder: Path) -> None:
     save_model(folder / "trained.safetensors", model, resolved)
     path = folder / f"{NAME}.safetensors"
     export_float16(require_exportable(load(folder / "trained.safetensors"), "trained"), resolved, path)
-    facts = {"purpose": "for tests", "revision": 1, "format": 1, "sha256": file_hash(path), "card": "docs/weights.md#photo"}
+    facts = {
+        "purpose": "for tests",
+        "revision": 1,
+        "format": FORMAT,
+        "sha256": file_hash(path),
+        "card": "docs/weights.md#photo",
+    }
     write_json(folder / REGISTRY, {NAME: facts})
 
 
