@@ -10,23 +10,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deblurbench.data.drawn_image import IMAGES_IN_MEMORY, SIDE, SUPERSAMPLING, DrawnImage
 from deblurbench.images.photo import Pixels
 from deblurbench.randomness import generator
 
 DRAWING_VERSION = 1  # raised whenever the same number would give another image
-SIDE, SUPERSAMPLING = 512, 2  # pixels a side; each is the mean of SUPERSAMPLING^2 finer ones, against aliasing
 MIN_LEAVES, MAX_LEAVES = 200, 3000  # of an image: from a few large ones to many small ones
 MIN_RADIUS, MAX_RADIUS = 3.0, SIDE / 3  # of a leaf, pixels
 BACKGROUND = 40  # leaves drawn first, all large, since the others do not cover everything
 TEXTURES = 8  # of an image; each leaf has one of them, or none
 SUBPIXEL_BITS = 4  # of the coordinates of outlines
-IMAGES_IN_MEMORY = 64  # 0.75 MiB each
 
 Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLeaves:
+class DeadLeaves(DrawnImage):
     """Image `number` of an endless series: opaque leaves of all sizes that occlude each other.
 
     The dead leaves model (Matheron 1968) with radii of density r^-3 has the edges, occlusions and scale invariance of
@@ -34,23 +33,10 @@ class DeadLeaves:
     Ladjal 2023). Here leaves are shaded and have textures of noise. All machines give the same image, but for rounding.
     """
 
-    number: int
-
-    def __str__(self) -> str:
-        return f"dead leaves {self.number}"
-
-    @property
-    def file_digest(self) -> str:
-        """A digest that identifies the image."""
-        return f"dead-leaves@{DRAWING_VERSION}[{self.number}]"
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(H, W), known before it is drawn."""
-        return SIDE, SIDE
+    series = "dead leaves"
+    drawing = f"dead-leaves@{DRAWING_VERSION}"
 
     def pixels(self) -> Pixels:
-        """(SIDE, SIDE, 3) uint8, read-only."""
         return _render(self.number)
 
 

@@ -12,11 +12,11 @@ import PIL
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from deblurbench.data.drawn_image import IMAGES_IN_MEMORY, SIDE, SUPERSAMPLING, DrawnImage
 from deblurbench.images.photo import Pixels
 from deblurbench.randomness import generator
 
 DRAWING_VERSION = 1  # raised whenever the same number would give another image
-SIDE, SUPERSAMPLING = 512, 2  # pixels a side; each is the mean of SUPERSAMPLING^2 finer ones, against aliasing
 MIN_SIZE, MAX_SIZE = 11.0, 64.0  # of the letters, pixels
 MAX_WORD = 9  # characters
 LETTERS = "eeeeeeeetttttaaaaaooooiiiinnnnsssrrrhhhlldcumfpgwybvkxjqzEATNRSICLMODPBHF0123456789,.-:()/&%=+"
@@ -24,35 +24,21 @@ OPENCV_FONTS = cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_TRIPLEX  # medium and 
 OPENCV_CAPITAL = 22  # pixels of a capital of these at scale 1
 MAX_TILT = 12.0  # degrees
 DARK_SHARE = 0.25  # of pages that are printed light on dark, as signs are
-IMAGES_IN_MEMORY = 64  # 0.75 MiB each
 
 Ink = NDArray[np.float32]  # how much of each pixel is printed, (H, W) in [0, 1]
 
 
 @dataclass(frozen=True, slots=True)
-class PrintedPage:
+class PrintedPage(DrawnImage):
     """Image `number` of an endless series: lines of random words on paper, tilted, in uneven light.
 
     The same number gives the same image wherever Pillow and OpenCV, whose fonts they are, have the same version.
     """
 
-    number: int
-
-    def __str__(self) -> str:
-        return f"printed page {self.number}"
-
-    @property
-    def file_digest(self) -> str:
-        """A digest that identifies the image."""
-        return f"printed-page@{DRAWING_VERSION}[{self.number}, pillow {PIL.__version__}, opencv {cv2.__version__}]"
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(H, W), known before it is drawn."""
-        return SIDE, SIDE
+    series = "printed page"
+    drawing = f"printed-page@{DRAWING_VERSION}, pillow {PIL.__version__}, opencv {cv2.__version__}"
 
     def pixels(self) -> Pixels:
-        """(SIDE, SIDE, 3) uint8, read-only."""
         return _render(self.number)
 
 

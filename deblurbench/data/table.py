@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from deblurbench.data.dead_leaves import DeadLeaves
-from deblurbench.data.printed_pages import PrintedPage
+from deblurbench.data.drawn_image import DrawnImage
 from deblurbench.errors import UsageError
 from deblurbench.images.idx import IdxImage
 
 SPLITS = TRAIN, VALIDATION, TEST = "train", "validation", "test"
 # A file, or an image in memory with its `size`, `pixels()` and `file_digest`.
-ImageSource = Path | IdxImage | DeadLeaves | PrintedPage
+ImageSource = Path | IdxImage | DrawnImage
 Element = TypeVar("Element")
 SHOWN = "shown"  # really blurred, without an aligned sharp counterpart: restored and shown, never scored
 

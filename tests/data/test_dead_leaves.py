@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from deblurbench.data.cache import PixelCache
-from deblurbench.data.dead_leaves import SIDE, DeadLeaves
+from deblurbench.data.dead_leaves import DeadLeaves
+from deblurbench.data.drawn_image import SIDE
 
 
 @pytest.fixture(scope="module")

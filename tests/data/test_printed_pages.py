@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from deblurbench.data.printed_pages import SIDE, PrintedPage
+from deblurbench.data.drawn_image import SIDE
+from deblurbench.data.printed_pages import PrintedPage
 from deblurbench.data.table import TEST, TRAIN, VALIDATION
 from deblurbench.registry import LAYOUTS
 

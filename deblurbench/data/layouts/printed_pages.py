@@ -26,7 +26,7 @@ class PrintedPages(Layout):
         first = HELD_OUT[TEST].stop
         numbers = {**HELD_OUT, TRAIN: range(first, first + self.count)}
         pages = [(split, PrintedPage(number)) for split, chosen in numbers.items() for number in chosen]
-        return PairTable(tuple(PairEntry(key := str(one).replace(" ", "-"), split, key, sharp=one) for split, one in pages))
+        return PairTable(tuple(PairEntry(one.key, split, one.key, sharp=one) for split, one in pages))
 
     @classmethod
     def recognise(cls, path: Path) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ class SkimagePhotos(Layout):
             raise UsageError(f"{folder / missing[0]}: missing from this scikit-image; run: pip install scikit-image==0.26.0")
         photos = [PairEntry(Path(name).stem, split, group, sharp=folder / name) for name, split, group in PHOTOS]
         drawings = [(split, DeadLeaves(number)) for split, numbers in DEAD_LEAVES.items() for number in numbers]
-        drawn = [PairEntry(key := str(one).replace(" ", "-"), split, key, sharp=one) for split, one in drawings]
+        drawn = [PairEntry(one.key, split, one.key, sharp=one) for split, one in drawings]
         return PairTable((*photos, *drawn))
 
     @classmethod
