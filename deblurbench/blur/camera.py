@@ -16,11 +16,11 @@ from deblurbench.images.cropping import window
 from deblurbench.images.photo import Pixels
 from deblurbench.registry import CAMERAS, NonNegativeFloat
 
-BLUR_VERSION = 2  # raised whenever the same blur and camera with the same key would give another image
+BLUR_VERSION = 3  # raised whenever the same blur and camera with the same key would give another image
 Quality = Annotated[int, Ge(1), Le(100)]
 Level = NonNegativeFloat | tuple[NonNegativeFloat, NonNegativeFloat]
 Probability = Annotated[float, Interval(ge=0, le=1)]
-CLIPPING_THRESHOLD = 0.9  # light above which a pixel of a file may have been clipped, and brighter in truth
+CLIPPING_THRESHOLD = 0.98  # light above which a pixel of a file may have been clipped, and brighter in truth
 JPEG_BLOCK = 8
 
 
@@ -28,12 +28,13 @@ JPEG_BLOCK = 8
 class Camera:
     """Blurs in linear light, lets highlights saturate, adds sensor noise, encodes, rounds to the input's depth, and compresses.
 
-    Light that the file clipped was up to `highlights` times as bright (drawn for each photograph), so that points of
-    light become the bright streaks of real blur; what exceeds full light after blurring is clipped again.
-    The noise of a pixel with light x in [0, 1] is Gaussian with variance `shot_noise`^2 x + `read_noise`^2 (Foi et al.
-    2008); both are standard deviations, at full light and in the dark, or a range [lowest, highest] from which one is drawn
-    uniformly for each photograph. `jpeg` = [lowest, highest] is the range of qualities. Noise is added, and the picture
-    compressed, with these probabilities.
+    Light that the file clipped was up to `highlights` times as bright, so that points of light become the bright streaks of
+    real blur: for each photograph `highlights` to the power of the square of a uniform number, which is mostly little.
+    What exceeds full light after blurring and noise is clipped again.
+    The noise of a pixel with light x is Gaussian with variance `shot_noise`^2 x + `read_noise`^2 (Foi et al. 2008); both are
+    standard deviations, at full light and in the dark, or a range [lowest, highest] from which one is drawn uniformly for
+    each photograph. `jpeg` = [lowest, highest] is the range of qualities. Noise is added, and the picture compressed, with
+    these probabilities.
     """
 
     def __init__(
@@ -56,10 +57,10 @@ class Camera:
         """Blur `sharp` (H + 2 radius, W + 2 radius, 3) and add noise -> (H, W, 3), of the same dtype."""
         light = decode(sharp)
         if self.highlights > 1:
-            excess = generator.uniform(0, self.highlights - 1)
+            excess = self.highlights ** generator.uniform() ** 2 - 1
             light *= 1 + np.float32(excess) * np.clip((light - CLIPPING_THRESHOLD) / (1 - CLIPPING_THRESHOLD), 0, 1)
-        exposed = self.develop(np.clip(blur.expose(light), 0, 1), generator)
-        pixels = encode(self._with_noise(exposed, generator), sharp.dtype)
+        exposed = self.develop(np.maximum(blur.expose(light), 0), generator)
+        pixels = encode(np.clip(self._with_noise(exposed, generator), 0, 1), sharp.dtype)
         if self.jpeg is None or not _happens(self.jpeg_probability, generator):
             return pixels
         return _compress_jpeg(pixels, int(generator.integers(*self.jpeg, endpoint=True)), generator)
@@ -71,10 +72,10 @@ class Camera:
         if not (shot or read):
             return exposed
         deviation = np.sqrt(shot**2 * exposed + read**2)
-        return np.clip(exposed + deviation * _standard_normal(exposed.shape, generator), 0, 1)
+        return np.asarray(exposed + deviation * _standard_normal(exposed.shape, generator))
 
     def develop(self, exposed: Light, generator: np.random.Generator) -> Light:
-        """The blurred light as it reaches the sensor, (H, W, 3) in [0, 1]; subclasses change it."""
+        """The blurred light as it reaches the sensor, (H, W, 3) from 0 on; subclasses change it."""
         return exposed
 
 

@@ -55,7 +55,7 @@ class OldPhoto(Camera):
 
     def develop(self, exposed: Light, generator: np.random.Generator) -> Light:
         """The light from the aged print; fading and grain are applied to sRGB values, which are perceptually uniform."""
-        values = linear_to_srgb(torch.from_numpy(exposed)).numpy()
+        values = linear_to_srgb(torch.from_numpy(exposed).clamp(0, 1)).numpy()
         fading, grain = generator.uniform(size=2) * (self.fading, self.grain)
         values = fading * VEIL + values * (1 - fading * (VEIL + YELLOWED))
         noise = cv2.GaussianBlur(generator.standard_normal(values.shape[:2], dtype=np.float32), (0, 0), GRAIN_SIZE)

@@ -27,6 +27,7 @@ SHOWN_OF_UNALIGNED = 3
 
 Items = dict[str, list[Item]]  # by split
 Candidates = Annotated[int, Interval(ge=1, le=64)]
+Reduction = Annotated[float, Interval(ge=1, le=4)]
 
 
 class Decoded(NamedTuple):
@@ -43,8 +44,8 @@ class PairedDataset:
     `degradation` is needed where sharp photographs have no blurred counterpart, and replaces it where they have one.
     Pairs from files whose sides turn out to be separate exposures, not aligned, are not used as they are: the sharp side is
     blurred by us instead, by the `camera`. Of `patch_candidates` random patches of a photograph the most detailed is trained
-    on. With `register` true they are registered, with false used as they are. What
-    cannot be used is left out, or an error with `strict`.
+    on, reduced by a factor of at most `patch_reduction` where it is blurred by us. With `register` true they are registered,
+    with false used as they are. What cannot be used is left out, or an error with `strict`.
     """
 
     name: str
@@ -54,6 +55,7 @@ class PairedDataset:
     camera: CameraSpec
     test_crop: int | None
     patch_candidates: int
+    patch_reduction: float
     register: bool | None
     strict: bool
 
@@ -98,6 +100,7 @@ class PairedDataset:
             degradation=degradation,
             test_crop=self.test_crop,
             patch_candidates=self.patch_candidates,
+            patch_reduction=self.patch_reduction,
             problems=tuple(problems),
             notes=tuple(notes),
         )
@@ -145,6 +148,7 @@ def open_dataset(
     camera: CameraSpec = "sensor",
     test_crop: PositiveInt | None = None,
     patch_candidates: Candidates = 1,
+    patch_reduction: Reduction = 1.0,
     register: bool | None = None,
     strict: bool = False,
 ) -> PairedDataset:
@@ -155,7 +159,7 @@ def open_dataset(
     CAMERAS.build(camera, f"{where}.camera")  # its errors are raised here even where nothing needs to be blurred
     return PairedDataset(
         name=name, table=reader.table(), cache=cache, degradation=degradation, camera=camera, test_crop=test_crop,
-        patch_candidates=patch_candidates, register=register, strict=strict,
+        patch_candidates=patch_candidates, patch_reduction=patch_reduction, register=register, strict=strict,
     )  # fmt: skip
 
 

@@ -39,7 +39,8 @@ class PreparedDataset:
     `pairs` is "registered", "synthetic" (blurred by us, by `degradation`) or "files" (as they came). `problems` name what
     was left out, `notes` are remarks for readers of the scores. Validation and test images are center-cropped to `test_crop`
     pixels a side; nothing is resampled. A training patch is the most detailed of `patch_candidates` random ones, since many
-    photographs have soft backgrounds, which teach little.
+    photographs have soft backgrounds, which teach little. One that is blurred by us is reduced first, by a factor drawn from
+    [1, `patch_reduction`], since most photographs are soft at their full size.
     """
 
     name: str
@@ -49,6 +50,7 @@ class PreparedDataset:
     degradation: Degradation | None
     test_crop: int | None
     patch_candidates: int
+    patch_reduction: float
     problems: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -91,12 +93,17 @@ class PreparedDataset:
         """A random `size` x `size` training pair of `item`, flipped and transposed at random; all drawn from `random`."""
         assert item.sharp is not None  # only the split "shown" has none
         sharp = self.cache.pixels(item.sharp)
-        places = [_random_place(sharp, size, random) for _ in range(self.patch_candidates)]
-        top, left = places[0] if len(places) == 1 else max(places, key=lambda place: _detail(sharp, size, *place))
+        factor = random.uniform(1, self.patch_reduction) if self.patch_reduction > 1 and self.degradation is not None else 1.0
+        cut = round(factor * size)
+        places = [_random_place(sharp, cut, random) for _ in range(self.patch_candidates)]
+        top, left = places[0] if len(places) == 1 else max(places, key=lambda place: _detail(sharp, cut, *place))
         if self.degradation is not None:
             drawn = self.degradation.blur.draw(random)
             margin = drawn.radius  # the light that blur brings in from beyond the patch
-            around = window(sharp, top - margin, left - margin, size + 2 * margin, size + 2 * margin)
+            beyond = round(factor * margin)
+            around = window(sharp, top - beyond, left - beyond, cut + 2 * beyond, cut + 2 * beyond)
+            if factor > 1:
+                around = cv2.resize(around, (size + 2 * margin, size + 2 * margin), interpolation=cv2.INTER_AREA)
             pair = (self.degradation.camera.photograph(around, drawn, random), around[margin:, margin:][:size, :size])
         else:
             assert item.blurred is not None

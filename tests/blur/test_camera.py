@@ -155,13 +155,25 @@ def test_clipped_light_burns_streaks() -> None:
     lamp, card = (np.zeros((40, 40, 3), np.uint8) for _ in range(2))
     lamp[20, 20], card[20, 20] = 255, 180
     blazing = Camera(highlights=50, shot_noise=0, read_noise=0)
-    key = next(number for number in range(100) if generator(number).uniform(0, 49) > 20)
+    key = next(number for number in range(100) if 50 ** generator(number).uniform() ** 2 > 20)
     assert QUIET.photograph(lamp, drawn(kernel), generator(key)).max() < 100
     streak = blazing.photograph(lamp, drawn(kernel), generator(key))[16, 12:21, 0]
     assert (streak == 255).all()
     assert np.array_equal(
         blazing.photograph(card, drawn(kernel), generator(key)), QUIET.photograph(card, drawn(kernel), generator(key))
     )
+
+
+def test_highlights_leave_what_was_not_clipped_and_have_no_noise_where_they_are_far_beyond_full_light() -> None:
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    for key in range(20):
+        brighter = Camera(highlights=10, shot_noise=0, read_noise=0).photograph(ramp, delta(0), generator(key)).astype(int)
+        assert np.array_equal(brighter[:, :253], ramp[:, :253])
+        assert np.abs(brighter - ramp).max() <= 2
+    white = np.full((50, 50, 3), 255, np.uint8)
+    key = next(number for number in range(100) if 10 ** generator(number).uniform() ** 2 > 5)
+    assert (Camera(highlights=10, shot_noise=0.05).photograph(white, delta(0), generator(key)) == 255).all()
+    assert (Camera(shot_noise=0.05).photograph(white, delta(0), generator(key)) < 255).any()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

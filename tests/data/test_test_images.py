@@ -299,3 +299,26 @@ def test_the_most_detailed_of_some_random_patches_is_trained_on(tmp_path: Path, 
 
     assert flat_patches(1) > 10
     assert flat_patches(8) <= 1
+
+
+def test_patches_are_reduced_by_a_random_factor_both_sides_alike(tmp_path: Path) -> None:
+    """Stripes of one pixel become grey where they are reduced."""
+    stripes = np.zeros((200, 220, 3), np.uint8)
+    stripes[:, ::2] = 255
+    for top, split in enumerate((TRAIN, VALIDATION, TEST)):
+        (tmp_path / split).mkdir()
+        Image.fromarray(stripes[top:]).save(tmp_path / split / f"{split}.png")
+    layout = {"name": "sharp-folder", "path": str(tmp_path)}
+    quiet = {"name": "sensor", "shot_noise": 0, "read_noise": 0}
+
+    def pairs(reduction: float) -> list[tuple[np.ndarray, np.ndarray]]:
+        dataset = open_dataset(
+            "mine", PixelCache(tmp_path / "cache"), layout=layout, blur="none", camera=quiet, patch_reduction=reduction
+        ).prepare()
+        return [dataset.patch(dataset.items(TRAIN)[0], 48, generator(0, number)) for number in range(20)]
+
+    assert all(np.ptp(sharp) == 255 for _, sharp in pairs(1.0))
+    reduced = pairs(2.0)
+    assert all(blurred.shape == sharp.shape == (48, 48, 3) and np.array_equal(blurred, sharp) for blurred, sharp in reduced)
+    assert len({int(sharp.std()) for _, sharp in reduced}) > 10
+    assert min(sharp.std() for _, sharp in reduced) < 60
