@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
+Parts = list[tuple[slice, slice]]
 CONTEXT = 64  # pixels around the core of a tile that the network sees and that are cropped afterwards
 
 
@@ -26,25 +28,45 @@ class Tile(NamedTuple):
 def plan_tiles(height: int, width: int, *, tile: int | None, multiple: int) -> list[Tile]:
     """The tiles of an image whose sides are multiples of `multiple`, as are the sides of all that is seen.
 
-    Their cores cover the image once. A network sees at most `tile` pixels a side: a core and `CONTEXT` around it, which covers
-    nearly all of the receptive field. Raises ValueError for too small a tile.
+    Their cores, nearly equal, cover the image once. A network sees at most `tile`^2 pixels at once (None: all): a core and
+    `CONTEXT` around it, which covers nearly all of the receptive field. Of all ways to cut, the one in which it sees the fewest
+    pixels. Raises ValueError for too small a tile.
     """
-    if tile is None or max(height, width) <= tile + multiple - 1:  # before it was padded to the multiple
+    if tile is None or fits(height, width, tile=tile, multiple=multiple):
         return [Tile(slice(0, height), slice(0, width), slice(0, height), slice(0, width))]
     margin = -(-CONTEXT // multiple) * multiple
-    core = (tile - 2 * margin) // multiple * multiple
-    if core <= 0:
+    if tile < 2 * margin + multiple:
         raise ValueError(f"a tile of {tile} pixels is too small: give at least {2 * margin + multiple}")
+    best: tuple[float, list[Parts]] = math.inf, []
+    for columns in range(1, width // multiple + 1):
+        across = _parts(width, columns, margin, multiple)
+        if _seen(across) * height >= best[0]:  # and more so the more columns there are
+            break
+        core_height = (tile**2 // max(_length(seen) for _, seen in across) - 2 * margin) // multiple * multiple
+        if core_height > 0:
+            down = _parts(height, -(-height // core_height), margin, multiple)
+            best = min(best, (_seen(across) * _seen(down), [down, across]), key=lambda cut: cut[0])
+    down, across = best[1]
+    return [Tile(rows, core, seen_rows, seen) for rows, seen_rows in down for core, seen in across]
+
+
+def fits(height: int, width: int, *, tile: int, multiple: int) -> bool:
+    """Whether an image that was padded to `multiple` is seen at once."""
+    return height * width <= (tile + multiple - 1) ** 2
+
+
+def _parts(length: int, count: int, margin: int, multiple: int) -> Parts:
+    """`length` in at most `count` parts, all but the last equal: each core, and what is seen for it."""
+    core = -(-length // (count * multiple)) * multiple
     return [
-        Tile(rows, columns, _around(rows, margin, height), _around(columns, margin, width))
-        for rows in _cores(height, core)
-        for columns in _cores(width, core)
+        (slice(start, min(start + core, length)), slice(max(start - margin, 0), min(start + core + margin, length)))
+        for start in range(0, length, core)
     ]
 
 
-def _cores(length: int, core: int) -> list[slice]:
-    return [slice(start, min(start + core, length)) for start in range(0, length, core)]
+def _seen(parts: Parts) -> int:
+    return sum(_length(seen) for _, seen in parts)
 
 
-def _around(core: slice, margin: int, length: int) -> slice:
-    return slice(max(core.start - margin, 0), min(core.stop + margin, length))
+def _length(part: slice) -> int:
+    return int(part.stop - part.start)

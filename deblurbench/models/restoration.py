@@ -13,8 +13,8 @@ from torch import Tensor
 class RestoreOptions:
     """The options of one restoration.
 
-    `seed`, in [0, 2^64), determines the noise of models that sample. With `tile`, networks see at most `tile` pixels a
-    side at once, so that memory stays bounded. `kernel` is the true blur kernel (h, w), which an oracle needs.
+    `seed`, in [0, 2^64), determines the noise of models that sample. With `tile`, networks see at most `tile`^2 pixels
+    at once, so that memory stays bounded. `kernel` is the true blur kernel (h, w), which an oracle needs.
     `on_progress` is called with the fraction done, in (0, 1], after every tile of every network evaluation; it never
     decreases, and ends at exactly 1. An exception that it raises cancels the restoration and is passed on.
     """
@@ -60,6 +60,6 @@ class RestorationContext:
     """The context of one restoration, passed down to nested restorers and network evaluations."""
 
     generator: torch.Generator  # of all noise, on the CPU
-    tile: int | None = None  # the most pixels a side that a network sees at once
+    tile: int | None = None  # a network sees at most its square in pixels at once
     kernel: Tensor | None = None  # the true blur kernel (h, w), for an oracle
     progress: Progress = field(default_factory=Progress)

@@ -25,14 +25,14 @@ def call_network(
     height, width = image.shape[-2:]
     multiple = getattr(network, "multiple", 1)
     padded = reflect_pad(image, -height % multiple, -width % multiple)
-    if tile is None or max(height, width) <= tile:
+    tiles = plan_tiles(padded.shape[-2], padded.shape[-1], tile=tile, multiple=multiple)
+    if len(tiles) == 1:
         output = _forward(network, padded, condition)[0]
         progress.finish_tile(1)
         return output if padded is image else output[..., :height, :width]  # slicing would cost a backward pass
     result = None
-    tiles = plan_tiles(padded.shape[-2], padded.shape[-1], tile=tile, multiple=multiple)
     for one in tiles:
-        restored = _forward(network, padded[..., one.seen_rows, one.seen_columns], condition)[0]  # (B, C', <= tile, <= tile)
+        restored = _forward(network, padded[..., one.seen_rows, one.seen_columns], condition)[0]  # (B, C', h, w)
         if result is None:
             result = restored.new_empty(*restored.shape[:2], *padded.shape[-2:])
         result[..., one.rows, one.columns] = restored[(..., *one.core_in_seen)]

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from deblurbench.images.tiles import CONTEXT
+from deblurbench.images.tiles import CONTEXT, plan_tiles
 from deblurbench.models.restoration import RestorationContext
 from deblurbench.models.windows import call_network, reflect_pad, sees_whole_image
 from deblurbench.registry import NETWORKS
@@ -46,7 +47,7 @@ def test_padding_is_reflection_as_in_pytorch() -> None:
 def test_tiles_bound_the_input_of_the_network_and_cover_the_image(size: tuple[int, int]) -> None:
     recorder, image = Recorder(), torch.rand(1, 3, *size)
     assert torch.equal(call_network(recorder, image, context=tiled(256)), image + 1)
-    assert max(max(seen) for seen in recorder.sizes) <= 256
+    assert max(height * width for height, width in recorder.sizes) <= 256**2
     assert len(recorder.sizes) > 1
 
 
@@ -54,6 +55,25 @@ def test_an_image_that_fits_is_called_once() -> None:
     recorder = Recorder()
     call_network(recorder, torch.rand(1, 3, 200, 256), context=tiled(256))
     assert len(recorder.sizes) == 1
+
+
+def test_tiles_are_cut_so_that_little_is_seen_twice() -> None:
+    def seen(height: int, width: int) -> float:
+        tiles = plan_tiles(height, width, tile=1024, multiple=16)
+        covered = np.zeros((height, width), int)
+        for one in tiles:
+            covered[one.rows, one.columns] += 1
+        assert (covered == 1).all()
+        pixels = [
+            (one.seen_rows.stop - one.seen_rows.start) * (one.seen_columns.stop - one.seen_columns.start) for one in tiles
+        ]
+        assert max(pixels) <= 1024**2
+        return sum(pixels) / (height * width)
+
+    assert seen(720, 1280) == 1
+    assert seen(1088, 1920) < 1.14
+    assert seen(4000, 6000) < 1.27
+    assert seen(400, 8000) < 1.07
 
 
 def test_too_small_a_tile_is_refused() -> None:
