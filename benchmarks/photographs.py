@@ -19,9 +19,9 @@ from PIL import Image
 from skimage import data
 
 from deblurbench.apps.deblur_outcome import DeblurOutcome
-from deblurbench.apps.photo_restorers import PhotoRestorer
+from deblurbench.apps.photo_restorers import PhotoRestorer, Restoring
 from deblurbench.apps.photos import deblur_photos
-from deblurbench.apps.restorer_choice import Restoring, choose_restorer
+from deblurbench.apps.restorer_choice import choose_restorer
 from deblurbench.images.reading import read_photo
 
 FIRST = 50

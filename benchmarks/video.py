@@ -20,7 +20,8 @@ from av.video.frame import VideoFrame
 from skimage import data
 from skimage.transform import resize
 
-from deblurbench.apps.restorer_choice import Restoring, choose_restorer
+from deblurbench.apps.photo_restorers import Restoring
+from deblurbench.apps.restorer_choice import choose_restorer
 from deblurbench.blur.camera import Camera, blur_image
 from deblurbench.blur.kernels import Gaussian
 from deblurbench.images.photo import Pixels

@@ -47,10 +47,13 @@ def before_and_after(before: Photo, after: Photo) -> Photo:
     return Photo(np.asarray(canvas))
 
 
-def measure_change(before: Photo, after: Photo) -> Change:
-    """Measure what a restoration changed of `before`, row by row: a photograph may have 100 megapixels."""
+def measure_change(before: Photo, after: Photo, strength: float = 1.0) -> Change:
+    """Measure what a restoration changed of `before`, and whether at full `strength` one would see it.
+
+    Row by row: a photograph may have 100 megapixels.
+    """
     scale = np.iinfo(before.pixels.dtype).max
-    limit = VISIBLE * scale
+    limit = strength * VISIBLE * scale
     squares, visible = 0.0, 0
     for old, new in zip(before.pixels, after.pixels, strict=True):
         differences = np.abs(old.astype(np.int32) - new)

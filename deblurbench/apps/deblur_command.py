@@ -27,7 +27,9 @@ def deblur(
     ] = 1.0,
     compare: Annotated[bool, typer.Option("--compare", help="Draw before and after beside each photograph.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
-    tile: Annotated[int, typer.Option(help="Pixels a side that the network sees at once; less needs less memory.")] = 1024,
+    tile: Annotated[
+        int, typer.Option(help="The network sees a square of so many pixels a side at once; less needs less memory.")
+    ] = 1024,
     seed: Annotated[int, typer.Option(parser=parse_seed, metavar="N", help="Of the noise of a model that samples.")] = 0,
     codec: Annotated[str | None, typer.Option(help="Of videos, a codec of FFmpeg.  [default: libx264]")] = None,
     quality: Annotated[int, typer.Option(min=0, max=63, help="Of videos, the constant rate factor: less is better.")] = 17,
@@ -41,8 +43,9 @@ def deblur(
     """
     from deblurbench.apps.deblur_outcome import DeblurOutcome, tell
     from deblurbench.apps.photo_plan import plan_files
+    from deblurbench.apps.photo_restorers import Restoring
     from deblurbench.apps.photos import deblur_photos
-    from deblurbench.apps.restorer_choice import Restoring, choose_restorer, choose_winner, require_one_source
+    from deblurbench.apps.restorer_choice import choose_restorer, choose_winner, require_one_source
     from deblurbench.apps.videos import deblur_videos
     from deblurbench.images.tiles import CONTEXT
     from deblurbench.video.clip import Encoding
@@ -50,10 +53,11 @@ def deblur(
     if tile < (smallest := 4 * CONTEXT):
         raise UsageError(f"--tile: {tile} is too small; give at least {smallest}")
     require_one_source(model, results, dataset)
-    plan = plan_files(inputs, out, overwrites=overwrite)
+    plan = plan_files(inputs, out, overwrites=overwrite, draws_comparison=compare)
     how = Restoring(device=device, tile=tile, strength=strength, seed=seed)
     choice = choose_winner(results, dataset, how) if results else choose_restorer(model, how, plan.megapixels)
-    typer.echo("".join(f"{line}\n" for line in (*choice.lines, *plan.notes, *choice.ways(verbose))), nl=False)
+    ways = [f"by {choice.restorer.way}"] if verbose else []
+    typer.echo("".join(f"{line}\n" for line in (*choice.lines, *plan.notes, *ways)), nl=False)
     outcome = DeblurOutcome()
     if plan.photos:
         deblur_photos(choice.restorer, plan.photos, outcome, draws_comparison=compare)

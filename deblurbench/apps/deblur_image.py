@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from deblurbench.apps.photo_restorers import PhotoRestorer, restore_photo
-from deblurbench.apps.restorer_choice import Restoring, choose_restorer
-from deblurbench.images.photo import Photo, Pixels
-from deblurbench.weights.shipped import DEFAULT
+from deblurbench.apps.photo_restorers import PhotoRestorer, Restoring, restore_photo
+from deblurbench.apps.restorer_choice import choose_restorer
+from deblurbench.images.photo import USUAL_MEGAPIXELS, Photo, Pixels
+from deblurbench.images.reading import descriptive_exif
+from deblurbench.weights.shipped import DEFAULT, weights_path
 
 AnyImage = TypeVar("AnyImage", Image.Image, NDArray[Any])
-GREY_MODES, ALPHA_MODES = ("1", "L", "LA", "I;16"), ("LA", "RGBA", "PA")
-USUAL_MEGAPIXELS = 12.0  # of images in memory, of which more may follow
+GREY_MODES, ALPHA_MODES = ("1", "L", "LA"), ("LA", "RGBA", "PA")
+MODES = (*GREY_MODES, "I;16", "P", "PA", "RGB", "RGBA")
 
 
 def deblur(
@@ -32,8 +33,9 @@ def deblur(
     """Deblur a PIL image or an array, by shipped weights, a checkpoint or an ONNX file; the same size and type comes out.
 
     An array is (H, W), (H, W, 3) or with alpha (H, W, 4), RGB, of uint8, uint16 or floating point in [0, 1], which is restored
-    in 16 bits. A PIL image keeps grey and alpha; a palette becomes RGB. The model stays loaded for the next image. Of what it
-    changes, `strength` in [0, 1.5] is applied. Raises ValueError for anything else, and UsageError for an unknown model.
+    in 16 bits. A PIL image keeps grey, alpha and metadata; a palette becomes RGB. The model stays loaded for the next image.
+    Of what it changes, `strength` in [0, 1.5] is applied. Raises ValueError for anything else, and UsageError for an unknown
+    model.
     """
     if not 0 <= strength <= 1.5:
         raise ValueError(f"expected a strength in [0, 1.5], not {strength}")
@@ -41,18 +43,31 @@ def deblur(
     return _pil(image, restorer) if isinstance(image, Image.Image) else _array(image, restorer)
 
 
-@lru_cache(maxsize=1)
 def _restorer(model: str, how: Restoring) -> PhotoRestorer:
-    return choose_restorer(model, how, USUAL_MEGAPIXELS).restorer
+    path = weights_path(model)
+    changed = path.stat().st_mtime_ns if path.exists() else 0
+    return _loaded(model, how.device, changed).restoring(how)
+
+
+@lru_cache(maxsize=1)
+def _loaded(model: str, device: str, changed: int) -> PhotoRestorer:
+    return choose_restorer(model, Restoring(device=device), USUAL_MEGAPIXELS).restorer
 
 
 def _pil(image: Image.Image, restorer: PhotoRestorer) -> Image.Image:
-    has_alpha = image.mode in ALPHA_MODES or "transparency" in image.info
+    if image.mode not in MODES:
+        raise ValueError(f"expected an image of mode {', '.join(MODES)}, not {image.mode}; convert it first")
     if image.mode == "I;16":
-        return Image.fromarray(_array(np.asarray(image), restorer))
-    mode = ("L" if image.mode in GREY_MODES else "RGB") + ("A" if has_alpha else "")
-    restored = Image.fromarray(_array(np.asarray(image.convert("RGBA" if has_alpha else "RGB")), restorer))
-    return restored.convert(mode)
+        restored, converted = Image.fromarray(_array(np.asarray(image), restorer)), image
+    else:
+        has_alpha = image.mode in ALPHA_MODES or "transparency" in image.info
+        converted = image.convert("RGBA" if has_alpha else "RGB")
+        mode = ("L" if image.mode in GREY_MODES else "RGB") + ("A" if has_alpha else "")
+        restored = Image.fromarray(_array(np.asarray(converted), restorer)).convert(mode)
+    restored.info = dict(converted.info)
+    if "exif" not in restored.info and (exif := descriptive_exif(image)):  # that of a TIFF is elsewhere
+        restored.info["exif"] = exif
+    return restored
 
 
 def _array(image: NDArray[Any], restorer: PhotoRestorer) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from tqdm import tqdm
 
-from deblurbench.errors import DeblurbenchError, one_line
+from deblurbench.errors import DeblurbenchError, is_full_disk, one_line
 from deblurbench.progress import progress_bar
 
 PERCENT = 100
@@ -59,12 +59,14 @@ def tell(outcome: DeblurOutcome, out: Path, *, tile: int, verbose: bool) -> int:
 
 @contextmanager
 def failure_named(outcome: DeblurOutcome, target: Path) -> Iterator[None]:
-    """Put whatever fails within into `outcome`; the other photographs are still to be tried."""
+    """Put whatever fails within into `outcome`; the other photographs are still to be tried, unless the disk is full."""
     try:
         yield
     except DeblurbenchError as error:
         outcome.failed.append(str(error))
-    except Exception as error:  # out of memory, a full disk
+    except Exception as error:  # out of memory
+        if is_full_disk(error):
+            raise
         outcome.failed.append(f"{target}: {getattr(error, 'strerror', None) or one_line(error)}")
 
 

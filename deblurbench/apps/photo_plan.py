@@ -10,12 +10,21 @@ from PIL import Image
 
 from deblurbench.errors import UsageError
 from deblurbench.files import require_place
-from deblurbench.images.photo import SUFFIXES, WRITTEN, is_image_name, left_out_note, list_images
+from deblurbench.images.photo import (
+    RAW,
+    SUFFIXES,
+    USUAL_MEGAPIXELS,
+    WRITTEN,
+    is_image_name,
+    left_out_note,
+    list_images,
+)
 from deblurbench.images.writing import written_name
 from deblurbench.video.clip import SUFFIXES as CONTAINERS
 from deblurbench.video.clip import is_video_name, require_video
 
-USUAL_MEGAPIXELS, VIDEO_MEGAPIXELS = 12.0, 1000.0
+VIDEO_MEGAPIXELS = 1000.0
+COMPARED = "-before-after.jpg"
 
 
 @dataclass(frozen=True)
@@ -41,24 +50,33 @@ class FilePlan:
         return sum(VIDEO_MEGAPIXELS if is_video_name(source) else _megapixels(source) for source, _ in self.files)
 
 
-def plan_files(inputs: Sequence[Path], out: Path, *, overwrites: bool) -> FilePlan:
+def comparison_path(target: Path) -> Path:
+    """Where before and after of the photograph that is written to `target` are drawn."""
+    return target.with_name(f"{target.stem}{COMPARED}")
+
+
+def plan_files(inputs: Sequence[Path], out: Path, *, overwrites: bool, draws_comparison: bool = False) -> FilePlan:
     """Plan the files, photographs and videos, and the images directly in folders. A single file may have a file name as `out`.
 
-    Outputs that exist are left as they are, unless `overwrites`. Raises UsageError for what does not exist, for two that
-    would be written to one place, for an input overwritten, and where nothing is left to do.
+    Outputs that exist are left as they are, unless `overwrites`. Raises UsageError for what does not exist or has a format that
+    is not written, for two that would be written to one place, for an input overwritten, and where nothing is left to do.
     """
     photos, notes = _photos(inputs)
     to_one_file = len(photos) == 1 and not inputs[0].is_dir() and _names_file(out, photos[0]) and not out.is_dir()
     require_place(out.parent if to_one_file else out, "--out")
     plan = [(photo, out if to_one_file else out / _written_name(photo)) for photo in photos]
     sources: dict[Path, Path] = {}
+    existing: list[Path] = []
     for photo, target in plan:
-        if target in sources:
-            raise UsageError(f"{photo}: would be written to {target} like {sources[target]}; deblur them into two folders")
-        if target.exists() and target.resolve() == photo.resolve():
-            raise UsageError(f"{photo}: would be overwritten; choose another --out")
-        sources[target] = photo
-    existing = [] if overwrites else [target for _, target in plan if target.exists()]
+        outputs = [target, comparison_path(target)] if draws_comparison and not is_video_name(photo) else [target]
+        for output in outputs:
+            if output in sources:
+                raise UsageError(f"{photo}: would be written to {output} like {sources[output]}; deblur them into two folders")
+            if output.exists() and output.resolve() == photo.resolve():
+                raise UsageError(f"{photo}: would be overwritten; choose another --out")
+            sources[output] = photo
+        if not overwrites and any(output.exists() for output in outputs):
+            existing.append(target)
     if len(existing) == len(plan):
         which = f"{existing[0]}: exists" if len(existing) == 1 else f"{out}: all {len(existing)} outputs exist"
         raise UsageError(f"{which} already; give --overwrite to replace what is there, or another --out")
@@ -107,11 +125,14 @@ def _written_name(source: Path) -> str:
     if is_video_name(source):
         require_video()
         return source.name
-    return written_name(source)
+    name = Path(written_name(source))
+    if name.suffix.lower() not in WRITTEN:
+        raise UsageError(f"{source}: images are written as {', '.join(WRITTEN)}; give --out a file name with one of these")
+    return name.name
 
 
 def _megapixels(path: Path) -> float:
-    if not path.is_file():  # opening a pipe would wait for ever
+    if not path.is_file() or path.suffix.lower() in RAW:  # a pipe would wait for ever; a raw file begins with its preview
         return USUAL_MEGAPIXELS
     try:
         with Image.open(path) as image:  # reads the header only

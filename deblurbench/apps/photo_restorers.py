@@ -10,7 +10,7 @@ import numpy as np
 
 from deblurbench.images.cropping import center_crop
 from deblurbench.images.photo import Photo, Pixels
-from deblurbench.images.tiles import CONTEXT
+from deblurbench.images.tiles import CONTEXT, fits
 from deblurbench.runtimes.pixels import PixelNetwork, restore_pixels
 
 if TYPE_CHECKING:
@@ -21,8 +21,24 @@ if TYPE_CHECKING:
 Report = Callable[[float], None]  # is told the fraction done
 
 
+@dataclass(frozen=True, kw_only=True)
+class Restoring:
+    """How photographs are restored: the device, tiles of so many pixels, the strength, and the seed of samplers."""
+
+    device: str = "auto"
+    tile: int = 1024
+    strength: float = 1.0
+    seed: int = 0
+
+
 class PhotoRestorer(Protocol):
-    """Restores photographs."""
+    """Restores photographs as `how` says; another `how` may replace it, but for its device."""
+
+    @property
+    def how(self) -> Restoring: ...
+
+    def restoring(self, how: Restoring) -> PhotoRestorer:
+        """The same with another tile, strength or seed."""
 
     @property
     def way(self) -> str:
@@ -41,20 +57,20 @@ class NetworkRestorer:
 
     network: PixelNetwork
     way: str
-    tile: int
-    strength: float
+    how: Restoring
     is_local: bool = True
 
+    def restoring(self, how: Restoring) -> NetworkRestorer:
+        return replace(self, how=how)
+
     def restore(self, pixels: Pixels, report: Report | None = None) -> Pixels:
-        return restore_pixels(self.network, pixels, tile=self.tile, strength=self.strength, on_progress=report)
+        how = self.how
+        return restore_pixels(self.network, pixels, tile=how.tile, strength=how.strength, on_progress=report)
 
     def tiling_difference(self, pixels: Pixels) -> float | None:
-        if self.is_local or max(pixels.shape[:2]) <= self.tile:
+        if self.is_local:
             return None
-        rows, columns = (center_crop(side, self.tile + 2 * CONTEXT) for side in pixels.shape[:2])  # two tiles a side
-        part = pixels[rows, columns]
-        tiled, whole = (restore_pixels(self.network, part, tile=size) for size in (self.tile, max(part.shape)))
-        return float(np.abs(tiled.astype(np.int32) - whole).max()) / np.iinfo(pixels.dtype).max
+        return _tiling_difference(lambda part, tile: restore_pixels(self.network, part, tile=tile), pixels, self.how.tile)
 
 
 @dataclass(frozen=True)
@@ -63,9 +79,10 @@ class ModelRestorer:
 
     model: Restorer
     device: torch.device
-    tile: int
-    strength: float
-    seed: int
+    how: Restoring
+
+    def restoring(self, how: Restoring) -> ModelRestorer:
+        return replace(self, how=how)
 
     @property
     def way(self) -> str:
@@ -73,30 +90,31 @@ class ModelRestorer:
         return f"torch on {self.device.type}"
 
     def restore(self, pixels: Pixels, report: Report | None = None) -> Pixels:
+        return self._restore(pixels, self.how.tile, report)
+
+    def _restore(self, pixels: Pixels, tile: int | None, report: Report | None = None) -> Pixels:
         from deblurbench.images.tensors import to_pixels, to_tensor
         from deblurbench.models.restoration import RestoreOptions
 
         blurred = to_tensor(pixels).to(self.device)
-        restored = self.model.restore(blurred, RestoreOptions(seed=self.seed, tile=self.tile, on_progress=report))
-        if self.strength != 1:
-            restored = (blurred + self.strength * (restored - blurred)).clamp(0, 1)
+        restored = self.model.restore(blurred, RestoreOptions(seed=self.how.seed, tile=tile, on_progress=report))
+        if self.how.strength != 1:
+            restored = (blurred + self.how.strength * (restored - blurred)).clamp(0, 1)
         return to_pixels(restored, pixels.dtype)
 
     def tiling_difference(self, pixels: Pixels) -> float | None:
-        if not self.model.sees_whole_image or max(pixels.shape[:2]) <= self.tile:
-            return None
-        from deblurbench.images.tensors import to_tensor
-        from deblurbench.models.restoration import RestoreOptions
+        return _tiling_difference(self._restore, pixels, self.how.tile) if self.model.sees_whole_image else None
 
-        rows, columns = (center_crop(side, self.tile + 2 * CONTEXT) for side in pixels.shape[:2])  # two tiles a side
-        part = to_tensor(pixels[rows, columns]).to(self.device)
-        tiled, whole = (self.model.restore(part, RestoreOptions(seed=self.seed, tile=size)) for size in (self.tile, None))
-        return float((tiled - whole).abs().max())
+
+def _tiling_difference(restore: Callable[[Pixels, int | None], Pixels], pixels: Pixels, tile: int) -> float | None:
+    """The largest change by tiles, in [0, 1], of the middle of `pixels`; None where all fits in one tile."""
+    if fits(*pixels.shape[:2], tile=tile, multiple=1):
+        return None
+    rows, columns = (center_crop(side, tile + 2 * CONTEXT) for side in pixels.shape[:2])
+    tiled, whole = (restore(pixels[rows, columns], size) for size in (tile, None))
+    return float(np.abs(tiled.astype(np.int32) - whole).max()) / np.iinfo(pixels.dtype).max
 
 
 def restore_photo(restorer: PhotoRestorer, photo: Photo, report: Report | None = None) -> Photo:
     """The restored `photo`: in its bit depth, grey if it was, with its transparency and metadata."""
-    pixels = restorer.restore(photo.pixels, report)
-    if photo.is_grey:
-        pixels = np.repeat(pixels.mean(axis=2, keepdims=True).round().astype(pixels.dtype), 3, axis=2)
-    return replace(photo, pixels=pixels)
+    return photo.with_pixels(restorer.restore(photo.pixels, report))

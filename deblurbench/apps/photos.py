@@ -9,12 +9,12 @@ from pathlib import Path
 
 from deblurbench.apps.before_after import before_and_after, measure_change
 from deblurbench.apps.deblur_outcome import DeblurOutcome, advance, failure_named, percent_bar
+from deblurbench.apps.photo_plan import comparison_path
 from deblurbench.apps.photo_restorers import PhotoRestorer, restore_photo
 from deblurbench.images.photo import Photo
 from deblurbench.images.reading import read_photo
+from deblurbench.images.sharpness import looks_blurred
 from deblurbench.images.writing import write_photo
-
-COMPARED = "-before-after.jpg"
 
 
 def deblur_photos(
@@ -36,24 +36,35 @@ def deblur_photos(
                     outcome.tiling_difference = restorer.tiling_difference(photo.pixels)
                 if writing is not None:
                     writing.result()
-                writing = writer.submit(_write, outcome, source, target, (photo, restored), draws_comparison)
+                writing = writer.submit(
+                    _write, outcome, source, target, (photo, restored), restorer.how.strength, draws_comparison
+                )
             advance(bar, "photograph", number, len(plan), 1.0)
 
 
-def _write(outcome: DeblurOutcome, source: Path, target: Path, sides: tuple[Photo, Photo], draws_comparison: bool) -> None:
+def _write(
+    outcome: DeblurOutcome, source: Path, target: Path, sides: tuple[Photo, Photo], strength: float, draws_comparison: bool
+) -> None:
     """Write the restored one of `sides`, and what is to be said of it into `outcome`."""
     photo, restored = sides
     with failure_named(outcome, target):
         write_photo(target, restored)
-        if draws_comparison:
-            write_photo(target.with_name(f"{target.stem}{COMPARED}"), before_and_after(photo, restored))
         outcome.written.append(target)
+        if draws_comparison:
+            write_photo(comparison_path(target), before_and_after(photo, restored))
         if photo.frames > 1:
             outcome.notes.append(f"{source}: only the first of its {photo.frames} frames was restored")
-        change = measure_change(photo, restored)
+        change = measure_change(photo, restored, strength)
         outcome.changes.append(f"{source}: values were changed by {change.rms:.2f} of 255 (root mean square)")
-        if not change.is_visible:
-            outcome.notes.append(
-                f"{source}: was changed by less than one can see (99.9 % of its values by at most 4 of 255); it is sharp "
-                "already, or blurred more or otherwise than what the model was trained on"
-            )
+        if strength > 0 and not change.is_visible:
+            outcome.notes.append(f"{source}: {_why_hardly_changed(photo)}")
+
+
+def _why_hardly_changed(photo: Photo) -> str:
+    whys = {
+        True: "it looks blurred, but more or otherwise than what the model was trained on",
+        False: "it is sharp already",
+        None: "it is sharp already, or blurred more or otherwise than what the model was trained on",
+    }
+    why = whys[looks_blurred(photo.pixels)]
+    return f"was changed by less than one can see (99.9 % of its values by at most 4 of 255); {why}"

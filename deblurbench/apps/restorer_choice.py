@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deblurbench.apps.photo_restorers import ModelRestorer, NetworkRestorer, PhotoRestorer
+from deblurbench.apps.photo_restorers import ModelRestorer, NetworkRestorer, PhotoRestorer, Restoring
 from deblurbench.errors import UsageError
-from deblurbench.runtimes.onnx_network import Runtime, is_installed, open_onnx
+from deblurbench.runtimes.onnx_network import RUNTIMES, Runtime, is_installed, open_onnx
 from deblurbench.runtimes.processor import may_have_gpu, multiplies_bfloat16
 from deblurbench.weights.shipped import DEFAULT, find_shipped, suggest_shipped, weights_path
 
 if TYPE_CHECKING:
+    import torch
+
     from deblurbench.models.base import Restorer
 
 ONNX = ".onnx"
 # Megapixels below which a runtime without torch is done before torch is imported.
 WORTH_TORCH = 2.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Restoring:
-    """How photographs are restored: the device, tiles of so many pixels, the strength, and the seed of samplers."""
-
-    device: str = "auto"
-    tile: int = 1024
-    strength: float = 1.0
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -37,10 +30,6 @@ class Choice:
 
     restorer: PhotoRestorer
     lines: Sequence[str] = ()
-
-    def ways(self, verbose: bool) -> list[str]:
-        """How it computes, as a line, where that is wanted."""
-        return [f"by {self.restorer.way}"] if verbose else []
 
 
 def require_one_source(model: str | None, results: Path | None, dataset: str | None) -> None:
@@ -61,9 +50,13 @@ def choose_restorer(source: str | None, how: Restoring, megapixels: float) -> Ch
     if shipped is None and not Path(source).expanduser().exists() and not Path(source).suffix:
         raise UsageError(f"--model: '{source}' is neither a file nor the name of weights that ship{suggest_shipped(source)}")
     if Path(source).suffix.lower() == ONNX:
-        return Choice(_with_onnx(Path(source).expanduser(), "onnxruntime", how, is_local=False))
+        if how.device not in ("auto", "cpu"):
+            raise UsageError(f"--device: {how.device}: an ONNX file is run on the CPU; leave the option out")
+        return Choice(_with_onnx(Path(source).expanduser(), "onnxruntime", how))
     if shipped is not None and (runtime := _runtime_without_torch(how, megapixels)):
-        return Choice(_with_onnx(shipped.graph, runtime, how, is_local=True))
+        return Choice(_with_onnx(shipped.graph, runtime, how))
+    if not find_spec("torch"):
+        raise UsageError(f"--model: '{source}' needs PyTorch here; run: pip install torch torchvision")
     from deblurbench.models.loading import load
 
     return Choice(_with_torch(load(weights_path(source)), how))
@@ -83,18 +76,18 @@ def choose_winner(results: Path, dataset: str | None, how: Restoring) -> Choice:
 
 def _runtime_without_torch(how: Restoring, megapixels: float) -> Runtime | None:
     """The runtime that is faster than torch for so much work, where there is one."""
-    if how.device not in ("auto", "cpu") or (how.device == "auto" and may_have_gpu()):
+    if how.device not in ("auto", "cpu"):
         return None
-    if multiplies_bfloat16() and megapixels > WORTH_TORCH:
+    if find_spec("torch") and (
+        (how.device == "auto" and may_have_gpu()) or (multiplies_bfloat16() and megapixels > WORTH_TORCH)
+    ):
         return None
-    for runtime in ("openvino", "onnxruntime"):
-        if is_installed(runtime):
-            return runtime
-    return None
+    return next((runtime for runtime in RUNTIMES if is_installed(runtime)), None)
 
 
-def _with_onnx(path: Path, runtime: Runtime, how: Restoring, *, is_local: bool) -> PhotoRestorer:
-    return NetworkRestorer(open_onnx(path, runtime), runtime, how.tile, how.strength, is_local)
+def _with_onnx(path: Path, runtime: Runtime, how: Restoring) -> PhotoRestorer:
+    network = open_onnx(path, runtime)
+    return NetworkRestorer(network, runtime, how, network.facts.is_local)
 
 
 def _with_torch(model: Restorer, how: Restoring) -> PhotoRestorer:
@@ -103,6 +96,15 @@ def _with_torch(model: Restorer, how: Restoring) -> PhotoRestorer:
 
     device = find_device(how.device)
     if is_local(model):
-        network = TorchNetwork(model, device, bfloat16=device.type == "cuda" or multiplies_bfloat16())
-        return NetworkRestorer(network, network.way, how.tile, how.strength)
-    return ModelRestorer(model.to(device), device, how.tile, how.strength, how.seed)
+        network = TorchNetwork(model, device, bfloat16=_is_fast_in_bfloat16(device))
+        return NetworkRestorer(network, network.way, how)
+    return ModelRestorer(model.to(device), device, how)
+
+
+def _is_fast_in_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and multiplies_bfloat16()

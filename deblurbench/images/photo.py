@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from deblurbench.errors import UsageError
@@ -18,6 +19,7 @@ HEIC = (".heic", ".heif")
 RAW = (".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw")
 SUFFIXES = (*WRITTEN, *HEIC, *RAW)  # that are read
 SUFFIXES_LISTED = 8  # of other files
+USUAL_MEGAPIXELS = 12.0  # of a photograph that was not looked at
 
 Pixels = NDArray[Any]  # of uint8 or uint16; numpy's types cannot say which operations keep that
 
@@ -33,6 +35,12 @@ class Photo:
     exif: bytes | None = None  # without the orientation, which is applied to the pixels
     dpi: tuple[float, float] | None = None  # pixels an inch, across and down
     frames: int = 1  # pages or animation frames of its file; this is the first
+
+    def with_pixels(self, pixels: Pixels) -> Photo:
+        """The same with restored `pixels` (H, W, 3), grey if it was: a network may colour it."""
+        if self.is_grey:
+            pixels = np.repeat(pixels.mean(axis=2, keepdims=True).round().astype(pixels.dtype), 3, axis=2)
+        return replace(self, pixels=pixels)
 
 
 def is_image_name(path: Path) -> bool:

@@ -113,7 +113,7 @@ def _decode(data: bytes) -> Photo:
         return Photo(
             **_split_channels(array),
             icc_profile=image.info.get("icc_profile") if image.mode in RGB_OR_GREY else None,
-            exif=_descriptive_exif(image),
+            exif=descriptive_exif(image),
             dpi=_dpi(image, orientation or _orientation(image)),
             frames=_frames(image),
         )
@@ -121,14 +121,14 @@ def _decode(data: bytes) -> Photo:
 
 def _decode_heic(data: bytes) -> Photo:
     found = decode_heic(data)
-    exif = _descriptive_exif(_with_exif(found.exif))
+    exif = descriptive_exif(_with_exif(found.exif))
     return Photo(**_split_channels(found.array), icc_profile=found.icc_profile, exif=exif, frames=found.frames)
 
 
 def _decode_raw(data: bytes) -> Photo:
     """A raw file: by its suffix, since its content may be that of a TIFF, which holds only a preview for others."""
     found = decode_raw(data)
-    return Photo(found.array, exif=_descriptive_exif(_with_exif(found.exif)))
+    return Photo(found.array, exif=descriptive_exif(_with_exif(found.exif)))
 
 
 def _with_exif(exif: bytes | None) -> Image.Image:
@@ -185,7 +185,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _descriptive_exif(image: Image.Image) -> bytes | None:
+def descriptive_exif(image: Image.Image) -> bytes | None:
     """The tags that describe the photograph, without those that describe the file (a TIFF's layout, the orientation)."""
     try:
         source, kept = image.getexif(), Image.Exif()

@@ -35,9 +35,7 @@ def looks_blurred(pixels: Pixels) -> bool | None:
     luma = _luma(pixels)
     if (luma.shape[0] // TILE) * (luma.shape[1] // TILE) < FEWEST_TILES:
         return None
-    differences = [
-        [_tiles(_difference(luma, step * rows, step * columns)) for step in (2, 4, 8)] for rows, columns in DIRECTIONS
-    ]
+    differences = [[_tiles(_difference(luma, step * rows, step * columns)) for step in STEPS] for rows, columns in DIRECTIONS]
     energies = np.array([[np.square(tiles).mean(axis=1) for tiles in steps] for steps in differences])  # (4, 3, tiles)
     edges = np.array([[np.percentile(tiles, 98, axis=1) for tiles in steps[1:]] for steps in differences])  # (4, 2, tiles)
     edge_ratio = _least_ratio(edges[:, 0], edges[:, 1], edges[:, 1] >= FLAT_EDGES, SHARPEST)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from deblurbench.images.photo import Photo, Pixels
+from deblurbench.images.photo import Pixels
 
 Reduction = Literal["area", "nearest", "bilinear", "gaussian"]
 
@@ -30,14 +29,6 @@ def to_pixels(image: Tensor, dtype: np.dtype[Any] | type[np.uint8] = np.uint8) -
     planes = image.detach().reshape(image.shape[-3:]).to("cpu", torch.float64).clamp(0, 1)
     scaled = (planes * np.iinfo(dtype).max).round().permute(1, 2, 0).numpy().astype(dtype)
     return np.ascontiguousarray(scaled)
-
-
-def with_pixels(photo: Photo, image: Tensor) -> Photo:
-    """`photo` with the restored `image` (1, 3, H, W) in place of its pixels, in its bit depth, and grey if it was."""
-    pixels = to_pixels(image, photo.pixels.dtype)
-    if photo.is_grey:
-        pixels = np.repeat(pixels.mean(axis=2, keepdims=True).round().astype(pixels.dtype), 3, axis=2)
-    return replace(photo, pixels=pixels)
 
 
 def at_scale(image: Tensor, scale: int, by: Reduction = "area") -> Tensor:

@@ -20,7 +20,7 @@ from deblurbench.files import write_whole
 from deblurbench.models.base import Restorer
 from deblurbench.models.loading import load
 from deblurbench.models.regression import Regression
-from deblurbench.models.windows import gives_image
+from deblurbench.models.windows import gives_image, sees_whole_image
 from deblurbench.registry import NETWORKS
 from deblurbench.runtimes.onnx_network import METADATA, OnnxFacts, is_installed, open_onnx
 
@@ -109,7 +109,9 @@ def _graph(model: Regression) -> Any:
         raise DeblurbenchError(f"network '{name}' cannot be exported to ONNX by this torch: {cause}") from error
     assert program is not None  # with `dynamo`
     proto = program.model_proto
-    facts = OnnxFacts(multiple=multiple, is_residual=not gives_image(model.network))
+    facts = OnnxFacts(
+        multiple=multiple, is_residual=not gives_image(model.network), is_local=not sees_whole_image(model.network)
+    )
     del proto.metadata_props[:]
     proto.metadata_props.add(key=METADATA, value=facts.as_text())
     for part in (*proto.graph.input, *proto.graph.output, *proto.graph.node, *proto.graph.value_info, *proto.graph.initializer):
@@ -128,10 +130,11 @@ def _with_external_weights(proto: Any, checkpoint: Path) -> Any:
     for initializer in proto.graph.initializer:
         name = initializer.name
         tensor = tensors.get(name)
-        if tensor is None or tensor.dtype != torch.float16:
-            kept.append(initializer)
-            continue
-        if not np.array_equal(numpy_helper.to_array(initializer), tensor.float().numpy()):
+        if (
+            tensor is None
+            or tensor.dtype != torch.float16
+            or not np.array_equal(numpy_helper.to_array(initializer), tensor.float().numpy())
+        ):
             kept.append(initializer)
             continue
         half = TensorProto(name=f"{name}.float16", data_type=TensorProto.FLOAT16, dims=tensor.shape)

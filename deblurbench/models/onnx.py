@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from deblurbench.errors import DeblurbenchError
 from deblurbench.models.base import Restorer
 from deblurbench.models.restoration import RestorationContext
 from deblurbench.models.windows import call_network
@@ -71,5 +72,9 @@ class _Callable(nn.Module):
         self.onnx, self.multiple = onnx, onnx.multiple
 
     def forward(self, image: Tensor) -> Tensor:
-        restored: list[Any] = [torch.from_numpy(self.onnx(one[None].cpu().contiguous().numpy())) for one in image]
-        return torch.cat(restored).to(image.device)
+        restored = torch.cat([torch.from_numpy(self.onnx(one[None].cpu().contiguous().numpy())) for one in image])
+        if restored.shape != image.shape:
+            raise DeblurbenchError(
+                f"the network in the ONNX file makes {list(restored.shape)} of {list(image.shape)}; it must keep the size"
+            )
+        return restored.to(image.device)

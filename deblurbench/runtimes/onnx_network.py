@@ -18,6 +18,7 @@ from deblurbench.runtimes.pixels import Planes
 Runtime = Literal["onnxruntime", "openvino"]
 METADATA = "deblurbench"  # the key of our facts in the metadata of an ONNX file
 EXTRAS = {"onnxruntime": "onnx", "openvino": "openvino"}  # what is to be installed for each
+RUNTIMES: tuple[Runtime, ...] = ("openvino", "onnxruntime")  # the fastest first
 Run = Callable[[Planes], Planes]
 
 
@@ -26,16 +27,20 @@ class OnnxFacts:
     """What must be known of a network besides its file.
 
     Its input's sides are multiples of `multiple`. It returns a residual of its input, or an image. Its values are in
-    `value_range` = (black, white).
+    `value_range` = (black, white). Where it `is_local` a pixel depends only on what is near it, so that tiles change nothing.
     """
 
     multiple: int = 1
     is_residual: bool = False
     value_range: tuple[float, float] = (0.0, 1.0)
+    is_local: bool = False
 
     def as_text(self) -> str:
         """The facts as they stand in the metadata of a file."""
-        return json.dumps({"multiple": self.multiple, "residual": self.is_residual, "value_range": self.value_range})
+        facts = {
+            "multiple": self.multiple, "residual": self.is_residual, "value_range": self.value_range, "local": self.is_local,
+        }  # fmt: skip
+        return json.dumps(facts)
 
     @classmethod
     def from_text(cls, text: str) -> OnnxFacts:
@@ -43,7 +48,10 @@ class OnnxFacts:
         try:
             facts = json.loads(text)
             black, white = map(float, facts["value_range"])
-            return cls(multiple=int(facts["multiple"]), is_residual=bool(facts["residual"]), value_range=(black, white))
+            return cls(
+                multiple=int(facts["multiple"]), is_residual=bool(facts["residual"]), value_range=(black, white),
+                is_local=bool(facts["local"]),
+            )  # fmt: skip
         except (KeyError, TypeError) as error:
             raise ValueError(f"its metadata are incomplete ({one_line(error)})") from error
 
@@ -105,6 +113,7 @@ def _open_with_onnxruntime(path: Path, threads: int | None) -> tuple[Run, str]:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what matters is raised
+    options.enable_mem_pattern = False  # one is kept for each size, for ever
     if threads is not None:
         options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -35,11 +35,11 @@ def restore_pixels(
     network: PixelNetwork,
     pixels: Pixels,
     *,
-    tile: int,
+    tile: int | None,
     strength: float = 1.0,
     on_progress: Callable[[float], None] | None = None,
 ) -> Pixels:
-    """Restore `pixels` (H, W, 3) of uint8 or uint16, at most `tile` pixels a side at once; the same size and type comes out.
+    """Restore `pixels` (H, W, 3) of uint8 or uint16, at most `tile`^2 at once (None: all); the same size and type comes out.
 
     Of what the network changes, `strength` is applied: 0 changes nothing, 1 restores, more than 1 exaggerates.
     `on_progress` is called with the fraction done, in (0, 1], after every tile.
@@ -53,6 +53,8 @@ def restore_pixels(
         seen = window(pixels, rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start)
         blurred = np.ascontiguousarray(seen.transpose(2, 0, 1)[None], np.float32) / largest  # (1, 3, h, w)
         output = network(blurred)
+        if output.shape != blurred.shape:
+            raise DeblurbenchError(f"the network makes {_text(output)} of {_text(blurred)}; it must keep the size")
         if not np.isfinite(output).all():
             raise DeblurbenchError("the model restores to values that are not finite: its training diverged")
         target = result[one.rows, one.columns]  # without what was padded below and to the right
@@ -65,3 +67,7 @@ def restore_pixels(
         if on_progress is not None:
             on_progress(number / len(tiles))
     return result
+
+
+def _text(planes: Planes) -> str:
+    return "x".join(map(str, planes.shape))

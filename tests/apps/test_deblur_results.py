@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pillow_heif
 import pytest
@@ -12,6 +15,7 @@ import torch
 from PIL import Image
 
 from benchmarks.synthetic_results import write_results
+from deblurbench.apps import photos
 from deblurbench.apps.before_after import measure_change
 from deblurbench.apps.winner import Winner, load_winner
 from deblurbench.errors import UsageError
@@ -99,6 +103,9 @@ def test_before_and_after_are_drawn_side_by_side(tmp_path: Path, cat: Path, cnn:
     assert result.exit_code == 0, result.output
     drawn = np.asarray(Image.open(tmp_path / "out" / "cat-before-after.jpg").convert("RGB")).astype(int)
     before, after = np.asarray(Image.open(cat)).astype(int), np.asarray(Image.open(tmp_path / "out" / "cat.png")).astype(int)
+    (tmp_path / "out" / "cat.png").unlink()
+    again = invoke("deblur", cat, "--model", cnn, "--out", tmp_path / "out", "--compare")
+    assert (again.exit_code, "exists already; give --overwrite" in again.output) == (2, True)  # that of before
     left, top, middle = 8, 24, (drawn.shape[1] - 8) // 2 + 8
     inner = np.s_[4:36, 4:46]  # without the frame of the close-up
     for pixels, column in ((before, left), (after, middle)):
@@ -112,6 +119,13 @@ def test_a_change_that_nobody_sees_is_said(tmp_path: Path, photo: np.ndarray, ca
     )
     result = invoke("deblur", cat, "--model", identity, "--out", tmp_path / "out")
     assert f"note: {cat}: was changed by less than one can see" in result.output
+    assert "of 255); it is sharp already, or blurred more or otherwise than" in result.output  # 50x40 pixels do not tell
+    result = invoke("deblur", cat, "--model", identity, "--out", tmp_path / "none", "--strength", "0")
+    assert "less than one can see" not in result.output  # of what was asked for
+    for blur, why in ((0.0, "it is sharp already"), (4.0, "it looks blurred, but more or otherwise than")):
+        Image.fromarray(cv2.GaussianBlur(photo, (0, 0), blur) if blur else photo).save(tmp_path / f"{blur}.png")
+        result = invoke("deblur", tmp_path / f"{blur}.png", "--model", identity, "--out", tmp_path / "out")
+        assert f"of 255); {why}" in result.output
     for dtype, white in ((np.uint8, 255), (np.uint16, 65535)):
         flat = Photo(np.full((100, 100, 3), white // 2, dtype))
         spot = flat.pixels.copy()
@@ -119,6 +133,33 @@ def test_a_change_that_nobody_sees_is_said(tmp_path: Path, photo: np.ndarray, ca
         assert measure_change(flat, Photo(spot)).is_visible
         spot[1:3] = flat.pixels[1:3]  # 4
         assert not measure_change(flat, Photo(spot)).is_visible
+        spot = flat.pixels.copy()
+        spot[:3, :4] += white // 200
+        assert not measure_change(flat, Photo(spot)).is_visible
+        assert measure_change(flat, Photo(spot), strength=0.2).is_visible
+
+
+def test_formats_that_are_not_written_are_refused_before_work_begins(tmp_path: Path, cat: Path, cnn: Path) -> None:
+    Image.open(cat).save(tmp_path / "cat.gif")
+    result = invoke("deblur", cat, tmp_path / "cat.gif", "--model", cnn, "--out", tmp_path / "out")
+    assert (result.exit_code, f"{tmp_path / 'cat.gif'}: images are written as .jpg" in result.output) == (2, True)
+    assert not (tmp_path / "out").exists()
+    result = invoke("deblur", tmp_path / "cat.gif", "--model", cnn, "--out", tmp_path / "cat-sharp.png")
+    assert result.exit_code == 0, result.output
+
+
+def test_a_full_disk_ends_it_at_once(tmp_path: Path, cat: Path, cnn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def fail(path: Path, restored: Photo) -> None:
+        tried.append(path)
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(photos, "write_photo", fail)
+    copies = [shutil.copy(cat, tmp_path / f"cat-{number}.png") for number in range(5)]
+    result = invoke("deblur", *copies, "--model", cnn, "--out", tmp_path / "out")
+    assert (result.exit_code, "No space left on device; free some space" in result.output) == (1, True), result.output
+    assert len(tried) < 5
 
 
 def test_without_models_that_restore_there_is_no_winner(tmp_path: Path, cat: Path) -> None:

@@ -16,12 +16,14 @@ from PIL import Image
 
 import deblurbench
 from deblurbench.apps import restorer_choice
-from deblurbench.apps.deblur_image import _restorer
+from deblurbench.apps.deblur_image import _loaded
+from deblurbench.apps.photo_restorers import ModelRestorer, Restoring
+from deblurbench.apps.restorer_choice import choose_restorer
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.experiment.experiment import load_experiment
 from deblurbench.images.reading import read_photo
 from deblurbench.weights.shipped import FOLDER, shipped_weights
-from tests.apps.test_cli import invoke
+from tests.apps.test_cli import checkpoint, invoke
 from tests.conftest import TINY_UNET
 from tests.shipping import ship, write_weights
 
@@ -37,10 +39,10 @@ def written_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def weights(written_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The checkpoint of weights that ship as `photo`."""
-    _restorer.cache_clear()
+    _loaded.cache_clear()
     yield ship(shutil.copytree(written_weights, tmp_path / "weights"), monkeypatch)
     shipped_weights.cache_clear()
-    _restorer.cache_clear()
+    _loaded.cache_clear()
 
 
 def test_deblur_takes_them_where_no_model_is_given(tmp_path: Path, photo: np.ndarray, weights: Path) -> None:
@@ -72,7 +74,8 @@ def test_strength_applies_part_of_the_change_or_more(strength: float, tmp_path: 
     whole = deblurbench.deblur(blurred).astype(float)
     part = deblurbench.deblur(blurred, strength=strength).astype(float)
     assert np.abs(part - (blurred + strength * (whole - blurred))).max() <= 1.3
-    sampler = restorer_choice.ModelRestorer(deblurbench.load("photo"), torch.device("cpu"), 256, strength, 0)
+    how = Restoring(tile=256, strength=strength)
+    sampler = ModelRestorer(deblurbench.load("photo"), torch.device("cpu"), how)
     assert np.abs(sampler.restore(blurred) - part).max() <= 1
     result = invoke("deblur", tmp_path, "--strength", "1.6", "--out", tmp_path / "out")
     assert result.exit_code == 2
@@ -96,6 +99,30 @@ def test_an_image_in_memory_comes_back_as_it_was(mode: str, photo: np.ndarray, w
     assert restored.tobytes() != image.convert(restored.mode).tobytes()
     if mode in ("LA", "RGBA"):
         assert np.asarray(restored)[..., -1].min() == 255
+
+
+def test_an_image_in_memory_keeps_its_metadata(tmp_path: Path, photo: np.ndarray, weights: Path) -> None:
+    exif = Image.Exif()
+    exif[274], exif[271] = 6, "a maker"
+    for name in ("cat.jpg", "cat.tif"):
+        Image.fromarray(photo[:40, :50]).save(tmp_path / name, exif=exif, dpi=(300, 300), icc_profile=b"a profile")
+        with Image.open(tmp_path / name) as image:
+            restored = deblurbench.deblur(image)
+            assert restored.getexif()[271] == "a maker"
+            assert restored.getexif().get(274) == image.getexif().get(274)  # Pillow turns a TIFF, and takes it out
+            assert restored.size == image.size
+            assert restored.info["icc_profile"] == image.info["icc_profile"]
+            assert restored.info["dpi"] == image.info["dpi"]
+    with pytest.raises(ValueError, match=r"mode 1, L, LA, .*, not CMYK; convert it first"):
+        deblurbench.deblur(Image.new("CMYK", (9, 9)))
+
+
+def test_a_loaded_model_stays_for_other_strengths_and_goes_with_its_file(photo: np.ndarray, weights: Path) -> None:
+    half, whole = (deblurbench.deblur(photo[:40, :50], weights, strength=strength) for strength in (0.5, 1.0))
+    assert _loaded.cache_info().misses == 1
+    assert not np.array_equal(half, whole)
+    checkpoint(weights, {"name": "cnn", "network": TINY_UNET})
+    assert not np.array_equal(deblurbench.deblur(photo[:40, :50], weights), whole)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
@@ -165,6 +192,14 @@ main()
     )
     expected = by_torch[0].permute(1, 2, 0).numpy() * 255
     assert np.abs(read_photo(tmp_path / "sharp.png").pixels - expected).max() <= 2.5
+
+
+def test_without_torch_any_photograph_is_restored_by_what_is_installed(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restorer_choice, "find_spec", lambda name: None)
+    assert choose_restorer(None, Restoring(), megapixels=1000.0).restorer.way in ("openvino", "onnxruntime")
+    monkeypatch.setattr(restorer_choice, "is_installed", lambda runtime: False)
+    with pytest.raises(UsageError, match=r"--model: 'photo' needs PyTorch here; run: pip install torch torchvision"):
+        choose_restorer(None, Restoring(), megapixels=1000.0)
 
 
 def test_the_registry_fits_the_files_and_the_cards() -> None:

@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 from deblurbench.errors import DeblurbenchError, UnreadableImage, UsageError
 from deblurbench.images.photo import Photo, left_out_note, list_images
 from deblurbench.images.reading import read_photo
-from deblurbench.images.tensors import at_scale, to_pixels, to_tensor, with_pixels
+from deblurbench.images.tensors import at_scale, to_pixels, to_tensor
 from deblurbench.images.whole import whole_size
 from deblurbench.images.writing import write_photo
 
@@ -61,7 +61,7 @@ def test_sixteen_bits_keep_every_bit(tmp_path: Path, suffix: str, channels: int)
     assert photo.pixels.dtype == np.uint16
     assert photo.is_grey == (channels == 1)
     assert np.array_equal(photo.pixels[..., : min(channels, 3)], values[..., :3])
-    restored = with_pixels(photo, to_tensor(photo.pixels))  # through float32 and back
+    restored = photo.with_pixels(to_pixels(to_tensor(photo.pixels), np.uint16))  # through float32 and back
     write_photo(tmp_path / f"out{suffix}", restored)
     again = read_photo(tmp_path / f"out{suffix}")
     assert np.array_equal(again.pixels, photo.pixels)
@@ -82,7 +82,7 @@ def test_grey_comes_back_grey_and_alpha_untouched(tmp_path: Path, small: np.ndar
     assert photo.pixels.shape == small.shape
     tinted = to_tensor(photo.pixels)
     tinted[:, 0] += 0.1  # a network may colour it
-    write_photo(tmp_path / "out.png", with_pixels(photo, tinted))
+    write_photo(tmp_path / "out.png", photo.with_pixels(to_pixels(tinted)))
     written = Image.open(tmp_path / "out.png")
     assert written.mode == "LA"
     assert np.array_equal(np.asarray(written)[..., 1], alpha)

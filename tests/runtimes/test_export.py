@@ -128,6 +128,25 @@ def test_what_is_no_network_from_image_to_image_is_refused(
         open_onnx(add_one(tmp_path / "n.onnx", **change), runtime)
 
 
+def test_a_network_that_enlarges_is_refused(tmp_path: Path, photo: np.ndarray) -> None:
+    path = tmp_path / "twice.onnx"
+    ports = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, *sides]) for name, sides in (("x", "hw"), ("y", "HW"))
+    ]
+    scales = helper.make_tensor("scales", TensorProto.FLOAT, [4], [1.0, 1.0, 2.0, 2.0])
+    resize = helper.make_node("Resize", ["x", "", "scales"], ["y"])
+    model = helper.make_model(helper.make_graph([resize], "g", ports[:1], ports[1:], [scales]))
+    model.opset_import[0].version, model.ir_version = 20, 9
+    onnx.save(model, path)
+    Image.fromarray(photo).save(tmp_path / "cat.png")
+    result = invoke("deblur", tmp_path / "cat.png", "--model", path, "--out", tmp_path / "out.png")
+    assert (result.exit_code, "the network makes 1x3x600x902 of 1x3x300x451; it must keep" in result.output) == (1, True)
+    with pytest.raises(DeblurbenchError, match=r"makes \[1, 3, 16, 18\] of \[1, 3, 8, 9\]; it must keep the size"):
+        MODELS.build({"name": "onnx", "file": str(path)}).restore(torch.rand(1, 3, 8, 9))
+    result = invoke("deblur", tmp_path / "cat.png", "--model", path, "--out", tmp_path / "out.png", "--device", "cuda")
+    assert (result.exit_code, "--device: cuda: an ONNX file is run on the CPU" in result.output) == (2, True)
+
+
 def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path) -> None:
     (tmp_path / "n.onnx").write_bytes(b"no network")
     with pytest.raises(UsageError, match=r"n.onnx: cannot be read as an ONNX network"):
