@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,16 +45,21 @@ def decode_raw(data: bytes) -> Raw:
         return Raw(array, _exif(raw, data))
 
 
+def extract_preview(raw: Any) -> Any:
+    """The preview in an opened raw file. Raises LibRawError where it has none."""
+    return raw.extract_thumb()
+
+
 def _exif(raw: object, data: bytes) -> bytes:
     """The EXIF of the preview that cameras embed, else the file itself: most raw files are TIFFs, as EXIF is."""
     import rawpy
 
     try:
-        preview = raw.extract_thumb()  # type: ignore[attr-defined]
-    except rawpy.LibRawError:
+        preview = extract_preview(raw)
+        if preview.format == rawpy.ThumbFormat.JPEG and bytes(preview.data[:2]) == JPEG_START:
+            with Image.open(io.BytesIO(preview.data), formats=["JPEG"]) as image:
+                if found := image.info.get("exif"):
+                    return bytes(found)
+    except Exception:  # a malformed preview must not cost the photograph
         return EXIF_HEADER + data
-    if preview.format == rawpy.ThumbFormat.JPEG and bytes(preview.data[:2]) == JPEG_START:
-        with Image.open(io.BytesIO(preview.data), formats=["JPEG"]) as image:
-            if found := image.info.get("exif"):
-                return bytes(found)
     return EXIF_HEADER + data

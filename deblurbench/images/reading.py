@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from deblurbench.errors import UnreadableImage, one_line
@@ -25,7 +25,8 @@ ORIENTATION_TAG = 0x0112
 TRANSPOSING = (5, 6, 7, 8)  # orientations that exchange width and height
 MAX_DPI = 65536  # JPEG has 16 bits for it
 DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # title, camera, software, date, people
-SUBDIRECTORIES = (0x8769, 0x8825)  # exposure, place
+EXPOSURE, PLACE = SUBDIRECTORIES = (0x8769, 0x8825)
+COLOR_SPACE, IN_SRGB, PREVIEW_SIZE = 0xA001, 1, (0xA002, 0xA003)
 # Pillow goes by the content of a file, not its name, and passes some formats (EPS) to other programs: only these are read.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MAX_FILE_SIZE = 1 << 31  # bytes; more than the most pixels that Pillow decodes, of 16 bits and with transparency
@@ -128,7 +129,21 @@ def _decode_heic(data: bytes) -> Photo:
 def _decode_raw(data: bytes) -> Photo:
     """A raw file: by its suffix, since its content may be that of a TIFF, which holds only a preview for others."""
     found = decode_raw(data)
-    return Photo(found.array, exif=descriptive_exif(_with_exif(found.exif)))
+    exif = descriptive_exif(_with_exif(found.exif))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return Photo(found.array, icc_profile=profile, exif=exif and _in_srgb(exif))
+
+
+def _in_srgb(exif: bytes) -> bytes:
+    """`exif` of a raw file, which is that of its preview, for what was developed from it: in sRGB, of another size."""
+    changed = Image.Exif()
+    changed.load(exif)
+    exposure = changed.get_ifd(EXPOSURE)
+    for tag in (COLOR_SPACE, *PREVIEW_SIZE):
+        exposure.pop(tag, None)
+    exposure[COLOR_SPACE] = IN_SRGB
+    changed[EXPOSURE] = exposure
+    return changed.tobytes()
 
 
 def _with_exif(exif: bytes | None) -> Image.Image:

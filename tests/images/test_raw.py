@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import rawpy
 import tifffile
 from PIL import Image
 
 from deblurbench.errors import UnreadableImage, UsageError
+from deblurbench.images import raw
 from deblurbench.images.photo import Photo, list_images
 from deblurbench.images.reading import read_photo
 from deblurbench.images.writing import write_photo, written_name
@@ -84,6 +87,27 @@ def test_it_is_upright_and_keeps_its_exif(tmp_path: Path) -> None:
     exif.load(read_photo(tmp_path / "6.dng").exif)
     assert exif[MODEL] == CAMERA
     assert ORIENTATION not in exif
+    assert exif.get_ifd(0x8769)[0xA001] == 1  # sRGB, whatever the camera's preview is in
+
+
+def test_a_damaged_preview_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_dng(tmp_path / "a.dng", scene())
+    damaged = SimpleNamespace(format=rawpy.ThumbFormat.JPEG, data=b"\xff\xd8 and no more")
+    monkeypatch.setattr(raw, "extract_preview", lambda opened: damaged)
+    assert np.array_equal(read_photo(path).pixels, read_photo(write_dng(tmp_path / "b.dng", scene())).pixels)
+
+
+def test_a_maker_note_that_no_jpeg_holds_is_left_out_there(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[MODEL] = CAMERA
+    exif[0x8769] = {0x927C: bytes(70_000), 0x829D: 2.8}
+    photo = Photo(np.zeros((8, 8, 3), np.uint8), exif=exif.tobytes())
+    for name, has_note in (("a.jpg", False), ("a.png", True)):
+        write_photo(tmp_path / name, photo)
+        written = Image.open(tmp_path / name).getexif()
+        assert written[MODEL] == CAMERA
+        assert written.get_ifd(0x8769)[0x829D] == pytest.approx(2.8)
+        assert (0x927C in written.get_ifd(0x8769)) == has_note
 
 
 def test_deblur_writes_16_bits_with_exif(tmp_path: Path) -> None:
