@@ -26,7 +26,8 @@ from deblurbench.blur.camera import Camera, blur_image
 from deblurbench.blur.kernels import Gaussian
 from deblurbench.images.photo import Pixels
 from deblurbench.randomness import generator
-from deblurbench.video.clip import Encoding, restore_clip
+from deblurbench.video.clip import restore_clip
+from deblurbench.video.transcoding import Encoding
 
 HEIGHT, WIDTH, RATE = 720, 1280, 25
 STILL = 8  # frames of which flicker is measured

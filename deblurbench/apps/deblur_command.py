@@ -48,12 +48,15 @@ def deblur(
     from deblurbench.apps.restorer_choice import choose_restorer, choose_winner, require_one_source
     from deblurbench.apps.videos import deblur_videos
     from deblurbench.images.tiles import CONTEXT
-    from deblurbench.video.clip import Encoding
+    from deblurbench.video.clip import require_codec
+    from deblurbench.video.transcoding import Encoding
 
     if tile < (smallest := 4 * CONTEXT):
         raise UsageError(f"--tile: {tile} is too small; give at least {smallest}")
     require_one_source(model, results, dataset)
     plan = plan_files(inputs, out, overwrites=overwrite, draws_comparison=compare)
+    if plan.videos and codec is not None:
+        require_codec(codec)
     how = Restoring(device=device, tile=tile, strength=strength, seed=seed)
     choice = choose_winner(results, dataset, how) if results else choose_restorer(model, how, plan.megapixels)
     ways = [f"by {choice.restorer.way}"] if verbose else []

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from deblurbench.apps.deblur_outcome import DeblurOutcome, advance, failure_named, percent_bar
 from deblurbench.apps.photo_restorers import PhotoRestorer
-from deblurbench.video.clip import Encoding, restore_clip
+from deblurbench.video.clip import restore_clip
+from deblurbench.video.transcoding import Encoding
 
 
 def deblur_videos(

@@ -12,11 +12,13 @@ import av
 import numpy as np
 import pytest
 from av.audio.frame import AudioFrame
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 
 from deblurbench.errors import DeblurbenchError, UsageError
-from deblurbench.video.clip import Encoding, is_video_name, restore_clip
+from deblurbench.video.clip import is_video_name, require_codec, restore_clip
 from deblurbench.video.planes import add_change
+from deblurbench.video.transcoding import Encoding
 from tests.apps.test_cli import checkpoint, invoke
 from tests.conftest import TINY_UNET
 
@@ -51,6 +53,9 @@ def write_clip(path: Path, times: list[int], *, sound: bool = True, **options: A
             if name in options:
                 setattr(stream.codec_context, name, options[name])
         audio: Any = out.add_stream("aac", rate=44100) if sound else None
+        if audio is not None:
+            audio.metadata["language"] = "fin"
+            audio.disposition = Disposition.forced
         if rotation := options.get("rotation"):
             stream.set_display_rotation(rotation)
         for number, time in enumerate(times):
@@ -70,8 +75,11 @@ def write_clip(path: Path, times: list[int], *, sound: bool = True, **options: A
     return path
 
 
-def read_clip(path: Path) -> tuple[list[float], list[np.ndarray], list[bytes], Any]:
-    """Times in seconds, frames, the packets of the sound, and the video stream's facts."""
+Sound = list[tuple[float, bytes]]
+
+
+def read_clip(path: Path) -> tuple[list[float], list[np.ndarray], Sound, Any]:
+    """Times in seconds, frames, times and packets of the sound, and the video stream's facts."""
     with av.open(str(path)) as container:
         video = container.streams.video[0]
         facts = {
@@ -85,7 +93,8 @@ def read_clip(path: Path) -> tuple[list[float], list[np.ndarray], list[bytes], A
             frames.append(frame.to_ndarray(format="rgb24"))
         facts["rotation"] = rotation
     with av.open(str(path)) as container:
-        sound = [bytes(packet) for packet in container.demux(*container.streams.audio)] if container.streams.audio else []
+        packets = container.demux(*container.streams.audio) if container.streams.audio else ()
+        sound = [(float(packet.pts * packet.time_base), bytes(packet)) for packet in packets if packet.size]
     return times, frames, sound, facts
 
 
@@ -101,7 +110,8 @@ def test_no_frame_is_lost_or_doubled_and_the_sound_is_the_same_bit_by_bit(suffix
     before, after = read_clip(source), read_clip(tmp_path / "out" / f"sharp{suffix}")
     assert [number_of(frame) for frame in after[1]] == list(range(50))
     assert after[0] == pytest.approx(before[0], abs=1e-3)
-    assert after[2] == before[2] != []
+    assert [packet for _, packet in after[2]] == [packet for _, packet in before[2]] != []
+    assert [time for time, _ in after[2]] == pytest.approx([time for time, _ in before[2]], abs=2e-3)
     assert after[3]["seconds"] == pytest.approx(before[3]["seconds"], abs=0.05)
     assert (facts.frames, facts.rate) == (50, pytest.approx(25, abs=0.1))
     assert fractions == sorted(fractions)
@@ -146,10 +156,66 @@ def test_a_change_in_rgb_is_the_same_change_in_any_planes(matrix: int, color_ran
     assert np.abs(change[:36]).max() == 0
 
 
-def test_rotation_odd_sides_and_deep_pixels_are_kept(tmp_path: Path) -> None:
-    turned = write_clip(tmp_path / "turned.mp4", [0, 24], rotation=90, sound=False)
-    restore_clip(turned, tmp_path / "a.mp4", as_it_is, Encoding())
-    assert read_clip(tmp_path / "a.mp4")[3]["rotation"] == read_clip(turned)[3]["rotation"] != 0
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+@pytest.mark.parametrize("sound", [False, True])
+def test_rotation_is_kept(suffix: str, sound: bool, tmp_path: Path) -> None:
+    turned = write_clip(tmp_path / f"turned{suffix}", [24 * number for number in range(30)], rotation=90, sound=sound)
+    restore_clip(turned, tmp_path / f"a{suffix}", as_it_is, Encoding())
+    assert read_clip(tmp_path / f"a{suffix}")[3]["rotation"] == read_clip(turned)[3]["rotation"] != 0
+
+
+def test_languages_and_a_start_later_than_zero_are_kept(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "clip.mkv", [600 + 24 * number for number in range(8)])
+    restore_clip(source, tmp_path / "sharp.mkv", as_it_is, Encoding())
+    with av.open(str(tmp_path / "sharp.mkv")) as container:
+        assert container.streams.audio[0].metadata["language"] == "fin"
+        assert container.streams.audio[0].disposition == Disposition.forced
+    assert read_clip(tmp_path / "sharp.mkv")[0] == pytest.approx(read_clip(source)[0], abs=2e-3)
+
+
+@pytest.mark.parametrize(("pix_fmt", "codec", "suffix"), [("rgb24", "libx264rgb", ".mkv"), ("nv12", "libx264", ".mp4")])
+def test_pixels_of_other_kinds_are_converted_and_keep_their_colours(
+    pix_fmt: str, codec: str, suffix: str, tmp_path: Path
+) -> None:
+    source = write_clip(tmp_path / f"clip{suffix}", [0, 24, 48], pix_fmt=pix_fmt, codec=codec, sound=False)
+    restore_clip(source, tmp_path / f"sharp{suffix}", lambda pixels: pixels // 2, Encoding(quality=1))
+    before, after = read_clip(source), read_clip(tmp_path / f"sharp{suffix}")
+    assert after[3]["pix_fmt"] in ("yuv444p", "yuv420p")
+    assert np.abs(after[1][1][20:].astype(int) - before[1][1][20:] // 2).mean() < 2
+
+
+def test_what_a_container_cannot_hold_is_said(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "clip.mp4", [0, 24])
+    with pytest.raises(DeblurbenchError, match=r"sharp.webm: .webm cannot hold its sound \(aac\) as it is; choose another"):
+        restore_clip(source, tmp_path / "sharp.webm", as_it_is, Encoding())
+    with pytest.raises(DeblurbenchError, match=r"sharp.webm: .webm holds no libx264; choose another --codec, or another"):
+        restore_clip(source, tmp_path / "sharp.webm", as_it_is, Encoding(codec="libx264"))
+    with pytest.raises(UsageError, match="--codec: 'h2645' is no codec that is installed"):
+        require_codec("h2645")
+    result = invoke("deblur", source, "--model", tmp_path / "no.onnx", "--out", tmp_path / "x.mp4", "--codec", "h2645")
+    assert (result.exit_code, "'h2645' is no codec" in result.output) == (2, True)
+    assert sorted(os.listdir(tmp_path)) == ["clip.mp4"]
+
+
+def test_a_damaged_packet_costs_no_more_than_its_frames(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "clip.mkv", [24 * number for number in range(40)], sound=False)
+    with av.open(str(source)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    data, (start, size) = bytearray(source.read_bytes()), places[20]
+    data[start + 20 : start + size] = bytes(size - 20)
+    source.write_bytes(data)
+    restore_clip(source, tmp_path / "sharp.mkv", as_it_is, Encoding())
+    assert len(read_clip(tmp_path / "sharp.mkv")[1]) >= 30
+
+
+def test_an_error_while_encoding_leaves_nothing_behind(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "clip.mp4", [24 * number for number in range(10)])
+    with pytest.raises(ValueError, match="broadcast"):
+        restore_clip(source, tmp_path / "sharp.mp4", lambda pixels: pixels[:5, :7], Encoding())
+    assert sorted(os.listdir(tmp_path)) == ["clip.mp4"]
+
+
+def test_odd_sides_and_deep_pixels_are_kept(tmp_path: Path) -> None:
     odd = write_clip(tmp_path / "odd.mkv", [0, 24], size=(95, 127), pix_fmt="yuv444p", sound=False)
     restore_clip(odd, tmp_path / "b.mkv", as_it_is, Encoding())
     assert read_clip(tmp_path / "b.mkv")[1][0].shape == (95, 127, 3)
@@ -176,10 +242,7 @@ def test_what_is_no_video_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("no video")
     with pytest.raises(DeblurbenchError, match=r"text.mp4: cannot be read or encoded as a video"):
         restore_clip(tmp_path / "text.mp4", tmp_path / "sharp.mp4", as_it_is, Encoding())
-    source = write_clip(tmp_path / "clip.mp4", [0, 24])
-    with pytest.raises(UsageError, match="--codec: 'h2645' is no codec that is installed"):
-        restore_clip(source, tmp_path / "sharp.mp4", as_it_is, Encoding(codec="h2645"))
-    assert sorted(os.listdir(tmp_path)) == ["clip.mp4", "text.mp4"]
+    assert sorted(os.listdir(tmp_path)) == ["text.mp4"]
     assert is_video_name(Path("a.MOV"))
     assert not is_video_name(Path(".a.mov"))
 
