@@ -1,102 +1,146 @@
-"""Ways through a network: milliseconds a megapixel, peak memory, and the largest difference from plain torch, in one run.
+"""Ways through a network: milliseconds a megapixel, what they cost to start, and the largest difference from plain torch.
 
-    python benchmarks/inference.py [--model photo] [--megapixels 1 12 24] [--tiles 512 1024 2048] [--threads 2] [--rounds 5]
+    python benchmarks/inference.py [--model photo] [--megapixels 1 12 24] [--tiles 1024 1536 2048] [--threads 1 2] [--rounds 5]
 
-Rounds alternate between all ways, so that whatever else the machine does meets all alike. Ratios are to eager float32 in
-channels last at the same size and tile: above 1 is faster. The memory is that of a process of its own that restores once.
+Rounds alternate between all ways, so that whatever else the machine does meets all alike; the first warms up and is printed by
+itself, since it holds compiling. Ratios are to eager float32 in channels last at the same size, tile and threads: above 1 is
+faster. `deblur` is the way that `deblurbench deblur` takes; its seams and what tiles cost are measured against none. Memory is
+the peak of a process of its own that deblurs one JPEG from the command line (Linux).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from skimage import data
 
+from deblurbench.apps.photo_restorers import NetworkRestorer, Restoring
+from deblurbench.apps.restorer_choice import choose_restorer
+from deblurbench.blur.camera import Camera, blur_image
+from deblurbench.blur.kernels import Gaussian
 from deblurbench.images.photo import Pixels
 from deblurbench.models.exporting import export_onnx, require_exportable
 from deblurbench.models.loading import load
 from deblurbench.models.torch_network import TorchNetwork
-from deblurbench.runtimes.onnx_network import Runtime, is_installed, open_onnx
-from deblurbench.runtimes.pixels import PixelNetwork, restore_pixels
+from deblurbench.randomness import generator
+from deblurbench.runtimes.onnx_network import RUNTIMES, is_installed, open_onnx
+from deblurbench.runtimes.pixels import PixelNetwork, Planes, restore_pixels
 
-REFERENCE = "torch float32"
+REFERENCE, DEFAULT = "torch float32", "deblur"
 CPU = torch.device("cpu")
+PEAK = "VmHWM"  # the peak memory of a process by the Linux kernel; that of resource.getrusage is also its parent's
+COMMAND = f"""
+import sys
+from deblurbench.__main__ import main
+try:
+    main()
+finally:
+    with open("/proc/self/status") as status:
+        print(next(line for line in status if line.startswith("{PEAK}")), file=sys.stderr)
+"""
 
 
 def photograph(megapixels: float) -> Pixels:
-    """A photograph of so many megapixels, 3:2: scikit-image's astronaut, repeated."""
+    """A blurred photograph of so many megapixels, 3:2: scikit-image's astronaut, repeated."""
     height = round((megapixels * 1e6 * 2 / 3) ** 0.5)
     width = round(height * 1.5)
-    sample = data.astronaut()
+    camera = Camera(shot_noise=0.004, read_noise=0.002)
+    sample, _ = blur_image(data.astronaut(), Gaussian(sigma=(1.5, 1.5)), camera, generator("benchmark", 0))
     repeats = -(-height // sample.shape[0]), -(-width // sample.shape[1]), 1
     return np.ascontiguousarray(np.tile(sample, repeats)[:height, :width])
 
 
-def ways(model: str, onnx: Path, threads: int) -> dict[str, Callable[[], PixelNetwork]]:
-    """What opens the network in each way that is installed."""
+class ChannelsFirst(TorchNetwork):
+    """The network on images in torch's default memory layout."""
 
-    def with_torch(*, bfloat16: bool, channels_last: bool = True, compiled: bool = False) -> PixelNetwork:
+    @torch.inference_mode()
+    def __call__(self, image: Planes) -> Planes:
+        self._network.to(memory_format=torch.contiguous_format)
+        result: Planes = self._network(torch.from_numpy(image)).numpy()
+        return result
+
+
+def ways(model: str, onnx: Path, threads: int) -> dict[str, PixelNetwork]:
+    """The network in each way that is installed."""
+
+    def with_torch(kind: type[TorchNetwork] = TorchNetwork, *, bfloat16: bool = False, compiled: bool = False) -> TorchNetwork:
         restorer = require_exportable(load(model), model)
-        network = TorchNetwork(restorer, CPU, bfloat16=bfloat16)
-        if not channels_last:
-            restorer.to(memory_format=torch.contiguous_format)
         if compiled:
             restorer.network.compile(dynamic=True)
-        return network
+        return kind(restorer, CPU, bfloat16=bfloat16)
 
-    found: dict[str, Callable[[], PixelNetwork]] = {
-        REFERENCE: lambda: with_torch(bfloat16=False),
-        "torch float32, channels first": lambda: with_torch(bfloat16=False, channels_last=False),
-        "torch float32, compiled": lambda: with_torch(bfloat16=False, compiled=True),
-        "torch bfloat16": lambda: with_torch(bfloat16=True),
-        "torch bfloat16, compiled": lambda: with_torch(bfloat16=True, compiled=True),
+    found: dict[str, PixelNetwork] = {
+        REFERENCE: with_torch(),
+        "torch float32, channels first": with_torch(ChannelsFirst),
+        "torch float32, compiled": with_torch(compiled=True),
+        "torch bfloat16": with_torch(bfloat16=True),
+        "torch bfloat16, compiled": with_torch(bfloat16=True, compiled=True),
     }
-    runtimes: tuple[Runtime, ...] = ("onnxruntime", "openvino")
-    for runtime in runtimes:
-        if is_installed(runtime):
-            found[runtime] = partial(open_onnx, onnx, runtime, threads=threads)
-    return found
+    return found | {runtime: open_onnx(onnx, runtime, threads=threads) for runtime in RUNTIMES if is_installed(runtime)}
 
 
-def measure(networks: dict[str, PixelNetwork], pixels: Pixels, tile: int, rounds: int) -> None:
+def timed(action: Callable[[], Pixels]) -> tuple[float, Pixels]:
+    """The seconds that `action` takes, and what it returns."""
+    start = time.perf_counter()
+    result = action()
+    return time.perf_counter() - start, result
+
+
+def measure(networks: dict[str, PixelNetwork], pixels: Pixels, tile: int | None, rounds: int) -> None:
     """Time all `networks` in turn and print what they cost."""
     times: dict[str, list[float]] = {name: [] for name in networks}
     results: dict[str, Pixels] = {}
-    for number in range(rounds + 1):
+    for _ in range(rounds + 1):
         for name, network in networks.items():
-            start = time.perf_counter()
-            results[name] = restore_pixels(network, pixels, tile=tile)
-            if number:  # the first warms up
-                times[name].append(time.perf_counter() - start)
+            seconds, results[name] = timed(lambda network=network: restore_pixels(network, pixels, tile=tile))  # type: ignore[misc]
+            times[name].append(seconds)
     megapixels = pixels.shape[0] * pixels.shape[1] / 1e6
-    reference = statistics.median(times[REFERENCE])
-    for name, own in times.items():
-        seconds = statistics.median(own)
+    reference = statistics.median(times[REFERENCE][1:])
+    for name, (first, *own) in times.items():
         difference = np.abs(results[name].astype(int) - results[REFERENCE])
         print(
-            f"  {name:30} {1e3 * seconds / megapixels:7.0f} ms/MP  {reference / seconds:5.2f}x  "
+            f"  {name:30} {1e3 * statistics.median(own) / megapixels:6.0f} ms/MP ({1e3 * min(own) / megapixels:.0f} to "
+            f"{1e3 * max(own) / megapixels:.0f})  {reference / statistics.median(own):5.2f}x  first {first:5.1f} s  "
             f"largest difference {difference.max()}, within 1: {100 * (difference <= 1).mean():.4f} %",
             flush=True,
         )
 
 
-def peak_memory(name: str, arguments: argparse.Namespace, megapixels: float, tile: int, onnx: Path) -> float:
-    """The peak memory, in GB, of a process that restores one photograph in the way called `name`."""
-    command = [sys.executable, __file__, "--only", name, "--onnx", str(onnx), "--model", arguments.model]
-    command += ["--megapixels", str(megapixels), "--tiles", str(tile), "--threads", str(arguments.threads)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+def measure_tiles(network: PixelNetwork, pixels: Pixels, tiles: list[int], rounds: int) -> None:
+    """Print what tiles cost against none, and change."""
+    times: dict[int | None, list[float]] = {tile: [] for tile in (None, *tiles)}
+    results: dict[int | None, Pixels] = {}
+    for number in range(rounds + 1):
+        for tile, own in times.items():
+            seconds, results[tile] = timed(lambda tile=tile: restore_pixels(network, pixels, tile=tile))  # type: ignore[misc]
+            own += [seconds] if number else []
+    for tile in tiles:
+        ratios = [one / whole for one, whole in zip(times[tile], times[None], strict=True)]
+        difference = np.abs(results[tile].astype(int) - results[None]).max()
+        print(
+            f"  tiles of {tile}: {statistics.median(ratios):.3f}x the time without tiles, seams {difference} of 255", flush=True
+        )
+
+
+def peak_memory(model: str, megapixels: float, tile: int) -> float:
+    """The peak memory, in GB, of `deblurbench deblur` on one JPEG."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "photo.jpg"
+        Image.fromarray(photograph(megapixels)).save(source, quality=92)
+        options = [str(source), "--model", model, "--tile", str(tile), "--out", str(Path(folder) / "sharp.jpg")]
+        done = subprocess.run([sys.executable, "-c", COMMAND, "deblur", *options], capture_output=True, text=True, check=True)
+    return float(done.stderr.split(f"{PEAK}:")[1].split()[0]) * 1024 / 1e9
 
 
 def main() -> None:
@@ -104,30 +148,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="photo")
     parser.add_argument("--megapixels", type=float, nargs="+", default=[1, 12, 24])
-    parser.add_argument("--tiles", type=int, nargs="+", default=[512, 1024, 2048])
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--tiles", type=int, nargs="+", default=[1024, 1536, 2048])
+    parser.add_argument("--threads", type=int, nargs="+", default=[os.cpu_count() or 1])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", help=argparse.SUPPRESS)  # a process of its own, whose memory is measured
-    parser.add_argument("--onnx", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    if arguments.only:
-        opened = ways(arguments.model, arguments.onnx, arguments.threads)[arguments.only]()
-        restore_pixels(opened, photograph(arguments.megapixels[0]), tile=arguments.tiles[0])
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
-        return
     with tempfile.TemporaryDirectory() as folder:
         onnx = Path(folder) / "network.onnx"
         export_onnx(require_exportable(load(arguments.model), arguments.model), onnx)
-        networks = {name: opening() for name, opening in ways(arguments.model, onnx, arguments.threads).items()}
-        for megapixels in arguments.megapixels:
+        for threads in arguments.threads:
+            torch.set_num_threads(threads)
+            for megapixels in arguments.megapixels:
+                pixels, networks = photograph(megapixels), ways(arguments.model, onnx, threads)
+                start = time.perf_counter()
+                default = choose_restorer(arguments.model, Restoring(device="cpu"), megapixels).restorer
+                assert isinstance(default, NetworkRestorer)
+                print(f"{megapixels:g} megapixels, {threads} threads, tiles of {default.how.tile}", end="; ")
+                print(f"deblur takes {default.way}, opened in {time.perf_counter() - start:.2f} s", flush=True)
+                measure(networks | {DEFAULT: default.network}, pixels, default.how.tile, arguments.rounds)
+                measure_tiles(default.network, pixels, arguments.tiles, arguments.rounds)
+        for model in (arguments.model, str(onnx)):
             for tile in arguments.tiles:
-                print(f"{megapixels:g} megapixels in tiles of {tile}, {arguments.threads} threads", flush=True)
-                measure(networks, photograph(megapixels), tile, arguments.rounds)
-        for name in networks:
-            largest, tile = max(arguments.megapixels), arguments.tiles[len(arguments.tiles) // 2]
-            memory = peak_memory(name, arguments, largest, tile, onnx)
-            print(f"peak memory of {name}: {memory:.2f} GB for {largest:g} megapixels in tiles of {tile}", flush=True)
+                memory = peak_memory(model, max(arguments.megapixels), tile)
+                kind = "of ONNX Runtime " if model == str(onnx) else ""
+                print(
+                    f"peak memory {kind}in tiles of {tile}, {max(arguments.megapixels):g} megapixels: {memory:.2f} GB",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

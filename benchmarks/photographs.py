@@ -2,8 +2,8 @@
 
     python benchmarks/photographs.py [--model photo] [--count 20] [--megapixels 12] [--small 1000]
 
-Prints the time of `deblur` over `count` JPEGs beside that of restoring the same pixels alone, in turn, and the memory of the
-process after 50 and after all `small` photographs of 256x256.
+Prints the time of `deblur` over `count` JPEGs beside that of restoring the same pixels alone, by turns over a fifth of them,
+and for every runtime that is installed the memory of the process after 50 and after all `small` photographs of many sizes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,24 +20,28 @@ from PIL import Image
 from skimage import data
 
 from deblurbench.apps.deblur_outcome import DeblurOutcome
-from deblurbench.apps.photo_restorers import PhotoRestorer, Restoring
+from deblurbench.apps.photo_restorers import NetworkRestorer, PhotoRestorer, Restoring
 from deblurbench.apps.photos import deblur_photos
 from deblurbench.apps.restorer_choice import choose_restorer
 from deblurbench.images.reading import read_photo
+from deblurbench.runtimes.onnx_network import RUNTIMES, is_installed, open_onnx
+from deblurbench.weights.shipped import find_shipped
 
-FIRST = 50
+FIRST, SIDES = 50, (200, 700)  # photographs, and pixels a side of the small ones
+PARTS = 5
 Plan = list[tuple[Path, Path]]
 
 
-def write_photographs(folder: Path, count: int, height: int, width: int) -> Plan:
-    """So many JPEGs of scikit-image's astronaut, each shifted by other pixels; the plan to restore them."""
+def write_photographs(folder: Path, sizes: Sequence[tuple[int, int]]) -> Plan:
+    """JPEGs of these (height, width) of scikit-image's astronaut, each shifted by other pixels; the plan to restore them."""
     sample = data.astronaut()
-    tiled = np.tile(sample, (-(-height // 512) + 1, -(-width // 512) + 1, 1))
+    highest, widest = (max(side) for side in zip(*sizes, strict=True))
+    tiled = np.tile(sample, (-(-highest // 512) + 1, -(-widest // 512) + 1, 1))
     plan = []
-    for number in range(count):
+    for number, (height, width) in enumerate(sizes):
         source = folder / f"{number:04}.jpg"
         Image.fromarray(tiled[number % 97 :][:height, number % 89 :][:, :width]).save(source, quality=92)
-        plan.append((source, folder / "sharp" / source.name))
+        plan.append((source, folder / f"sharp-{number:04}.jpg"))
     return plan
 
 
@@ -65,6 +70,49 @@ def memory() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def restorers(model: str) -> Iterator[PhotoRestorer]:
+    """The restorer that `deblur` takes for many photographs, and the others that are installed."""
+    chosen = choose_restorer(model, Restoring(device="cpu"), megapixels=1000.0).restorer
+    yield chosen
+    shipped = find_shipped(model)
+    for runtime in RUNTIMES:
+        if shipped is not None and is_installed(runtime) and runtime != chosen.way:
+            yield NetworkRestorer(open_onnx(shipped.graph, runtime), runtime, chosen.how)
+
+
+def measure_memory(model: str, count: int) -> None:
+    """Print by how much memory grows over `count` small photographs of many sizes."""
+    random = np.random.default_rng(0)
+    sizes = [(int(height), int(width)) for height, width in random.integers(*SIDES, size=(count, 2))]
+    for restorer in restorers(model):
+        with tempfile.TemporaryDirectory() as folder:
+            plan = write_photographs(Path(folder), sizes)
+            seconds_of_all(restorer, plan[:FIRST])
+            before = memory()
+            seconds_of_all(restorer, plan[FIRST:])
+        ratio = memory() / before
+        print(
+            f"memory by {restorer.way}: {before:.0f} MB after {FIRST} photographs, {ratio:.3f} times that after {count}",
+            flush=True,
+        )
+
+
+def measure_overlap(restorer: PhotoRestorer, count: int, megapixels: float) -> None:
+    """Print how much longer reading, restoring and writing take together than restoring alone."""
+    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
+    with tempfile.TemporaryDirectory() as folder:
+        plan = write_photographs(Path(folder), [(height, height * 4 // 3)] * count)
+        seconds_of_restoring(restorer, plan[:1])  # warms up
+        parts = [plan[number::PARTS] for number in range(PARTS)]
+        both = [(seconds_of_all(restorer, part), seconds_of_restoring(restorer, part)) for part in parts]
+    ratios = sorted(whole / alone for whole, alone in both)
+    whole, alone = (sum(side) for side in zip(*both, strict=True))
+    print(
+        f"{count} photographs of {megapixels:g} megapixels by {restorer.way}: {whole:.1f} s, restoring alone {alone:.1f} s: "
+        f"{whole / alone:.3f}x ({ratios[0]:.3f} to {ratios[-1]:.3f})"
+    )
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -73,24 +121,8 @@ def main() -> None:
     parser.add_argument("--megapixels", type=float, default=12)
     parser.add_argument("--small", type=int, default=1000)
     arguments = parser.parse_args()
-    height = round((arguments.megapixels * 1e6 * 3 / 4) ** 0.5)
-    restorer = choose_restorer(arguments.model, Restoring(device="cpu"), megapixels=1000.0).restorer
-    print(f"by {restorer.way}")
-    with tempfile.TemporaryDirectory() as folder:
-        small = write_photographs(Path(folder), arguments.small, 256, 256)
-        seconds_of_all(restorer, small[:FIRST])
-        before = memory()
-        seconds_of_all(restorer, small[FIRST:])
-        after = memory()
-    print(f"memory: {before:.0f} MB after {FIRST} photographs, {after:.0f} MB after {arguments.small}: {after / before:.3f}x")
-    with tempfile.TemporaryDirectory() as folder:
-        plan = write_photographs(Path(folder), arguments.count, height, height * 4 // 3)
-        alone, whole = seconds_of_restoring(restorer, plan), seconds_of_all(restorer, plan)
-    print(
-        f"{arguments.count} photographs of {arguments.megapixels:g} megapixels: {whole:.1f} s, restoring alone {alone:.1f} s: ",
-        end="",
-    )
-    print(f"{whole / alone:.3f}x")
+    measure_overlap(next(restorers(arguments.model)), arguments.count, arguments.megapixels)
+    measure_memory(arguments.model, arguments.small)
 
 
 if __name__ == "__main__":
