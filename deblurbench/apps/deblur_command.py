@@ -33,6 +33,9 @@ def deblur(
     seed: Annotated[int, typer.Option(parser=parse_seed, metavar="N", help="Of the noise of a model that samples.")] = 0,
     codec: Annotated[str | None, typer.Option(help="Of videos, a codec of FFmpeg.  [default: libx264]")] = None,
     quality: Annotated[int, typer.Option(min=0, max=63, help="Of videos, the constant rate factor: less is better.")] = 17,
+    steady: Annotated[
+        bool, typer.Option("--steady/--no-steady", help="Of videos: blend what stands still with the frame before.")
+    ] = True,
     device: Device = "auto",
     verbose: Annotated[bool, typer.Option("--verbose", help="Say how it computes, and how much each was changed.")] = False,
     debug: Debug = False,
@@ -65,5 +68,5 @@ def deblur(
     if plan.photos:
         deblur_photos(choice.restorer, plan.photos, outcome, draws_comparison=compare)
     if plan.videos:
-        deblur_videos(choice.restorer, plan.videos, outcome, Encoding(codec=codec, quality=quality))
+        deblur_videos(choice.restorer, plan.videos, outcome, Encoding(codec=codec, quality=quality), steady=steady)
     return tell(outcome, out, tile=tile, verbose=verbose)

@@ -10,20 +10,20 @@ from pathlib import Path
 from deblurbench.apps.deblur_outcome import DeblurOutcome, advance, failure_named, percent_bar
 from deblurbench.apps.photo_restorers import PhotoRestorer
 from deblurbench.video.clip import restore_clip
+from deblurbench.video.steadying import Steadied
 from deblurbench.video.transcoding import Encoding
 
 
 def deblur_videos(
-    restorer: PhotoRestorer, plan: Sequence[tuple[Path, Path]], outcome: DeblurOutcome, encoding: Encoding
+    restorer: PhotoRestorer, plan: Sequence[tuple[Path, Path]], outcome: DeblurOutcome, encoding: Encoding, *, steady: bool
 ) -> None:
-    """Restore each video of `plan` frame by frame, the sound as it was. One that fails is named."""
+    """Restore each video of `plan` frame by frame, `steady` or each by itself, the sound as it was. One that fails is named."""
     with percent_bar() as bar:
         for number, (source, target) in enumerate(plan):
             with failure_named(outcome, target):
                 started = time.monotonic()
-                facts = restore_clip(
-                    source, target, restorer.restore, encoding, partial(advance, bar, "video", number, len(plan))
-                )
+                restore = Steadied(restorer.restore) if steady else restorer.restore
+                facts = restore_clip(source, target, restore, encoding, partial(advance, bar, "video", number, len(plan)))
                 rate = facts.frames / (time.monotonic() - started)
                 outcome.written.append(target)
                 outcome.lines.append(

@@ -1,0 +1,97 @@
+"""Less flicker: where a scene stands still, a restored frame is blended with the one before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from deblurbench.images.photo import Pixels
+
+Planes = NDArray[np.float32]  # of values in 255ths
+SHARE = 0.6  # of the frame before, where nothing moves: noise is then halved
+LEAST_LIMIT, LIMIT = 6.0, 3.0  # 255ths, and multiples of noise, by which the frame before may differ: no ghost exceeds them
+LEAST_NOISE, MOST_NOISE = 1.0, 8.0  # 255ths; codecs leave less, and more is another scene
+STILL_ENERGY, MOVING_ENERGY = 2.0, 4.0  # of differences over 7x7 pixels, relative to noise, of which it is 1 on average
+MOVING_MEAN = 0.5  # of differences over 15x15 pixels, relative to noise: fades and slow drifts
+ENERGY_SIDE, MEAN_SIDE, REFUSED_AROUND = 7, 15, 15  # pixels a side
+REDUCTION, MAX_SHIFT, LEAST_RESPONSE = 4, 16, 0.3  # of the alignment: pixels, and how sure phase correlation must be
+
+
+class _Frame(NamedTuple):
+    """What is remembered of a frame: the luma of the input (H, W), and the result (H, W, 3)."""
+
+    luma: Planes
+    result: Planes
+
+
+class Steadied:
+    """Restores frames by `restore`, and blends each with the result before it where the input has changed by noise alone.
+
+    The frame before is moved by the whole pixels that the camera moved. Where something moves, fades or is uncovered, and
+    around it, frames stay as they were restored. Elsewhere y becomes y + w (before - y), w = 0.6, a recursive average whose
+    neighbours differ by (1 - w) / sqrt(1 + w) = 0.32 of what independent noise makes.
+    """
+
+    def __init__(self, restore: Callable[[Pixels], Pixels]) -> None:
+        self._restore = restore
+        self._before: _Frame | None = None
+
+    def __call__(self, pixels: Pixels) -> Pixels:
+        """Restore the next frame (H, W, 3), uint8 or uint16."""
+        scale = np.float32(255 / np.iinfo(pixels.dtype).max)
+        luma = np.asarray(cv2.cvtColor(pixels.astype(np.float32) * scale, cv2.COLOR_RGB2GRAY), np.float32)
+        restored = self._restore(pixels)
+        result = restored.astype(np.float32) * scale
+        before = self._before
+        if before is not None and before.luma.shape == luma.shape:
+            aligned, is_known = _moved(before, _shift(before.luma, luma))
+            difference = luma - aligned.luma
+            noise = max(float(1.4826 * np.median(np.abs(difference))), LEAST_NOISE)
+            share, limit = _share(difference, noise) * is_known, max(LEAST_LIMIT, LIMIT * noise)
+            result += share[..., None] * np.clip(aligned.result - result, -limit, limit)
+            blended = np.rint(result / scale).astype(pixels.dtype)
+            restored = np.where(share[..., None] > 0, blended, restored)
+        self._before = _Frame(luma, result)
+        return restored
+
+
+def _shift(before: Planes, now: Planes) -> tuple[int, int]:
+    """By how many (columns, rows) the whole picture has moved since; none where that is not sure."""
+    size = now.shape[1] // REDUCTION, now.shape[0] // REDUCTION
+    if min(size) < 2 * MAX_SHIFT:
+        return 0, 0
+    small = [cv2.resize(luma, size, interpolation=cv2.INTER_AREA) for luma in (before, now)]
+    (across, down), response = cv2.phaseCorrelate(*small, cv2.createHanningWindow(size, cv2.CV_32F))
+    columns, rows = round(across * REDUCTION), round(down * REDUCTION)
+    is_sure = response >= LEAST_RESPONSE and max(abs(columns), abs(rows)) <= MAX_SHIFT
+    return (columns, rows) if is_sure else (0, 0)
+
+
+def _moved(frame: _Frame, shift: tuple[int, int]) -> tuple[_Frame, Planes]:
+    """`frame` moved by `shift`, and where it is known (H, W): 1, or 0 where the border was uncovered."""
+    known = np.ones_like(frame.luma)
+    if shift == (0, 0):
+        return frame, known
+    move = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+    size = frame.luma.shape[::-1]
+    luma, result, known = (cv2.warpAffine(part, move, size, flags=cv2.INTER_NEAREST) for part in (*frame, known))
+    return _Frame(np.asarray(luma, np.float32), np.asarray(result, np.float32)), np.asarray(known, np.float32)
+
+
+def _share(difference: Planes, noise: float) -> Planes:
+    """How much of the frame before counts (H, W): `SHARE` where `difference` is `noise`, 0 where something moved and around it.
+
+    `noise` is a standard deviation.
+    """
+    if noise > MOST_NOISE:
+        return np.zeros_like(difference)
+    energy = cv2.boxFilter(difference**2, -1, (ENERGY_SIDE, ENERGY_SIDE)) / np.float32(noise**2)
+    mean = np.abs(cv2.boxFilter(difference, -1, (MEAN_SIDE, MEAN_SIDE))) / np.float32(noise)
+    still = np.clip((MOVING_ENERGY - energy) / (MOVING_ENERGY - STILL_ENERGY), 0, 1) * (mean <= MOVING_MEAN)
+    kept = cv2.erode(still.astype(np.float32), np.ones((REFUSED_AROUND, REFUSED_AROUND), np.uint8))
+    smooth = cv2.boxFilter(kept, -1, (ENERGY_SIDE, ENERGY_SIDE)) * (kept > 0)
+    return np.asarray(SHARE * smooth, np.float32)
