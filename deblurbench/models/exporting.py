@@ -50,7 +50,7 @@ def require_exportable(model: Restorer, where: str) -> Regression:
     if model.self_ensemble or model.pooling_window:
         raise UsageError(f"{where}: restores by {model.inference}, which no exported network does; export it without")
     if not (find_spec("onnx") and find_spec("onnxscript") and is_installed("onnxruntime")):
-        raise UsageError("--to: export needs onnx, onnxscript and onnxruntime; run: pip install 'deblurbench[onnx]'")
+        raise UsageError("--to: export needs onnx, onnxscript and onnxruntime; run: pip install 'deblurbench[export]'")
     return model
 
 
