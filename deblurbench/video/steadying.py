@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deblurbench.images.photo import Pixels
 
-Planes = NDArray[np.float32]  # of values in 255ths
+Planes = NDArray[np.float32]
 SHARE = 0.6  # of the frame before, where nothing moves: noise is then halved
 LEAST_LIMIT, LIMIT = 6.0, 3.0  # 255ths, and multiples of noise, by which the frame before may differ: no ghost exceeds them
 LEAST_NOISE, MOST_NOISE = 1.0, 8.0  # 255ths; codecs leave less, and more is another scene
@@ -42,21 +42,20 @@ class Steadied:
 
     def __call__(self, pixels: Pixels) -> Pixels:
         """Restore the next frame (H, W, 3), uint8 or uint16."""
-        scale = np.float32(255 / np.iinfo(pixels.dtype).max)
-        luma = np.asarray(cv2.cvtColor(pixels.astype(np.float32) * scale, cv2.COLOR_RGB2GRAY), np.float32)
+        step = np.float32(np.iinfo(pixels.dtype).max / 255)
+        luma = np.asarray(cv2.cvtColor(pixels.astype(np.float32), cv2.COLOR_RGB2GRAY))
         restored = self._restore(pixels)
-        result = restored.astype(np.float32) * scale
-        before = self._before
-        if before is not None and before.luma.shape == luma.shape:
-            aligned, is_known = _moved(before, _shift(before.luma, luma))
-            difference = luma - aligned.luma
-            noise = max(float(1.4826 * np.median(np.abs(difference))), LEAST_NOISE)
-            share, limit = _share(difference, noise) * is_known, max(LEAST_LIMIT, LIMIT * noise)
-            result += share[..., None] * np.clip(aligned.result - result, -limit, limit)
-            blended = np.rint(result / scale).astype(pixels.dtype)
-            restored = np.where(share[..., None] > 0, blended, restored)
-        self._before = _Frame(luma, result)
-        return restored
+        result, before = restored.astype(np.float32), self._before
+        self._before = _Frame(luma, result)  # which is blended in place below
+        if before is None or before.luma.shape != luma.shape:
+            return restored
+        aligned, is_known = _moved(before, _shift(before.luma, luma))
+        difference = (luma - aligned.luma) / step
+        noise = max(float(1.4826 * np.median(np.abs(difference[::4, ::4]))), LEAST_NOISE)  # of one in 16 pixels
+        share, limit = _share(difference, noise) * is_known, step * max(LEAST_LIMIT, LIMIT * noise)
+        change = np.subtract(aligned.result, result)
+        result += np.clip(change, -limit, limit, out=change) * share[..., None]
+        return np.rint(result).astype(pixels.dtype)
 
 
 def _shift(before: Planes, now: Planes) -> tuple[int, int]:
