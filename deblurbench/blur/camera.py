@@ -21,6 +21,7 @@ Quality = Annotated[int, Ge(1), Le(100)]
 Level = NonNegativeFloat | tuple[NonNegativeFloat, NonNegativeFloat]
 Probability = Annotated[float, Interval(ge=0, le=1)]
 CLIPPING_THRESHOLD = 0.98  # light above which a pixel of a file may have been clipped, and brighter in truth
+CORRELATION = 0.5, 1.0  # standard deviations in pixels
 JPEG_BLOCK = 8
 
 
@@ -33,8 +34,9 @@ class Camera:
     What exceeds full light after blurring and noise is clipped again.
     The noise of a pixel with light x is Gaussian with variance `shot_noise`^2 x + `read_noise`^2 (Foi et al. 2008); both are
     standard deviations, at full light and in the dark, or a range [lowest, highest] from which one is drawn uniformly for
-    each photograph. `jpeg` = [lowest, highest] is the range of qualities. Noise is added, and the picture compressed, with
-    these probabilities.
+    each photograph. With the probability `correlated_noise` it is filtered by a Gaussian of 0.5 to 1 pixels, at equal variance,
+    as demosaicking and a camera's processing leave it. `jpeg` = [lowest, highest] is the range of qualities. Noise is added,
+    and the picture compressed, with these probabilities.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Camera:
         shot_noise: Level = 0.01,
         read_noise: Level = 0.002,
         noise_probability: Probability = 1.0,
+        correlated_noise: Probability = 0.0,
         jpeg: tuple[Quality, Quality] | None = None,
         jpeg_probability: Probability = 1.0,
     ) -> None:
@@ -51,7 +54,7 @@ class Camera:
             require_ascending("jpeg", jpeg)
         self.highlights, self.jpeg, self.jpeg_probability = highlights, jpeg, jpeg_probability
         self.shot_noise, self.read_noise = _as_range("shot_noise", shot_noise), _as_range("read_noise", read_noise)
-        self.noise_probability = noise_probability
+        self.noise_probability, self.correlated_noise = noise_probability, correlated_noise
 
     def photograph(self, sharp: Pixels, blur: DrawnBlur, generator: np.random.Generator) -> Pixels:
         """Blur `sharp` (H + 2 radius, W + 2 radius, 3) and add noise -> (H, W, 3), of the same dtype."""
@@ -71,8 +74,10 @@ class Camera:
         shot, read = (low if low == high else generator.uniform(low, high) for low, high in (self.shot_noise, self.read_noise))
         if not (shot or read):
             return exposed
-        deviation = np.sqrt(shot**2 * exposed + read**2)
-        return np.asarray(exposed + deviation * _standard_normal(exposed.shape, generator))
+        noise = _standard_normal(exposed.shape, generator)
+        if self.correlated_noise and _happens(self.correlated_noise, generator):
+            noise = _correlated(noise, generator.uniform(*CORRELATION))
+        return np.asarray(exposed + np.sqrt(shot**2 * exposed + read**2) * noise)
 
     def develop(self, exposed: Light, generator: np.random.Generator) -> Light:
         """The blurred light as it reaches the sensor, (H, W, 3) from 0 on; subclasses change it."""
@@ -112,6 +117,12 @@ def _compress_jpeg(pixels: Pixels, quality: int, generator: np.random.Generator)
 def _standard_normal(shape: tuple[int, ...], generator: np.random.Generator) -> Light:
     """Standard normal samples, quantized to 65,536 equally likely quantiles: four times as fast as exact ones."""
     return _quantiles()[generator.integers(1 << 16, size=shape, dtype=np.uint16)]
+
+
+def _correlated(noise: Light, sigma: float) -> Light:
+    """White `noise` (H, W, 3) filtered by a Gaussian, with the variance that it had."""
+    taps = cv2.getGaussianKernel(7, sigma)
+    return np.asarray(cv2.sepFilter2D(noise, -1, taps, taps) / np.float32((taps**2).sum()), np.float32)
 
 
 @cache

@@ -43,12 +43,13 @@ class OldPhoto(Camera):
         shot_noise: Level = 0.01,
         read_noise: Level = 0.002,
         noise_probability: Probability = 1.0,
+        correlated_noise: Probability = 0.0,
         jpeg: tuple[Quality, Quality] | None = None,
         jpeg_probability: Probability = 1.0,
     ) -> None:
         super().__init__(
             highlights=highlights, shot_noise=shot_noise, read_noise=read_noise, noise_probability=noise_probability,
-            jpeg=jpeg, jpeg_probability=jpeg_probability,
+            correlated_noise=correlated_noise, jpeg=jpeg, jpeg_probability=jpeg_probability,
         )  # fmt: skip
         self.fading, self.grain, self.scratches, self.dust = fading, grain, scratches, dust
         self.resolution = resolution

@@ -164,6 +164,20 @@ def test_clipped_light_burns_streaks() -> None:
     )
 
 
+def test_correlated_noise_has_the_strength_of_white_noise() -> None:
+    grey = np.full((200, 200, 3), 32768, np.uint16)
+    both = [
+        Camera(shot_noise=0.05, read_noise=0, correlated_noise=share).photograph(grey, delta(0), generator(0)).astype(float)
+        for share in (0.0, 1.0)
+    ]
+    white, correlated = (np.corrcoef(one[:, 1:].ravel(), one[:, :-1].ravel())[0, 1] for one in both)
+    assert abs(white) < 0.02 < 0.2 < correlated
+    assert both[0].std() == pytest.approx(both[1].std(), rel=0.03)
+    drawn_for = [Camera(correlated_noise=0.5).photograph(grey[:60, :60], delta(0), generator(key)) for key in range(40)]
+    neighbours = [np.corrcoef(one[:, 1:].ravel(), one[:, :-1].ravel())[0, 1] for one in map(np.asarray, drawn_for)]
+    assert 8 < sum(value > 0.06 for value in neighbours) < 32
+
+
 def test_highlights_leave_what_was_not_clipped_and_have_no_noise_where_they_are_far_beyond_full_light() -> None:
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
     for key in range(20):
