@@ -164,7 +164,8 @@ def main() -> None:
                 assert isinstance(default, NetworkRestorer)
                 print(f"{megapixels:g} megapixels, {threads} threads, tiles of {default.how.tile}", end="; ")
                 print(f"deblur takes {default.way}, opened in {time.perf_counter() - start:.2f} s", flush=True)
-                measure(networks | {DEFAULT: default.network}, pixels, default.how.tile, arguments.rounds)
+                taken = networks.get(default.way, default.network)  # a runtime with as many threads
+                measure(networks | {DEFAULT: taken}, pixels, default.how.tile, arguments.rounds)
                 measure_tiles(default.network, pixels, arguments.tiles, arguments.rounds)
         for model in (arguments.model, str(onnx)):
             for tile in arguments.tiles:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -70,31 +72,29 @@ def memory() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def restorers(model: str) -> Iterator[PhotoRestorer]:
-    """The restorer that `deblur` takes for many photographs, and the others that are installed."""
+def restorers(model: str) -> dict[str, PhotoRestorer]:
+    """By name, first the restorer that `deblur` takes for many photographs, then the others that are installed."""
     chosen = choose_restorer(model, Restoring(device="cpu"), megapixels=1000.0).restorer
-    yield chosen
     shipped = find_shipped(model)
-    for runtime in RUNTIMES:
-        if shipped is not None and is_installed(runtime) and runtime != chosen.way:
-            yield NetworkRestorer(open_onnx(shipped.graph, runtime), runtime, chosen.how)
+    others = [runtime for runtime in RUNTIMES if is_installed(runtime) and runtime != chosen.way] if shipped else []
+    return {chosen.way: chosen} | {
+        runtime: NetworkRestorer(open_onnx(shipped.graph, runtime), runtime, chosen.how) for runtime in others if shipped
+    }
 
 
-def measure_memory(model: str, count: int) -> None:
-    """Print by how much memory grows over `count` small photographs of many sizes."""
+def measure_memory(restorer: PhotoRestorer, count: int) -> None:
+    """Print by how much the memory of this process grows over `count` small photographs of many sizes."""
     random = np.random.default_rng(0)
     sizes = [(int(height), int(width)) for height, width in random.integers(*SIDES, size=(count, 2))]
-    for restorer in restorers(model):
-        with tempfile.TemporaryDirectory() as folder:
-            plan = write_photographs(Path(folder), sizes)
-            seconds_of_all(restorer, plan[:FIRST])
-            before = memory()
-            seconds_of_all(restorer, plan[FIRST:])
-        ratio = memory() / before
-        print(
-            f"memory by {restorer.way}: {before:.0f} MB after {FIRST} photographs, {ratio:.3f} times that after {count}",
-            flush=True,
-        )
+    with tempfile.TemporaryDirectory() as folder:
+        plan = write_photographs(Path(folder), sizes)
+        seconds_of_all(restorer, plan[:FIRST])
+        before = memory()
+        seconds_of_all(restorer, plan[FIRST:])
+    ratio = memory() / before
+    print(
+        f"memory by {restorer.way}: {before:.0f} MB after {FIRST} photographs, {ratio:.3f} times that after {count}", flush=True
+    )
 
 
 def measure_overlap(restorer: PhotoRestorer, count: int, megapixels: float) -> None:
@@ -120,9 +120,17 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--megapixels", type=float, default=12)
     parser.add_argument("--small", type=int, default=1000)
+    parser.add_argument("--memory-by", help=argparse.SUPPRESS)  # in a process of its own
     arguments = parser.parse_args()
-    measure_overlap(next(restorers(arguments.model)), arguments.count, arguments.megapixels)
-    measure_memory(arguments.model, arguments.small)
+    if arguments.small <= FIRST or arguments.count < PARTS:
+        parser.error(f"--small: more than {FIRST}; --count: at least {PARTS}")
+    known = restorers(arguments.model)
+    if arguments.memory_by:
+        measure_memory(known[arguments.memory_by], arguments.small)
+        return
+    measure_overlap(next(iter(known.values())), arguments.count, arguments.megapixels)
+    for way in known:
+        subprocess.run([sys.executable, *sys.argv, "--memory-by", way], check=True)
 
 
 if __name__ == "__main__":

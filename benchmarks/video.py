@@ -1,6 +1,6 @@
 """Videos: frames a second at 1280x720, and flicker: how much neighbouring frames of a static scene differ, before and after.
 
-    python benchmarks/video.py [--model photo-fast] [--frames 50]
+    python benchmarks/video.py [--model photo] [--frames 50]
 
 The clip is a photograph that stands still, blurred and with noise that is new in every frame. Flicker is the root mean square
 difference of neighbouring frames in 255ths; a restorer that sharpens noise makes more of it than there was.
@@ -32,7 +32,7 @@ from deblurbench.video.transcoding import Encoding
 
 HEIGHT, WIDTH, RATE = 720, 1280, 25
 STILL = 8  # frames of which flicker is measured
-SETTLED, ROUNDS = 2, 3  # frames before which the blend begins, and times that the clip is restored
+SETTLED, ROUNDS = 2, 3  # frames until the blend has settled, and times that the clip is restored
 NOISE = (0.0, 0.005, 0.01, 0.02)  # standard deviations at full light
 
 
@@ -66,7 +66,7 @@ def write_clip(path: Path, frames: list[Pixels]) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="photo-fast")
+    parser.add_argument("--model", default="photo")
     parser.add_argument("--frames", type=int, default=50)
     arguments = parser.parse_args()
     restorer = choose_restorer(arguments.model, Restoring(device="cpu"), megapixels=1000.0).restorer

@@ -53,7 +53,7 @@ def measure_change(before: Photo, after: Photo, strength: float = 1.0) -> Change
     Row by row: a photograph may have 100 megapixels.
     """
     scale = np.iinfo(before.pixels.dtype).max
-    limit = strength * VISIBLE * scale
+    limit = min(strength, 1.0) * VISIBLE * scale
     squares, visible = 0.0, 0
     for old, new in zip(before.pixels, after.pixels, strict=True):
         differences = np.abs(old.astype(np.int32) - new)

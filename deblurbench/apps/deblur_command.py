@@ -10,32 +10,34 @@ import typer
 from deblurbench.apps.commands import Debug, Device, parse_seed
 from deblurbench.errors import UsageError
 
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE", help="Shipped weights by name, a checkpoint of a run, or an ONNX file.  [default: photo]"
+    ),
+]
+Strength = Annotated[
+    float, typer.Option(min=0.0, max=1.5, help="How much of the change is applied: 0 none, 1 all, more exaggerates.")
+]
+Tile = Annotated[int, typer.Option(help="The network sees a square of so many pixels a side at once; less needs less memory.")]
+Quality = Annotated[int, typer.Option(min=0, max=63, help="Of videos, the constant rate factor: less is better.")]
+Steady = Annotated[bool, typer.Option("--steady/--no-steady", help="Of videos: blend what stands still with the frame before.")]
+
 
 def deblur(
     inputs: Annotated[list[Path], typer.Argument(metavar="IN...", help="Photographs, folders of them, or videos.")],
     out: Annotated[Path, typer.Option(help="A folder, or a file name for a single photograph or video.")],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE", help="Shipped weights by name, a checkpoint of a run, or an ONNX file.  [default: photo]"
-        ),
-    ] = None,
+    model: Model = None,
     results: Annotated[Path | None, typer.Option(metavar="DIR", help="Or a results folder, whose winner is taken.")] = None,
     dataset: Annotated[str | None, typer.Option(help="With --results: the data set on which it has won.")] = None,
-    strength: Annotated[
-        float, typer.Option(min=0.0, max=1.5, help="How much of the change is applied: 0 none, 1 all, more exaggerates.")
-    ] = 1.0,
+    strength: Strength = 1.0,
     compare: Annotated[bool, typer.Option("--compare", help="Draw before and after beside each photograph.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
-    tile: Annotated[
-        int, typer.Option(help="The network sees a square of so many pixels a side at once; less needs less memory.")
-    ] = 1024,
+    tile: Tile = 1024,
     seed: Annotated[int, typer.Option(parser=parse_seed, metavar="N", help="Of the noise of a model that samples.")] = 0,
     codec: Annotated[str | None, typer.Option(help="Of videos, a codec of FFmpeg.  [default: libx264]")] = None,
-    quality: Annotated[int, typer.Option(min=0, max=63, help="Of videos, the constant rate factor: less is better.")] = 17,
-    steady: Annotated[
-        bool, typer.Option("--steady/--no-steady", help="Of videos: blend what stands still with the frame before.")
-    ] = True,
+    quality: Quality = 17,
+    steady: Steady = True,
     device: Device = "auto",
     verbose: Annotated[bool, typer.Option("--verbose", help="Say how it computes, and how much each was changed.")] = False,
     debug: Debug = False,
@@ -49,18 +51,13 @@ def deblur(
     from deblurbench.apps.photo_restorers import Restoring
     from deblurbench.apps.photos import deblur_photos
     from deblurbench.apps.restorer_choice import choose_restorer, choose_winner, require_one_source
-    from deblurbench.apps.videos import deblur_videos
-    from deblurbench.images.tiles import CONTEXT
-    from deblurbench.video.clip import require_codec
-    from deblurbench.video.transcoding import Encoding
+    from deblurbench.apps.videos import deblur_videos, require_codec
 
-    if tile < (smallest := 4 * CONTEXT):
-        raise UsageError(f"--tile: {tile} is too small; give at least {smallest}")
     require_one_source(model, results, dataset)
     plan = plan_files(inputs, out, overwrites=overwrite, draws_comparison=compare)
-    if plan.videos and codec is not None:
+    if plan.videos:
         require_codec(codec)
-    how = Restoring(device=device, tile=tile, strength=strength, seed=seed)
+    how = Restoring(device=device, tile=require_tile(tile), strength=strength, seed=seed)
     choice = choose_winner(results, dataset, how) if results else choose_restorer(model, how, plan.megapixels)
     ways = [f"by {choice.restorer.way}"] if verbose else []
     typer.echo("".join(f"{line}\n" for line in (*choice.lines, *plan.notes, *ways)), nl=False)
@@ -68,5 +65,14 @@ def deblur(
     if plan.photos:
         deblur_photos(choice.restorer, plan.photos, outcome, draws_comparison=compare)
     if plan.videos:
-        deblur_videos(choice.restorer, plan.videos, outcome, Encoding(codec=codec, quality=quality), steady=steady)
+        deblur_videos(choice.restorer, plan.videos, outcome, codec=codec, quality=quality, steady=steady)
     return tell(outcome, out, tile=tile, verbose=verbose)
+
+
+def require_tile(tile: int) -> int:
+    """`tile` where it is large enough for what the network must see around it. Raises UsageError."""
+    from deblurbench.images.tiles import CONTEXT
+
+    if tile < (smallest := 4 * CONTEXT):
+        raise UsageError(f"--tile: {tile} is too small; give at least {smallest}")
+    return tile

@@ -12,8 +12,8 @@ from PIL import Image
 
 from deblurbench.apps.photo_restorers import PhotoRestorer, Restoring, restore_photo
 from deblurbench.apps.restorer_choice import choose_restorer
+from deblurbench.images.exif import descriptive_exif
 from deblurbench.images.photo import USUAL_MEGAPIXELS, Photo, Pixels
-from deblurbench.images.reading import descriptive_exif
 from deblurbench.weights.shipped import DEFAULT, weights_path
 
 AnyImage = TypeVar("AnyImage", Image.Image, NDArray[Any])

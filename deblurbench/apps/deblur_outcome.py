@@ -58,12 +58,13 @@ def tell(outcome: DeblurOutcome, out: Path, *, tile: int, verbose: bool) -> int:
 
 
 @contextmanager
-def failure_named(outcome: DeblurOutcome, target: Path) -> Iterator[None]:
+def failure_named(outcome: DeblurOutcome, source: Path, target: Path) -> Iterator[None]:
     """Put whatever fails within into `outcome`; the other photographs are still to be tried, unless the disk is full."""
     try:
         yield
     except DeblurbenchError as error:
-        outcome.failed.append(str(error))
+        text = str(error)
+        outcome.failed.append(text if text.startswith((str(source), str(target))) else f"{target}: {text}")
     except Exception as error:  # out of memory
         if is_full_disk(error):
             raise

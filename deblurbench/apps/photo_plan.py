@@ -66,7 +66,7 @@ def plan_files(inputs: Sequence[Path], out: Path, *, overwrites: bool, draws_com
     require_place(out.parent if to_one_file else out, "--out")
     plan = [(photo, out if to_one_file else out / _written_name(photo)) for photo in photos]
     sources: dict[Path, Path] = {}
-    existing: list[Path] = []
+    existing: dict[Path, Path] = {}  # by target: the first of its outputs that exists
     for photo, target in plan:
         outputs = [target, comparison_path(target)] if draws_comparison and not is_video_name(photo) else [target]
         for output in outputs:
@@ -75,10 +75,12 @@ def plan_files(inputs: Sequence[Path], out: Path, *, overwrites: bool, draws_com
             if output.exists() and output.resolve() == photo.resolve():
                 raise UsageError(f"{photo}: would be overwritten; choose another --out")
             sources[output] = photo
-        if not overwrites and any(output.exists() for output in outputs):
-            existing.append(target)
+        if not overwrites and (found := next(filter(Path.exists, outputs), None)):
+            existing[target] = found
     if len(existing) == len(plan):
-        which = f"{existing[0]}: exists" if len(existing) == 1 else f"{out}: all {len(existing)} outputs exist"
+        which = (
+            f"{next(iter(existing.values()))}: exists" if len(existing) == 1 else f"{out}: all {len(existing)} outputs exist"
+        )
         raise UsageError(f"{which} already; give --overwrite to replace what is there, or another --out")
     if existing:
         notes.append(

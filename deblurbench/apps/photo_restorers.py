@@ -108,9 +108,11 @@ class ModelRestorer:
 
 def _tiling_difference(restore: Callable[[Pixels, int | None], Pixels], pixels: Pixels, tile: int) -> float | None:
     """The largest change by tiles, in [0, 1], of the middle of `pixels`; None where all fits in one tile."""
-    if fits(*pixels.shape[:2], tile=tile, multiple=1):
+    if fits(*pixels.shape[:2], tile=tile):
         return None
-    rows, columns = (center_crop(side, tile + 2 * CONTEXT) for side in pixels.shape[:2])
+    side = tile + 2 * CONTEXT
+    longer = max(side, side**2 // min(pixels.shape[:2]))  # so that even a narrow part does not fit in one
+    rows, columns = (center_crop(length, longer if length == max(pixels.shape[:2]) else side) for length in pixels.shape[:2])
     tiled, whole = (restore(pixels[rows, columns], size) for size in (tile, None))
     return float(np.abs(tiled.astype(np.int32) - whole).max()) / np.iinfo(pixels.dtype).max
 

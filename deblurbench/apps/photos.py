@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from deblurbench.apps.before_after import before_and_after, measure_change
 from deblurbench.apps.deblur_outcome import DeblurOutcome, advance, failure_named, percent_bar
 from deblurbench.apps.photo_plan import comparison_path
 from deblurbench.apps.photo_restorers import PhotoRestorer, restore_photo
+from deblurbench.background import ahead, behind
 from deblurbench.images.photo import Photo
 from deblurbench.images.reading import read_photo
 from deblurbench.images.sharpness import looks_blurred
@@ -21,25 +22,26 @@ def deblur_photos(
     restorer: PhotoRestorer, plan: Sequence[tuple[Path, Path]], outcome: DeblurOutcome, *, draws_comparison: bool = False
 ) -> None:
     """Restore each photograph of `plan`: same size, orientation, depth and transparency out. One that fails is named."""
-    # Two threads besides, since decoding and encoding leave the interpreter to others; each holds one photograph at most.
-    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer, percent_bar() as bar:
-        reading = reader.submit(read_photo, plan[0][0])
-        writing: Future[None] | None = None
-        for number, (source, target) in enumerate(plan):
-            read = reading
-            if number + 1 < len(plan):
-                reading = reader.submit(read_photo, plan[number + 1][0])
-            with failure_named(outcome, target):
-                photo = read.result()
+    # Each thread holds one photograph at most.
+    with closing(ahead(_read(plan))) as read, behind() as write, percent_bar() as bar:
+        for number, (source, target, photo) in enumerate(read):
+            with failure_named(outcome, source, target):
+                if isinstance(photo, Exception):
+                    raise photo
                 restored = restore_photo(restorer, photo, partial(advance, bar, "photograph", number, len(plan)))
                 if outcome.tiling_difference is None:
                     outcome.tiling_difference = restorer.tiling_difference(photo.pixels)
-                if writing is not None:
-                    writing.result()
-                writing = writer.submit(
-                    _write, outcome, source, target, (photo, restored), restorer.how.strength, draws_comparison
-                )
+                write(_write, outcome, source, target, (photo, restored), restorer.how.strength, draws_comparison)
             advance(bar, "photograph", number, len(plan), 1.0)
+
+
+def _read(plan: Sequence[tuple[Path, Path]]) -> Iterator[tuple[Path, Path, Photo | Exception]]:
+    """Each source and target with the photograph, or why it could not be read."""
+    for source, target in plan:
+        try:
+            yield source, target, read_photo(source)
+        except Exception as error:
+            yield source, target, error
 
 
 def _write(
@@ -47,7 +49,7 @@ def _write(
 ) -> None:
     """Write the restored one of `sides`, and what is to be said of it into `outcome`."""
     photo, restored = sides
-    with failure_named(outcome, target):
+    with failure_named(outcome, source, target):
         write_photo(target, restored)
         outcome.written.append(target)
         if draws_comparison:

@@ -9,18 +9,31 @@ from pathlib import Path
 
 from deblurbench.apps.deblur_outcome import DeblurOutcome, advance, failure_named, percent_bar
 from deblurbench.apps.photo_restorers import PhotoRestorer
-from deblurbench.video.clip import restore_clip
+from deblurbench.video.clip import require_encoder, restore_clip
 from deblurbench.video.steadying import Steadied
 from deblurbench.video.transcoding import Encoding
 
 
+def require_codec(codec: str | None) -> None:
+    """Raise UsageError where FFmpeg has no encoder of that name; None takes what fits the container."""
+    if codec is not None:
+        require_encoder(codec)
+
+
 def deblur_videos(
-    restorer: PhotoRestorer, plan: Sequence[tuple[Path, Path]], outcome: DeblurOutcome, encoding: Encoding, *, steady: bool
+    restorer: PhotoRestorer,
+    plan: Sequence[tuple[Path, Path]],
+    outcome: DeblurOutcome,
+    *,
+    codec: str | None,
+    quality: int,
+    steady: bool,
 ) -> None:
     """Restore each video of `plan` frame by frame, `steady` or each by itself, the sound as it was. One that fails is named."""
+    encoding = Encoding(codec=codec, quality=quality)
     with percent_bar() as bar:
         for number, (source, target) in enumerate(plan):
-            with failure_named(outcome, target):
+            with failure_named(outcome, source, target):
                 started = time.monotonic()
                 restore = Steadied(restorer.restore) if steady else restorer.restore
                 facts = restore_clip(source, target, restore, encoding, partial(advance, bar, "video", number, len(plan)))

@@ -15,6 +15,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from deblurbench.errors import UnreadableImage, one_line
+from deblurbench.images.exif import descriptive_exif, in_srgb, with_exif
 from deblurbench.images.heic import decode_heic, is_heic
 from deblurbench.images.photo import RAW, Photo, Pixels
 from deblurbench.images.raw import decode_raw
@@ -24,9 +25,6 @@ FileIdentity = tuple[int, int, int, int]  # size, modification time, change time
 ORIENTATION_TAG = 0x0112
 TRANSPOSING = (5, 6, 7, 8)  # orientations that exchange width and height
 MAX_DPI = 65536  # JPEG has 16 bits for it
-DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # title, camera, software, date, people
-EXPOSURE, PLACE = SUBDIRECTORIES = (0x8769, 0x8825)
-COLOR_SPACE, IN_SRGB, PREVIEW_SIZE = 0xA001, 1, (0xA002, 0xA003)
 # Pillow goes by the content of a file, not its name, and passes some formats (EPS) to other programs: only these are read.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MAX_FILE_SIZE = 1 << 31  # bytes; more than the most pixels that Pillow decodes, of 16 bits and with transparency
@@ -122,35 +120,16 @@ def _decode(data: bytes) -> Photo:
 
 def _decode_heic(data: bytes) -> Photo:
     found = decode_heic(data)
-    exif = descriptive_exif(_with_exif(found.exif))
+    exif = descriptive_exif(with_exif(found.exif))
     return Photo(**_split_channels(found.array), icc_profile=found.icc_profile, exif=exif, frames=found.frames)
 
 
 def _decode_raw(data: bytes) -> Photo:
     """A raw file: by its suffix, since its content may be that of a TIFF, which holds only a preview for others."""
     found = decode_raw(data)
-    exif = descriptive_exif(_with_exif(found.exif))
+    exif = descriptive_exif(with_exif(found.exif))
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    return Photo(found.array, icc_profile=profile, exif=exif and _in_srgb(exif))
-
-
-def _in_srgb(exif: bytes) -> bytes:
-    """`exif` of a raw file, which is that of its preview, for what was developed from it: in sRGB, of another size."""
-    changed = Image.Exif()
-    changed.load(exif)
-    exposure = changed.get_ifd(EXPOSURE)
-    for tag in (COLOR_SPACE, *PREVIEW_SIZE):
-        exposure.pop(tag, None)
-    exposure[COLOR_SPACE] = IN_SRGB
-    changed[EXPOSURE] = exposure
-    return changed.tobytes()
-
-
-def _with_exif(exif: bytes | None) -> Image.Image:
-    """An image with this EXIF, as Pillow parses it."""
-    header = Image.new("L", (1, 1))
-    header.info["exif"] = exif
-    return header
+    return Photo(found.array, icc_profile=profile, exif=exif and in_srgb(exif))
 
 
 def _split_channels(array: Pixels) -> dict[str, Any]:
@@ -198,22 +177,6 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(ORIENTATION_TAG, 1))
     except Exception:  # malformed metadata must not cost the pixels
         return 1
-
-
-def descriptive_exif(image: Image.Image) -> bytes | None:
-    """The tags that describe the photograph, without those that describe the file (a TIFF's layout, the orientation)."""
-    try:
-        source, kept = image.getexif(), Image.Exif()
-        for tag in DESCRIPTIVE_TAGS:
-            if tag in source:
-                kept[tag] = source[tag]
-        for directory in SUBDIRECTORIES:
-            if content := source.get_ifd(directory):
-                kept.get_ifd(directory).update(content)
-                kept[directory] = content
-        return kept.tobytes() if len(kept) else None
-    except Exception:  # malformed metadata must not cost the pixels
-        return None
 
 
 def _dpi(image: Image.Image, orientation: int) -> tuple[float, float] | None:

@@ -32,7 +32,7 @@ def plan_tiles(height: int, width: int, *, tile: int | None, multiple: int) -> l
     `CONTEXT` around it, which covers nearly all of the receptive field. Of all ways to cut, the one in which it sees the fewest
     pixels. Raises ValueError for too small a tile.
     """
-    if tile is None or fits(height, width, tile=tile, multiple=multiple):
+    if tile is None or fits(height, width, tile=tile):
         return [Tile(slice(0, height), slice(0, width), slice(0, height), slice(0, width))]
     margin = -(-CONTEXT // multiple) * multiple
     if tile < 2 * margin + multiple:
@@ -42,17 +42,19 @@ def plan_tiles(height: int, width: int, *, tile: int | None, multiple: int) -> l
         across = _parts(width, columns, margin, multiple)
         if _seen(across) * height >= best[0]:  # and more so the more columns there are
             break
-        core_height = (tile**2 // max(_length(seen) for _, seen in across) - 2 * margin) // multiple * multiple
-        if core_height > 0:
-            down = _parts(height, -(-height // core_height), margin, multiple)
+        rows = -(-height * _longest(across) // tile**2)  # at least
+        while not fits(_longest(down := _parts(height, rows, margin, multiple)), _longest(across), tile=tile):
+            if (rows := rows + 1) > height // multiple:
+                break
+        else:
             best = min(best, (_seen(across) * _seen(down), [down, across]), key=lambda cut: cut[0])
     down, across = best[1]
     return [Tile(rows, core, seen_rows, seen) for rows, seen_rows in down for core, seen in across]
 
 
-def fits(height: int, width: int, *, tile: int, multiple: int) -> bool:
-    """Whether an image that was padded to `multiple` is seen at once."""
-    return height * width <= (tile + multiple - 1) ** 2
+def fits(height: int, width: int, *, tile: int) -> bool:
+    """Whether so many pixels may be seen at once."""
+    return height * width <= tile**2
 
 
 def _parts(length: int, count: int, margin: int, multiple: int) -> Parts:
@@ -65,8 +67,9 @@ def _parts(length: int, count: int, margin: int, multiple: int) -> Parts:
 
 
 def _seen(parts: Parts) -> int:
-    return sum(_length(seen) for _, seen in parts)
+    """The pixels of a side that are seen, in all parts together."""
+    return sum(seen.stop - seen.start for _, seen in parts)
 
 
-def _length(part: slice) -> int:
-    return int(part.stop - part.start)
+def _longest(parts: Parts) -> int:
+    return max(seen.stop - seen.start for _, seen in parts)

@@ -18,13 +18,13 @@ from PIL import TiffImagePlugin as tiff
 
 from deblurbench.errors import DeblurbenchError, UsageError, one_line
 from deblurbench.files import write_whole
+from deblurbench.images.exif import fit_for_jpeg
 from deblurbench.images.photo import HEIC, RAW, WRITTEN, Photo, Pixels
 from deblurbench.images.tiff import BLACK_IS_ZERO, RGB
 
 METERS_PER_INCH = 0.0254
 INCH, UNASSOCIATED, ZIP = 2, 2, 8  # values of TIFF fields
 STRIP = 1 << 18  # bytes of pixels in a strip of a TIFF
-EXPOSURE, MAKER_NOTE, MAX_JPEG_EXIF = 0x8769, 0x927C, 65_533  # fields of EXIF, and bytes of a segment
 PNG_HEADER = 33  # bytes: the signature and the chunk IHDR
 
 
@@ -71,24 +71,12 @@ def _encode(photo: Photo, suffix: str) -> bytes:
         quality = {"quality": 95, "subsampling": 0}
     elif suffix == ".webp":
         quality = {"quality": 95}
-    exif = _without_maker_note(photo.exif) if photo.exif and suffix in (".jpg", ".jpeg") else photo.exif
+    exif = fit_for_jpeg(photo.exif) if photo.exif and suffix in (".jpg", ".jpeg") else photo.exif
     metadata = {"icc_profile": photo.icc_profile, "exif": exif, "dpi": photo.dpi}
     buffer = io.BytesIO()
     file_format = Image.registered_extensions()[suffix]
     image.save(buffer, file_format, **quality, **{key: value for key, value in metadata.items() if value})
     return buffer.getvalue()
-
-
-def _without_maker_note(exif: bytes) -> bytes:
-    """`exif` as a JPEG can hold it: without what only the camera's maker understands, where that makes it too long."""
-    if len(exif) <= MAX_JPEG_EXIF:
-        return exif
-    shorter = Image.Exif()
-    shorter.load(exif)
-    exposure = shorter.get_ifd(EXPOSURE)
-    exposure.pop(MAKER_NOTE, None)
-    shorter[EXPOSURE] = exposure
-    return shorter.tobytes()
 
 
 def _encode_16_bit_png(photo: Photo) -> bytes:

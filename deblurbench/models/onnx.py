@@ -44,7 +44,9 @@ class Onnx(Restorer):
         if blurred.is_meta:  # costs are counted, without values
             return blurred
         if not self._opened:
-            self._opened.append(_Callable(open_onnx(self._file, threads=torch.get_num_threads(), known=self._known)))
+            self._opened.append(
+                _Callable(self._file, open_onnx(self._file, threads=torch.get_num_threads(), known=self._known))
+            )
         output = call_network(self._opened[0], blurred, context=context)
         return blurred + output if self._opened[0].onnx.is_residual else output
 
@@ -67,14 +69,14 @@ class Onnx(Restorer):
 class _Callable(nn.Module):
     """An ONNX network as a module: tensors in, tensors out."""
 
-    def __init__(self, onnx: OnnxNetwork) -> None:
+    def __init__(self, file: Path, onnx: OnnxNetwork) -> None:
         super().__init__()
-        self.onnx, self.multiple = onnx, onnx.multiple
+        self.file, self.onnx, self.multiple = file, onnx, onnx.multiple
 
     def forward(self, image: Tensor) -> Tensor:
         restored = torch.cat([torch.from_numpy(self.onnx(one[None].cpu().contiguous().numpy())) for one in image])
         if restored.shape != image.shape:
             raise DeblurbenchError(
-                f"the network in the ONNX file makes {list(restored.shape)} of {list(image.shape)}; it must keep the size"
+                f"{self.file}: makes {list(restored.shape)} of {list(image.shape)}; give a network that keeps the size"
             )
         return restored.to(image.device)

@@ -54,7 +54,7 @@ def restore_pixels(
         blurred = np.ascontiguousarray(seen.transpose(2, 0, 1)[None], np.float32) / largest  # (1, 3, h, w)
         output = network(blurred)
         if output.shape != blurred.shape:
-            raise DeblurbenchError(f"the network makes {_text(output)} of {_text(blurred)}; it must keep the size")
+            raise DeblurbenchError(f"the network makes {_text(output)} of {_text(blurred)}; give one that keeps the size")
         if not np.isfinite(output).all():
             raise DeblurbenchError("the model restores to values that are not finite: its training diverged")
         target = result[one.rows, one.columns]  # without what was padded below and to the right

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from deblurbench.errors import DeblurbenchError, UsageError, one_line
+from deblurbench.errors import DeblurbenchError, UsageError, is_full_disk, one_line
 from deblurbench.images.photo import Pixels
 from deblurbench.video.transcoding import ClipFacts, Encoding, Transcoding
 
@@ -27,7 +27,7 @@ def require_video() -> None:
         raise UsageError("videos need PyAV; run: pip install 'deblurbench[video]'")
 
 
-def require_codec(codec: str) -> None:
+def require_encoder(codec: str) -> None:
     """Raise UsageError where FFmpeg has no encoder of that name."""
     from av.codec.codec import Codec, UnknownCodecError
 
@@ -57,6 +57,8 @@ def restore_clip(
             os.replace(partial, target)
             return facts
     except av.FFmpegError as error:
+        if is_full_disk(error):
+            raise OSError(error.errno, error.strerror, str(target)) from error
         raise DeblurbenchError(f"{source}: cannot be read or encoded as a video ({one_line(error)})") from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import NamedTuple
 
 import cv2
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from deblurbench.images.photo import Pixels
 
-Planes = NDArray[np.float32]
+Values = NDArray[np.float32]  # (H, W) or (H, W, 3), in the steps of a frame's pixels
 SHARE = 0.6  # of the frame before, where nothing moves: noise is then halved
 LEAST_LIMIT, LIMIT = 6.0, 3.0  # 255ths, and multiples of noise, by which the frame before may differ: no ghost exceeds them
 LEAST_NOISE, MOST_NOISE = 1.0, 8.0  # 255ths; codecs leave less, and more is another scene
@@ -24,8 +25,8 @@ REDUCTION, MAX_SHIFT, LEAST_RESPONSE = 4, 16, 0.3  # of the alignment: pixels, a
 class _Frame(NamedTuple):
     """What is remembered of a frame: the luma of the input (H, W), and the result (H, W, 3)."""
 
-    luma: Planes
-    result: Planes
+    luma: Values
+    result: Values
 
 
 class Steadied:
@@ -43,45 +44,56 @@ class Steadied:
     def __call__(self, pixels: Pixels) -> Pixels:
         """Restore the next frame (H, W, 3), uint8 or uint16."""
         step = np.float32(np.iinfo(pixels.dtype).max / 255)
-        luma = np.asarray(cv2.cvtColor(pixels.astype(np.float32), cv2.COLOR_RGB2GRAY))
+        luma = np.asarray(cv2.cvtColor(pixels.astype(np.float32), cv2.COLOR_RGB2GRAY), np.float32)
         restored = self._restore(pixels)
         result, before = restored.astype(np.float32), self._before
         self._before = _Frame(luma, result)  # which is blended in place below
         if before is None or before.luma.shape != luma.shape:
             return restored
-        aligned, is_known = _moved(before, _shift(before.luma, luma))
+        aligned, known = _moved(before, _shift(before.luma, luma))
         difference = (luma - aligned.luma) / step
         noise = max(float(1.4826 * np.median(np.abs(difference[::4, ::4]))), LEAST_NOISE)  # of one in 16 pixels
-        share, limit = _share(difference, noise) * is_known, step * max(LEAST_LIMIT, LIMIT * noise)
+        share, limit = _share(difference, noise) * known, step * max(LEAST_LIMIT, LIMIT * noise)
         change = np.subtract(aligned.result, result)
         result += np.clip(change, -limit, limit, out=change) * share[..., None]
         return np.rint(result).astype(pixels.dtype)
 
 
-def _shift(before: Planes, now: Planes) -> tuple[int, int]:
+def _shift(before: Values, now: Values) -> tuple[int, int]:
     """By how many (columns, rows) the whole picture has moved since; none where that is not sure."""
     size = now.shape[1] // REDUCTION, now.shape[0] // REDUCTION
     if min(size) < 2 * MAX_SHIFT:
         return 0, 0
-    small = [cv2.resize(luma, size, interpolation=cv2.INTER_AREA) for luma in (before, now)]
-    (across, down), response = cv2.phaseCorrelate(*small, cv2.createHanningWindow(size, cv2.CV_32F))
-    columns, rows = round(across * REDUCTION), round(down * REDUCTION)
-    is_sure = response >= LEAST_RESPONSE and max(abs(columns), abs(rows)) <= MAX_SHIFT
-    return (columns, rows) if is_sure else (0, 0)
+    small_before, small_now = (cv2.resize(luma, size, interpolation=cv2.INTER_AREA) for luma in (before, now))
+    (across, down), response = cv2.phaseCorrelate(small_before, small_now, cv2.createHanningWindow(size, cv2.CV_32F))
+    near = round(across * REDUCTION), round(down * REDUCTION)
+    if response < LEAST_RESPONSE or max(map(abs, near)) > MAX_SHIFT:
+        return 0, 0
+    around = [(near[0] + columns, near[1] + rows) for columns, rows in product((-1, 0, 1), repeat=2)]
+    return min(around, key=lambda shift: _difference_after(before, now, shift))
 
 
-def _moved(frame: _Frame, shift: tuple[int, int]) -> tuple[_Frame, Planes]:
+def _difference_after(before: Values, now: Values, shift: tuple[int, int]) -> float:
+    """The mean absolute difference of one in sixteen pixels where `before`, moved by `shift`, covers `now`."""
+    (left, top), (height, width) = shift, now.shape
+    moved = before[max(-top, 0) : height - max(top, 0) : 4, max(-left, 0) : width - max(left, 0) : 4]
+    covered = now[max(top, 0) : height - max(-top, 0) : 4, max(left, 0) : width - max(-left, 0) : 4]
+    return float(np.abs(covered - moved).mean())
+
+
+def _moved(frame: _Frame, shift: tuple[int, int]) -> tuple[_Frame, Values]:
     """`frame` moved by `shift`, and where it is known (H, W): 1, or 0 where the border was uncovered."""
     known = np.ones_like(frame.luma)
     if shift == (0, 0):
         return frame, known
     move = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
     size = frame.luma.shape[::-1]
-    luma, result, known = (cv2.warpAffine(part, move, size, flags=cv2.INTER_NEAREST) for part in (*frame, known))
-    return _Frame(np.asarray(luma, np.float32), np.asarray(result, np.float32)), np.asarray(known, np.float32)
+    parts = (cv2.warpAffine(part, move, size, flags=cv2.INTER_NEAREST) for part in (*frame, known))
+    luma, result, known = (np.asarray(part, np.float32) for part in parts)
+    return _Frame(luma, result), known
 
 
-def _share(difference: Planes, noise: float) -> Planes:
+def _share(difference: Values, noise: float) -> Values:
     """How much of the frame before counts (H, W): `SHARE` where `difference` is `noise`, 0 where something moved and around it.
 
     `noise` is a standard deviation.

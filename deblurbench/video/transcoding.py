@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
+from deblurbench.background import ahead, behind
 from deblurbench.errors import DeblurbenchError
 from deblurbench.images.photo import Pixels
-from deblurbench.video.ahead import Behind, ahead
-from deblurbench.video.pixel_format import COLOR_SETTINGS, bits, is_planar_yuv, nearest_format
+from deblurbench.video.pixel_format import COLOR_SETTINGS, bits, nearest_format, without_range
 from deblurbench.video.planes import add_change
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Transcoding:
     def __init__(self, container: InputContainer, output: OutputContainer, target: Path, encoding: Encoding) -> None:
         video = cast("VideoStream | None", container.streams.best("video"))  # which is no cover
         if video is None:
-            raise DeblurbenchError(f"{container.name}: holds no video")
+            raise DeblurbenchError(f"{container.name}: holds no video; give a file that does")
         video.thread_type = "AUTO"
         self._container, self._video, self._output, self._target = container, video, output, target
         self._notes: list[str] = []
@@ -76,7 +76,7 @@ class Transcoding:
     def run(self, restore: Callable[[Pixels], Pixels], on_progress: Callable[[float], None] | None) -> ClipFacts:
         """Restore and encode all frames, and copy what is copied, in the order of the file."""
         count, total = 0, _expected_frames(self._container, self._video)
-        with closing(ahead(self._read())) as items, Behind() as write:
+        with closing(ahead(self._read())) as items, behind() as write:
             for item in items:
                 if not isinstance(item, _Decoded):
                     write(self._copy, item)
@@ -127,9 +127,10 @@ class Transcoding:
             if (value := getattr(source, name)) is not None:
                 setattr(stream.codec_context, name, value)
         assert source.format is not None  # it has been opened
+        assert source.pix_fmt is not None
         if source.format.is_rgb:
             stream.codec_context.colorspace, stream.codec_context.color_range = BT_709, LIMITED_RANGE
-        if not is_planar_yuv(source.format):
+        if stream.pix_fmt != without_range(source.pix_fmt):
             self._notes.append(f"pixels are stored as {stream.pix_fmt}, not as {source.pix_fmt}")
         stream.metadata.update(self._video.metadata)
         if (matrix := _display_matrix(self._container.name)) is not None:
@@ -182,9 +183,13 @@ def _display_matrix(path: str) -> list[int] | None:
     import av
 
     with av.open(path) as container:
-        frame: Any = next(container.decode(container.streams.best("video")), None)
-        matrix = frame and frame.side_data.get(DISPLAY_MATRIX)
-        return None if matrix is None else [int(number) for number in np.frombuffer(matrix, np.int32)]
+        video: Any = container.streams.best("video")
+        for packet in container.demux(video):
+            with suppress(av.error.InvalidDataError):
+                for frame in video.decode(packet):
+                    matrix = frame.side_data.get(DISPLAY_MATRIX)
+                    return None if matrix is None else [int(number) for number in np.frombuffer(matrix, np.int32)]
+    return None
 
 
 def _expected_frames(container: InputContainer, video: VideoStream) -> int:

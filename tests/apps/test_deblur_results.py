@@ -105,7 +105,7 @@ def test_before_and_after_are_drawn_side_by_side(tmp_path: Path, cat: Path, cnn:
     before, after = np.asarray(Image.open(cat)).astype(int), np.asarray(Image.open(tmp_path / "out" / "cat.png")).astype(int)
     (tmp_path / "out" / "cat.png").unlink()
     again = invoke("deblur", cat, "--model", cnn, "--out", tmp_path / "out", "--compare")
-    assert (again.exit_code, "exists already; give --overwrite" in again.output) == (2, True)  # that of before
+    assert (again.exit_code, "cat-before-after.jpg: exists already; give --overwrite" in again.output) == (2, True)
     left, top, middle = 8, 24, (drawn.shape[1] - 8) // 2 + 8
     inner = np.s_[4:36, 4:46]  # without the frame of the close-up
     for pixels, column in ((before, left), (after, middle)):
@@ -160,6 +160,8 @@ def test_a_full_disk_ends_it_at_once(tmp_path: Path, cat: Path, cnn: Path, monke
     result = invoke("deblur", *copies, "--model", cnn, "--out", tmp_path / "out")
     assert (result.exit_code, "No space left on device; free some space" in result.output) == (1, True), result.output
     assert len(tried) < 5
+    result = invoke("deblur", cat, "--model", cnn, "--out", tmp_path / "out")
+    assert (result.exit_code, "No space left on device" in result.output) == (1, True), result.output
 
 
 def test_without_models_that_restore_there_is_no_winner(tmp_path: Path, cat: Path) -> None:

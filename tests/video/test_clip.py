@@ -16,7 +16,7 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 
 from deblurbench.errors import DeblurbenchError, UsageError
-from deblurbench.video.clip import is_video_name, require_codec, restore_clip
+from deblurbench.video.clip import is_video_name, require_encoder, restore_clip
 from deblurbench.video.planes import add_change
 from deblurbench.video.transcoding import Encoding
 from tests.apps.test_cli import checkpoint, invoke
@@ -48,7 +48,7 @@ def write_clip(path: Path, times: list[int], *, sound: bool = True, **options: A
         stream: Any = out.add_stream(codec, rate=25)
         stream.height, stream.width, stream.pix_fmt = *size, pix_fmt
         stream.codec_context.time_base = Fraction(1, 600)
-        stream.options = {"crf": "1"}
+        stream.options = {"crf": "1", "g": str(options.get("gop", 250))}
         for name in ("color_range", "colorspace"):
             if name in options:
                 setattr(stream.codec_context, name, options[name])
@@ -173,14 +173,15 @@ def test_languages_and_a_start_later_than_zero_are_kept(tmp_path: Path) -> None:
     assert read_clip(tmp_path / "sharp.mkv")[0] == pytest.approx(read_clip(source)[0], abs=2e-3)
 
 
-@pytest.mark.parametrize(("pix_fmt", "codec", "suffix"), [("rgb24", "libx264rgb", ".mkv"), ("nv12", "libx264", ".mp4")])
+@pytest.mark.parametrize(("pix_fmt", "codec", "suffix"), [("rgb24", "libx264rgb", ".mkv"), ("yuv411p", "ffv1", ".mkv")])
 def test_pixels_of_other_kinds_are_converted_and_keep_their_colours(
     pix_fmt: str, codec: str, suffix: str, tmp_path: Path
 ) -> None:
     source = write_clip(tmp_path / f"clip{suffix}", [0, 24, 48], pix_fmt=pix_fmt, codec=codec, sound=False)
-    restore_clip(source, tmp_path / f"sharp{suffix}", lambda pixels: pixels // 2, Encoding(quality=1))
+    facts = restore_clip(source, tmp_path / f"sharp{suffix}", lambda pixels: pixels // 2, Encoding(quality=1))
     before, after = read_clip(source), read_clip(tmp_path / f"sharp{suffix}")
     assert after[3]["pix_fmt"] in ("yuv444p", "yuv420p")
+    assert facts.notes == (f"pixels are stored as {after[3]['pix_fmt']}, not as {before[3]['pix_fmt']}",)
     assert np.abs(after[1][1][20:].astype(int) - before[1][1][20:] // 2).mean() < 2
 
 
@@ -191,21 +192,22 @@ def test_what_a_container_cannot_hold_is_said(tmp_path: Path) -> None:
     with pytest.raises(DeblurbenchError, match=r"sharp.webm: .webm holds no libx264; choose another --codec, or another"):
         restore_clip(source, tmp_path / "sharp.webm", as_it_is, Encoding(codec="libx264"))
     with pytest.raises(UsageError, match="--codec: 'h2645' is no codec that is installed"):
-        require_codec("h2645")
+        require_encoder("h2645")
     result = invoke("deblur", source, "--model", tmp_path / "no.onnx", "--out", tmp_path / "x.mp4", "--codec", "h2645")
     assert (result.exit_code, "'h2645' is no codec" in result.output) == (2, True)
     assert sorted(os.listdir(tmp_path)) == ["clip.mp4"]
 
 
 def test_a_damaged_packet_costs_no_more_than_its_frames(tmp_path: Path) -> None:
-    source = write_clip(tmp_path / "clip.mkv", [24 * number for number in range(40)], sound=False)
+    source = write_clip(tmp_path / "clip.mkv", [24 * number for number in range(40)], sound=False, gop=10)
     with av.open(str(source)) as container:
-        places = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
-    data, (start, size) = bytearray(source.read_bytes()), places[20]
-    data[start + 20 : start + size] = bytes(size - 20)
+        first = next(container.demux(video=0))
+    data = bytearray(source.read_bytes())
+    data[first.pos + 20 : first.pos + first.size] = bytes(first.size - 20)
     source.write_bytes(data)
-    restore_clip(source, tmp_path / "sharp.mkv", as_it_is, Encoding())
-    assert len(read_clip(tmp_path / "sharp.mkv")[1]) >= 30
+    facts = restore_clip(source, tmp_path / "sharp.mkv", as_it_is, Encoding())
+    assert "damaged packets could not be decoded" in facts.notes[0]
+    assert [number_of(frame) for frame in read_clip(tmp_path / "sharp.mkv")[1]] == list(range(10, 40))
 
 
 def test_an_error_while_encoding_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""The weights that ship: what the registry says of them, and that every way through them restores the same."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+import deblurbench
+from deblurbench.checkpoint import FORMAT
+from deblurbench.images.photo import Pixels
+from deblurbench.models.exporting import require_exportable
+from deblurbench.models.torch_network import TorchNetwork
+from deblurbench.runtimes.onnx_network import RUNTIMES, open_onnx
+from deblurbench.runtimes.pixels import restore_pixels
+from deblurbench.weights.shipped import FOLDER, shipped_weights
+
+NAMES = list(shipped_weights())
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def blurred() -> Pixels:
+    """A photograph out of focus and with a little noise, larger than a tile of 384 pixels."""
+    from skimage import data
+
+    soft = cv2.GaussianBlur(data.coffee().astype(np.float32), (0, 0), 1.5)
+    return np.clip(np.rint(soft + np.random.default_rng(0).normal(0, 1, soft.shape)), 0, 255).astype(np.uint8)
+
+
+@cache
+def with_torch(name: str, *, bfloat16: bool = False) -> TorchNetwork:
+    return TorchNetwork(require_exportable(deblurbench.load(name), name), CPU, bfloat16=bfloat16)
+
+
+def test_the_registry_fits_the_files_and_the_cards() -> None:
+    assert NAMES[0] == "photo"
+    cards = (FOLDER.parents[1] / "docs" / "weights.md").read_text()
+    for name, weights in shipped_weights().items():
+        assert weights.graph.is_file()
+        assert weights.format <= FORMAT
+        assert weights.sha256 in cards
+        assert f"## `{name}`" in cards
+        assert weights.checkpoint.stat().st_size < 12 * 2**20
+    assert sum(path.stat().st_size for path in FOLDER.iterdir() if path.is_file()) < 20 * 2**20
+
+
+@pytest.mark.parametrize("way", ["torch bfloat16", *RUNTIMES])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_way_that_deblur_may_take_is_exact(name: str, way: str, blurred: Pixels) -> None:
+    network = with_torch(name, bfloat16=True) if way == "torch bfloat16" else open_onnx(shipped_weights()[name].graph, way)
+    expected = restore_pixels(with_torch(name), blurred, tile=None).astype(int)
+    difference = np.abs(restore_pixels(network, blurred, tile=None) - expected)
+    assert np.abs(expected - blurred).max() > 20  # there was something to do
+    assert difference.max() <= 2
+    assert (difference <= 1).mean() >= 0.9999
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tiles_leave_no_seam(name: str, blurred: Pixels) -> None:
+    tiled, whole = (restore_pixels(with_torch(name), blurred, tile=tile).astype(int) for tile in (384, None))
+    assert np.abs(tiled - whole).max() <= 1
