@@ -99,6 +99,8 @@ EXPERIMENTS = {
     "own-photos": ("data/own-photos", write_photos),
     "own-pairs": ("data/own-pairs", write_pairs),
     "mnist-motion": ("data/mnist", write_mnist),
+    "weights-card": ("data/own-photos", write_photos),
+    "weights-card-varying": ("data/own-photos", write_photos),
     "weights-photo": ("data/own-photos", write_photos),
 }
 

@@ -21,6 +21,8 @@ def test_every_shipped_experiment_states_its_question_and_is_sound(path: Path) -
     narrower = {
         "steps-vs-quality": {"diffusion", "bridge"},
         "ten-minutes": {"cnn", "bridge", "diffusion", "classical"},
+        "weights-card": {"classical"},
+        "weights-card-varying": {"classical"},
         "weights-photo": {"cnn"},
     }
     compared = narrower.get(path.stem, {"cnn", "gan", "diffusion"})
