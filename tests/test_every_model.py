@@ -20,6 +20,7 @@ from deblurbench import load
 from deblurbench.batch import Batch
 from deblurbench.errors import UsageError
 from deblurbench.images.tensors import to_tensor
+from deblurbench.images.tiles import plan_tiles
 from deblurbench.models.base import Model, Restorer
 from deblurbench.models.loading import save_model
 from deblurbench.models.restoration import RestoreOptions
@@ -199,11 +200,14 @@ def test_restoring_leaves_the_model_as_it_was(spec: Spec) -> None:
 
 @ONE_OF_EACH
 def test_progress_is_reported_after_every_evaluation_and_every_tile(spec: Spec) -> None:
-    model, image = build(spec), torch.rand(1, 3, 60, 193)
+    model, image = build(spec), torch.rand(1, 3, 110, 240)
     calls: list[int] = []
     for network in model.networks():
         network.register_forward_pre_hook(lambda *_: calls.append(1))
-    for tile, tiles in ((None, 1), (192, 4)):  # the core of a tile is 64 pixels a side
+    multiple = max((getattr(network, "multiple", 1) for network in model.networks()), default=1)
+    cut = plan_tiles(110 + -110 % multiple, 240 + -240 % multiple, tile=160, multiple=multiple)
+    assert len(cut) > 1
+    for tile, tiles in ((None, 1), (160, len(cut))):
         calls.clear()
         fractions: list[float] = []
         model.restore(image, replace(OPTIONS, tile=tile, on_progress=fractions.append))
