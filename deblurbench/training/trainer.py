@@ -221,9 +221,11 @@ class Trainer:
     def _refuse_divergence(self) -> None:
         """Raise DeblurbenchError where a gradient is not finite, in all processes, before anything of it is saved."""
         if any(group.has_diverged for group in self.parameter_groups.values()):
+            # A compiler may be at fault: PyTorch 2.15 compiles some networks to NaN in bfloat16 on a CPU.
+            remedy = " or leave out training.compile" if self.settings.compile else ""
             raise DeblurbenchError(
-                f"training diverged: a gradient is not finite at step {self.step}; lower training.learning_rate and run with "
-                "--restart"
+                f"training diverged: a gradient is not finite at step {self.step}; lower training.learning_rate{remedy}, "
+                "and run with --restart"
             )
 
     def _run_untimed(self, action: Callable[[], None]) -> None:
