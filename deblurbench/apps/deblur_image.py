@@ -51,6 +51,7 @@ def _restorer(model: str, how: Restoring) -> PhotoRestorer:
 
 @lru_cache(maxsize=1)
 def _loaded(model: str, device: str, changed: int) -> PhotoRestorer:
+    """The restorer of `model`; `changed`, when its file was, is there so that another file of its name is loaded anew."""
     return choose_restorer(model, Restoring(device=device), USUAL_MEGAPIXELS).restorer
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from PIL import Image
 
 DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # title, camera, software, date, people
-EXPOSURE, PLACE = SUBDIRECTORIES = (0x8769, 0x8825)
+EXPOSURE = 0x8769
+SUBDIRECTORIES = (EXPOSURE, 0x8825)  # the latter: place
 COLOR_SPACE, IN_SRGB, PREVIEW_SIZE, MAKER_NOTE = 0xA001, 1, (0xA002, 0xA003), 0x927C
 MAX_JPEG_EXIF = 65_533  # bytes of a segment
 
