@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,7 @@ def measure(networks: dict[str, PixelNetwork], pixels: Pixels, tile: int | None,
     results: dict[str, Pixels] = {}
     for _ in range(rounds + 1):
         for name, network in networks.items():
-            seconds, results[name] = timed(lambda network=network: restore_pixels(network, pixels, tile=tile))  # type: ignore[misc]
+            seconds, results[name] = timed(partial(restore_pixels, network, pixels, tile=tile))
             times[name].append(seconds)
     megapixels = pixels.shape[0] * pixels.shape[1] / 1e6
     reference = statistics.median(times[REFERENCE][1:])
@@ -123,7 +124,7 @@ def measure_tiles(network: PixelNetwork, pixels: Pixels, tiles: list[int], round
     results: dict[int | None, Pixels] = {}
     for number in range(rounds + 1):
         for tile, own in times.items():
-            seconds, results[tile] = timed(lambda tile=tile: restore_pixels(network, pixels, tile=tile))  # type: ignore[misc]
+            seconds, results[tile] = timed(partial(restore_pixels, network, pixels, tile=tile))
             own += [seconds] if number else []
     for tile in tiles:
         ratios = [one / whole for one, whole in zip(times[tile], times[None], strict=True)]
