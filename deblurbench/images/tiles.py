@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 from typing import NamedTuple
 
-Parts = list[tuple[slice, slice]]
 CONTEXT = 64  # pixels around the core of a tile that the network sees and that are cropped afterwards
 
 
@@ -25,6 +24,14 @@ class Tile(NamedTuple):
         return slice(top, top + height), slice(left, left + width)
 
 
+class Cut(NamedTuple):
+    """A side of an image in parts, each a core and what is seen for it; the pixels seen in all, and in the longest part."""
+
+    parts: list[tuple[slice, slice]]
+    seen: int
+    longest: int
+
+
 def plan_tiles(height: int, width: int, *, tile: int | None, multiple: int) -> list[Tile]:
     """The tiles of an image whose sides are multiples of `multiple`, as are the sides of all that is seen.
 
@@ -37,19 +44,10 @@ def plan_tiles(height: int, width: int, *, tile: int | None, multiple: int) -> l
     margin = -(-CONTEXT // multiple) * multiple
     if tile < 2 * margin + multiple:
         raise ValueError(f"a tile of {tile} pixels is too small: give at least {2 * margin + multiple}")
-    best: tuple[float, list[Parts]] = math.inf, []
-    for columns in range(1, width // multiple + 1):
-        across = _parts(width, columns, margin, multiple)
-        if _seen(across) * height >= best[0]:  # and more so the more columns there are
-            break
-        rows = -(-height * _longest(across) // tile**2)  # at least
-        while not fits(_longest(down := _parts(height, rows, margin, multiple)), _longest(across), tile=tile):
-            if (rows := rows + 1) > height // multiple:
-                break
-        else:
-            best = min(best, (_seen(across) * _seen(down), [down, across]), key=lambda cut: cut[0])
-    down, across = best[1]
-    return [Tile(rows, core, seen_rows, seen) for rows, seen_rows in down for core, seen in across]
+    cuts = itertools.product(_cuts(height, margin, multiple), _cuts(width, margin, multiple))
+    fitting = (cut for cut in cuts if fits(cut[0].longest, cut[1].longest, tile=tile))
+    down, across = min(fitting, key=lambda cut: cut[0].seen * cut[1].seen)
+    return [Tile(rows, core, seen_rows, seen_columns) for rows, seen_rows in down.parts for core, seen_columns in across.parts]
 
 
 def fits(height: int, width: int, *, tile: int) -> bool:
@@ -57,19 +55,16 @@ def fits(height: int, width: int, *, tile: int) -> bool:
     return height * width <= tile**2
 
 
-def _parts(length: int, count: int, margin: int, multiple: int) -> Parts:
-    """`length` in at most `count` parts, all but the last equal: each core, and what is seen for it."""
-    core = -(-length // (count * multiple)) * multiple
-    return [
+def _cuts(length: int, margin: int, multiple: int) -> list[Cut]:
+    """All ways to cut a side into parts whose cores are equal, but for the last."""
+    cores = dict.fromkeys(-(-length // (count * multiple)) * multiple for count in range(1, length // multiple + 1))
+    return [_cut(length, core, margin) for core in cores]
+
+
+def _cut(length: int, core: int, margin: int) -> Cut:
+    parts = [
         (slice(start, min(start + core, length)), slice(max(start - margin, 0), min(start + core + margin, length)))
         for start in range(0, length, core)
     ]
-
-
-def _seen(parts: Parts) -> int:
-    """The pixels of a side that are seen, in all parts together."""
-    return sum(seen.stop - seen.start for _, seen in parts)
-
-
-def _longest(parts: Parts) -> int:
-    return max(seen.stop - seen.start for _, seen in parts)
+    sizes = [seen.stop - seen.start for _, seen in parts]
+    return Cut(parts, sum(sizes), max(sizes))
