@@ -51,12 +51,13 @@ def deblur(
     from deblurbench.apps.photo_restorers import Restoring
     from deblurbench.apps.photos import deblur_photos
     from deblurbench.apps.restorer_choice import choose_restorer, choose_winner, require_one_source
-    from deblurbench.apps.videos import deblur_videos, require_codec
+    from deblurbench.apps.videos import deblur_videos
+    from deblurbench.video.clip import require_encoder
 
     require_one_source(model, results, dataset)
     plan = plan_files(inputs, out, overwrites=overwrite, draws_comparison=compare)
-    if plan.videos:
-        require_codec(codec)
+    if plan.videos and codec is not None:
+        require_encoder(codec)
     how = Restoring(device=device, tile=require_tile(tile), strength=strength, seed=seed)
     choice = choose_winner(results, dataset, how) if results else choose_restorer(model, how, plan.megapixels)
     ways = [f"by {choice.restorer.way}"] if verbose else []

@@ -9,15 +9,9 @@ from pathlib import Path
 
 from deblurbench.apps.deblur_outcome import DeblurOutcome, advance, failure_named, percent_bar
 from deblurbench.apps.photo_restorers import PhotoRestorer
-from deblurbench.video.clip import require_encoder, restore_clip
+from deblurbench.video.clip import restore_clip
 from deblurbench.video.steadying import Steadied
 from deblurbench.video.transcoding import Encoding
-
-
-def require_codec(codec: str | None) -> None:
-    """Raise UsageError where FFmpeg has no encoder of that name; None takes what fits the container."""
-    if codec is not None:
-        require_encoder(codec)
 
 
 def deblur_videos(
