@@ -16,7 +16,7 @@ DATASET = {
     "blur": "How sharp photographs are blurred; pairs from files need none.",
     "camera": "What comes with the blur: clipped light, noise, JPEG.",
     "test_crop": "Test images are cropped to so many pixels a side around their centre; null scores whole ones.",
-    "patch_candidates": "Each training patch is the most detailed of so many random ones; 1 takes any.",
+    "patch_candidates": "Each training patch is the most detailed of one to so many random ones; 1 takes any.",
     "patch_reduction": "Training patches that we blur are first reduced by a factor from 1 to this, which makes them sharper.",
     "register": "Pairs of separate exposures: true registers them, false uses them as they are, null blurs the sharp side.",
     "strict": "Whether an image that cannot be used is an error; otherwise it is left out and named.",

@@ -43,9 +43,9 @@ class PairedDataset:
 
     `degradation` is needed where sharp photographs have no blurred counterpart, and replaces it where they have one.
     Pairs from files whose sides turn out to be separate exposures, not aligned, are not used as they are: the sharp side is
-    blurred by us instead, by the `camera`. Of `patch_candidates` random patches of a photograph the most detailed is trained
-    on, reduced by a factor of at most `patch_reduction` where it is blurred by us. With `register` true they are registered,
-    with false used as they are. What cannot be used is left out, or an error with `strict`.
+    blurred by us instead, by the `camera`. Of one to `patch_candidates` random patches of a photograph the most detailed is
+    trained on, reduced by a factor of at most `patch_reduction` where it is blurred by us. With `register` true they are
+    registered, with false used as they are. What cannot be used is left out, or an error with `strict`.
     """
 
     name: str

@@ -38,9 +38,10 @@ class PreparedDataset:
 
     `pairs` is "registered", "synthetic" (blurred by us, by `degradation`) or "files" (as they came). `problems` name what
     was left out, `notes` are remarks for readers of the scores. Validation and test images are center-cropped to `test_crop`
-    pixels a side; nothing is resampled. A training patch is the most detailed of `patch_candidates` random ones, since many
-    photographs have soft backgrounds, which teach little. One that is blurred by us is reduced first, by a factor drawn from
-    [1, `patch_reduction`], since most photographs are soft at their full size.
+    pixels a side; nothing is resampled. A training patch is the most detailed of some random ones, since many photographs have
+    soft backgrounds, which teach little; of how many is drawn from 1 to `patch_candidates`, so that soft ones are trained on,
+    too. One that is blurred by us is reduced first, by a factor drawn from [1, `patch_reduction`], since most photographs are
+    soft at their full size.
     """
 
     name: str
@@ -95,7 +96,8 @@ class PreparedDataset:
         sharp = self.cache.pixels(item.sharp)
         factor = random.uniform(1, self.patch_reduction) if self.patch_reduction > 1 and self.degradation is not None else 1.0
         cut = round(factor * size)
-        places = [_random_place(sharp, cut, random) for _ in range(self.patch_candidates)]
+        candidates = int(random.integers(1, self.patch_candidates, endpoint=True)) if self.patch_candidates > 1 else 1
+        places = [_random_place(sharp, cut, random) for _ in range(candidates)]
         top, left = places[0] if len(places) == 1 else max(places, key=lambda place: _detail(sharp, cut, *place))
         if self.degradation is not None:
             drawn = self.degradation.blur.draw(random)
