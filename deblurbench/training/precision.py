@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import nn
@@ -34,6 +35,25 @@ def require_compiler(settings: TrainingSettings, device: torch.device) -> None:
 
 
 def compile_networks(networks: Iterable[nn.Module]) -> None:
-    """Have torch.compile compile `networks` at their first call."""
+    """Have torch.compile compile the blocks of `networks` at their first call, and a network that has none as a whole.
+
+    Equal blocks are compiled once, which takes much less time than whole networks do; and whole networks of two levels come
+    out as NaN in bfloat16 on CPUs with AVX-512 under PyTorch 2.15.
+    """
+    torch._dynamo.config.recompile_limit = 64  # blocks differ in width, resolution and precision
     for network in networks:
-        network.compile()
+        for part in _blocks(network) or [network]:
+            part.compile()
+
+
+def uncompiled(settings: TrainingSettings) -> AbstractContextManager[object]:
+    """A context in which compiled networks compute as they are written, for inputs of sizes that occur once."""
+    return torch.compiler.set_stance("force_eager") if settings.compile else nullcontext()
+
+
+def _blocks(module: nn.Module) -> list[nn.Module]:
+    """The largest parts of `module` that are modules of their own rather than layers and containers of torch."""
+    blocks: list[nn.Module] = []
+    for child in module.children():
+        blocks += _blocks(child) if type(child).__module__.startswith("torch.nn.") else [child]
+    return blocks

@@ -28,7 +28,7 @@ from deblurbench.training.budget import plan_schedule
 from deblurbench.training.ema import ExponentialMovingAverage
 from deblurbench.training.journal import Journal
 from deblurbench.training.parameter_group import ParameterGroup
-from deblurbench.training.precision import autocast, compile_networks
+from deblurbench.training.precision import autocast, compile_networks, uncompiled
 from deblurbench.training.processes import first_process_does, require_divisible_batches
 from deblurbench.training.progress import TrainingProgress
 from deblurbench.training.settings import TrainingSettings
@@ -221,7 +221,7 @@ class Trainer:
     def _refuse_divergence(self) -> None:
         """Raise DeblurbenchError where a gradient is not finite, in all processes, before anything of it is saved."""
         if any(group.has_diverged for group in self.parameter_groups.values()):
-            # A compiler may be at fault: PyTorch 2.15 compiles some networks to NaN in bfloat16 on a CPU.
+            # A compiler may be at fault: PyTorch 2.15 compiles some whole networks to NaN in bfloat16 on a CPU.
             remedy = " or leave out training.compile" if self.settings.compile else ""
             raise DeblurbenchError(
                 f"training diverged: a gradient is not finite at step {self.step}; lower training.learning_rate{remedy}, "
@@ -236,7 +236,7 @@ class Trainer:
 
     def _validate(self) -> None:
         assert self.journal is not None
-        with self.average.in_place_of(self.model):
+        with self.average.in_place_of(self.model), uncompiled(self.settings):
             scores, strip = self.validate(self.model, self.accelerator.device)
             self.journal.log_validation(self.step, scores, strip)
             if scores["psnr"] > self.best_psnr:

@@ -22,6 +22,7 @@ from deblurbench.data.loader import TrainingSamples
 from deblurbench.errors import UsageError
 from deblurbench.files import read_json
 from deblurbench.models.base import Model
+from deblurbench.networks.nafnet import NAFBlock, NAFNet
 from deblurbench.registry import MODELS, NETWORKS
 from deblurbench.training import precision
 from deblurbench.training.budget import macs_of_sample, plan_schedule
@@ -283,6 +284,24 @@ def test_compiled_training_gives_the_same_up_to_rounding(make_trainer: MakeTrain
     plain, compiled = (deblurbench.load(tmp_path / name / LAST).state_dict() for name in ("plain", "compiled"))
     assert plain.keys() == compiled.keys()
     assert all(torch.allclose(plain[name], compiled[name], atol=2e-3) for name in plain)
+
+
+def test_the_blocks_of_a_network_are_compiled_and_one_without_blocks_as_a_whole() -> None:
+    """On two levels in bfloat16, where PyTorch 2.15 compiles a whole network to NaN on some processors."""
+    torch.manual_seed(0)
+    network = NAFNet(width=16, encoder_blocks=(1, 1), middle_blocks=1, decoder_blocks=(1, 1), attention=False)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)  # nothing is left at zero
+    image = torch.rand(2, 3, 32, 32)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        expected = network(image)
+        precision.compile_networks([network])
+        torch.testing.assert_close(network(image), expected, rtol=0, atol=0.03 * expected.std().item())
+    compiled = {type(module) for module in network.modules() if module._compiled_call_impl is not None}
+    assert compiled == {NAFBlock}
+    whole = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1), torch.nn.ReLU())
+    precision.compile_networks([whole])
+    assert whole._compiled_call_impl is not None
 
 
 def test_without_a_compiler_it_says_so_before_work_begins(
