@@ -37,6 +37,7 @@ from deblurbench.models.torch_network import TorchNetwork
 from deblurbench.randomness import generator
 from deblurbench.runtimes.onnx_network import RUNTIMES, is_installed, open_onnx
 from deblurbench.runtimes.pixels import PixelNetwork, Planes, restore_pixels
+from deblurbench.training.precision import compile_networks
 
 REFERENCE, DEFAULT = "torch float32", "deblur"
 CPU = torch.device("cpu")
@@ -78,7 +79,7 @@ def ways(model: str, onnx: Path, threads: int) -> dict[str, PixelNetwork]:
     def with_torch(kind: type[TorchNetwork] = TorchNetwork, *, bfloat16: bool = False, compiled: bool = False) -> TorchNetwork:
         restorer = require_exportable(load(model), model)
         if compiled:
-            restorer.network.compile(dynamic=True)
+            compile_networks([restorer.network])
         return kind(restorer, CPU, bfloat16=bfloat16)
 
     found: dict[str, PixelNetwork] = {
