@@ -16,6 +16,22 @@ def convolution3x3(in_channels: int, out_channels: int, stride: int = 1) -> nn.C
     return nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1)
 
 
+class ImageConvolution(nn.Conv2d):
+    """A first 3x3 convolution, of an image (B, C, H, W), that computes in float32 under autocast, too.
+
+    bfloat16 rounds values in [0, 1] to about the steps of 8 bits: noise, which a network that sharpens amplifies.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, 3, padding=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        if image.is_meta:  # has no autocast
+            return super().forward(image)
+        with torch.autocast(image.device.type, enabled=False):
+            return super().forward(image.to(self.weight.dtype))
+
+
 def output_convolution(in_channels: int, out_channels: int, size: int = 3, *, bias: bool = True) -> nn.Conv2d:
     """Return a last layer with small weights: with the global skip a network starts near the identity, yet has gradients."""
     layer = nn.Conv2d(in_channels, out_channels, size, padding=size // 2, bias=bias)

@@ -12,8 +12,8 @@ from deblurbench.networks.layers import (
     ChannelNorm,
     ConditionEmbedding,
     FeatureModulation,
+    ImageConvolution,
     apply_blocks,
-    convolution3x3,
     output_convolution,
     pixel_shuffle_upsampling,
 )
@@ -98,7 +98,7 @@ class NAFNet(nn.Module):
 
         self.embedding = ConditionEmbedding(condition_channels, embedded) if condition_channels else None
         self.unshuffle, self.shuffle = nn.PixelUnshuffle(stem_factor), nn.PixelShuffle(stem_factor)
-        self.stem = convolution3x3(in_channels * stem_factor**2, width)
+        self.stem = ImageConvolution(in_channels * stem_factor**2, width)
         self.encoders = nn.ModuleList(level(depth, blocks) for depth, blocks in enumerate(encoder_blocks))
         self.downs = nn.ModuleList(nn.Conv2d(width * 2**d, width * 2 ** (d + 1), 2, stride=2) for d in range(levels))
         self.middle = level(levels, middle_blocks)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from deblurbench.networks.layers import (
     Activation,
     ConditionEmbedding,
+    ImageConvolution,
     ResidualBlock,
     apply_blocks,
     convolution3x3,
@@ -51,7 +52,7 @@ class UNet(nn.Module):
 
         self.embedding = ConditionEmbedding(condition_channels, embedded) if condition_channels else None
         self.unshuffle = nn.PixelUnshuffle(stem_factor)
-        self.stem = convolution3x3(in_channels * stem_factor**2, widths[0])
+        self.stem = ImageConvolution(in_channels * stem_factor**2, widths[0])
         self.down_levels = nn.ModuleList(level(width) for width in widths)
         self.downs = nn.ModuleList(convolution3x3(a, b, stride=2) for a, b in itertools.pairwise(widths))
         self.up_levels = nn.ModuleList(level(width) for width in widths[-2::-1])

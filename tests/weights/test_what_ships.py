@@ -22,12 +22,12 @@ NAMES = list(shipped_weights())
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(scope="module")
-def blurred() -> Pixels:
+@pytest.fixture(scope="module", params=["coffee", "astronaut"])
+def blurred(request: pytest.FixtureRequest) -> Pixels:
     """A photograph out of focus and with a little noise, larger than a tile of 384 pixels."""
     from skimage import data
 
-    soft = cv2.GaussianBlur(data.coffee().astype(np.float32), (0, 0), 1.5)
+    soft = cv2.GaussianBlur(getattr(data, request.param)().astype(np.float32), (0, 0), 1.5)
     return np.clip(np.rint(soft + np.random.default_rng(0).normal(0, 1, soft.shape)), 0, 255).astype(np.uint8)
 
 
