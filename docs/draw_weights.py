@@ -17,28 +17,23 @@ from deblurbench.randomness import generator
 from deblurbench.registry import BLURS, CAMERAS
 
 CELL, GAP, LABEL = 256, 6, 18
-# (file, left and top of the part that is shown, blur; None where the photograph itself is blurred)
-PHOTOGRAPHS: tuple[tuple[str, tuple[int, int], dict[str, Any] | None], ...] = (
-    ("clock_motion.png", (60, 22), None),
+# (file, left and top of the part that is shown, blur)
+PHOTOGRAPHS: tuple[tuple[str, tuple[int, int], dict[str, Any]], ...] = (
     ("chelsea.png", (95, 30), {"name": "gaussian", "sigma": [2.0, 2.0]}),
     ("coffee.png", (150, 80), {"name": "motion", "length": [12.0, 12.0]}),
+    ("astronaut.png", (110, 10), {"name": "disk", "size": [4.0, 4.0]}),
 )
 
 
-def row(name: str, corner: tuple[int, int], blur: dict[str, Any] | None) -> list[tuple[str, Pixels]]:
-    """One place of a photograph as it is blurred, as `photo` restores it and, where that is known, sharp."""
+def row(name: str, corner: tuple[int, int], blur: dict[str, Any]) -> list[tuple[str, Pixels]]:
+    """One place of a photograph as it is blurred, as `photo` restores it, and sharp."""
     package = importlib.util.find_spec("skimage")
     assert package is not None
     assert package.origin is not None
     photo = read_photo(Path(package.origin).parent / "data" / name).pixels
-    blurred = photo
-    if blur is not None:
-        camera = CAMERAS.build({"name": "sensor", "shot_noise": 0.004, "read_noise": 0.002})
-        blurred, _ = blur_image(photo, BLURS.build(blur), camera, generator("drawn in docs", 0))
-    label = "really blurred" if blur is None else f"blurred: {blur['name']}"
-    shown = {label: blurred, "photo": deblurbench.deblur(blurred)}
-    if blur is not None:
-        shown["sharp"] = photo
+    camera = CAMERAS.build({"name": "sensor", "shot_noise": 0.004, "read_noise": 0.002})
+    blurred, _ = blur_image(photo, BLURS.build(blur), camera, generator("drawn in docs", 0))
+    shown = {f"blurred: {blur['name']}": blurred, "photo": deblurbench.deblur(blurred), "sharp": photo}
     left, top = corner
     return [(label, pixels[top : top + CELL, left : left + CELL]) for label, pixels in shown.items()]
 
