@@ -52,8 +52,9 @@ def uncompiled(settings: TrainingSettings) -> AbstractContextManager[object]:
 
 
 def _blocks(module: nn.Module) -> list[nn.Module]:
-    """The largest parts of `module` that are modules of their own rather than layers and containers of torch."""
+    """The largest parts of `module` that are composed of others and are no containers of torch."""
     blocks: list[nn.Module] = []
     for child in module.children():
-        blocks += _blocks(child) if type(child).__module__.startswith("torch.nn.") else [child]
+        is_block = any(True for _ in child.children()) and not type(child).__module__.startswith("torch.nn.")
+        blocks += [child] if is_block else _blocks(child)
     return blocks
