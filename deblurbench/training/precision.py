@@ -37,8 +37,8 @@ def require_compiler(settings: TrainingSettings, device: torch.device) -> None:
 def compile_networks(networks: Iterable[nn.Module]) -> None:
     """Have torch.compile compile the blocks of `networks` at their first call, and a network that has none as a whole.
 
-    Equal blocks are compiled once, which takes much less time than whole networks do; and whole networks of two levels come
-    out as NaN in bfloat16 on CPUs with AVX-512 under PyTorch 2.15.
+    Whole networks of two levels come out as NaN in bfloat16 on CPUs with AVX-512 under PyTorch 2.15; equal blocks are
+    compiled once.
     """
     torch._dynamo.config.recompile_limit = 64  # blocks differ in width, resolution and precision
     for network in networks:
