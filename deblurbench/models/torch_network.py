@@ -9,6 +9,7 @@ import torch
 from deblurbench.models.base import Restorer
 from deblurbench.models.regression import Regression
 from deblurbench.models.windows import gives_image
+from deblurbench.networks.layers import ImageConvolution
 from deblurbench.runtimes.pixels import Planes
 
 
@@ -20,12 +21,13 @@ def is_local(model: Restorer) -> TypeGuard[Regression]:
 class TorchNetwork:
     """The network of `model` on `device`, called as a `PixelNetwork`.
 
-    With `bfloat16` the network computes in it (its residual is exact to a fraction of a 255th); the sum with the image is
-    float32 always.
+    With `bfloat16` a network computes in it whose first convolution keeps the image in float32, which others would round to
+    8 bits; the sum with the image is float32 always.
     """
 
     def __init__(self, model: Regression, device: torch.device, *, bfloat16: bool) -> None:
-        self._device, self._bfloat16 = device, bfloat16 and not gives_image(model.network)
+        keeps_image = isinstance(getattr(model.network, "stem", None), ImageConvolution) and not gives_image(model.network)
+        self._device, self._bfloat16 = device, bfloat16 and keeps_image
         self._network = model.network.to(device).to(memory_format=torch.channels_last).eval()
         self.multiple: int = getattr(model.network, "multiple", 1)
         self.is_residual = not gives_image(model.network)

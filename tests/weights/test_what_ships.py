@@ -14,9 +14,12 @@ from deblurbench.checkpoint import FORMAT
 from deblurbench.images.photo import Pixels
 from deblurbench.models.exporting import require_exportable
 from deblurbench.models.torch_network import TorchNetwork
+from deblurbench.registry import MODELS
 from deblurbench.runtimes.onnx_network import RUNTIMES, open_onnx
 from deblurbench.runtimes.pixels import restore_pixels
 from deblurbench.weights.shipped import FOLDER, shipped_weights
+from deblurbench.yaml_files import read_yaml
+from tests.conftest import PRESETS
 
 NAMES = list(shipped_weights())
 CPU = torch.device("cpu")
@@ -57,6 +60,12 @@ def test_every_way_that_deblur_may_take_is_exact(name: str, way: str, blurred: P
     assert np.abs(expected - blurred).max() > 20  # there was something to do
     assert difference.max() <= 2
     assert (difference <= 1).mean() >= 0.9999
+
+
+def test_networks_that_would_round_the_image_are_computed_in_float32() -> None:
+    for network, way in (("mimo-unet-tiny", "float32"), ("unet-tiny", "bfloat16")):
+        model = MODELS.build({"name": "cnn", "network": read_yaml(PRESETS / f"{network}.yaml")})
+        assert TorchNetwork(model, CPU, bfloat16=True).way == f"torch on cpu, {way}"
 
 
 @pytest.mark.parametrize("name", NAMES)
