@@ -68,8 +68,8 @@ class ChannelsFirst(TorchNetwork):
 
     @torch.inference_mode()
     def __call__(self, image: Planes) -> Planes:
-        self._network.to(memory_format=torch.contiguous_format)
-        result: Planes = self._network(torch.from_numpy(image)).numpy()
+        self.network.to(memory_format=torch.contiguous_format)
+        result: Planes = self.network(torch.from_numpy(image)).numpy()
         return result
 
 
@@ -77,10 +77,10 @@ def ways(model: str, onnx: Path, threads: int) -> dict[str, PixelNetwork]:
     """The network in each way that is installed."""
 
     def with_torch(kind: type[TorchNetwork] = TorchNetwork, *, bfloat16: bool = False, compiled: bool = False) -> TorchNetwork:
-        restorer = require_exportable(load(model), model)
+        made = kind(require_exportable(load(model), model), CPU, bfloat16=bfloat16)
         if compiled:
-            compile_networks([restorer.network])
-        return kind(restorer, CPU, bfloat16=bfloat16)
+            compile_networks([made.network])
+        return made
 
     found: dict[str, PixelNetwork] = {
         REFERENCE: with_torch(),

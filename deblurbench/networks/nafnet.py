@@ -108,6 +108,11 @@ class NAFNet(nn.Module):
         self.decoders = nn.ModuleList(level(depth, blocks) for depth, blocks in enumerate(decoder_blocks))
         self.output = output_convolution(width, out_channels * stem_factor**2)
 
+    @property
+    def first_level(self) -> list[nn.Module]:
+        """The layers that see the finest resolution first."""
+        return [self.stem, *self.encoders[0]]
+
     def forward(self, image: Tensor, condition: Tensor | None = None) -> Tensor:
         embedded = self.embedding(condition) if self.embedding is not None else None
         features = self.stem(self.unshuffle(image))  # (B, width, H / stem, W / stem)

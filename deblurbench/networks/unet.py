@@ -60,6 +60,11 @@ class UNet(nn.Module):
         self.output = output_convolution(widths[0], out_channels * stem_factor**2)
         self.shuffle = nn.PixelShuffle(stem_factor)
 
+    @property
+    def first_level(self) -> list[nn.Module]:
+        """The layers that see the finest resolution first."""
+        return [self.stem, *self.down_levels[0]]
+
     def forward(self, image: Tensor, condition: Tensor | None = None) -> Tensor:
         embedded = self.embedding(condition) if self.embedding is not None else None
         features = self.stem(self.unshuffle(image))  # (B, widths[0], H / stem, W / stem)

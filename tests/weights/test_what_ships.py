@@ -25,12 +25,24 @@ NAMES = list(shipped_weights())
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(scope="module", params=["coffee", "astronaut"])
+def middles() -> Pixels:
+    """The middle 256x256 pixels of nine photographs, side by side."""
+    from skimage import data
+
+    left, _, _ = data.stereo_motorcycle()
+    grey = [np.repeat(one()[..., None], 3, 2) for one in (data.camera, data.brick, data.gravel)]
+    colour = [data.astronaut(), data.coffee(), data.chelsea(), data.rocket(), left, data.hubble_deep_field()]
+    parts = [one[one.shape[0] // 2 - 128 :, one.shape[1] // 2 - 128 :][:256, :256] for one in (*colour, *grey)]
+    return np.concatenate([np.concatenate(parts[row : row + 3], 1) for row in (0, 3, 6)], 0)
+
+
+@pytest.fixture(scope="module", params=["coffee", "astronaut", "middles"])
 def blurred(request: pytest.FixtureRequest) -> Pixels:
     """A photograph out of focus and with a little noise, larger than a tile of 384 pixels."""
     from skimage import data
 
-    soft = cv2.GaussianBlur(getattr(data, request.param)().astype(np.float32), (0, 0), 1.5)
+    sharp, sigma = (middles(), 2.0) if request.param == "middles" else (getattr(data, request.param)(), 1.5)
+    soft = cv2.GaussianBlur(sharp.astype(np.float32), (0, 0), sigma)
     return np.clip(np.rint(soft + np.random.default_rng(0).normal(0, 1, soft.shape)), 0, 255).astype(np.uint8)
 
 
