@@ -323,3 +323,24 @@ def test_patches_are_reduced_by_a_random_factor_both_sides_alike(tmp_path: Path)
     assert all(blurred.shape == sharp.shape == (48, 48, 3) and np.array_equal(blurred, sharp) for blurred, sharp in reduced)
     assert len({int(sharp.std()) for _, sharp in reduced}) > 10
     assert min(sharp.std() for _, sharp in reduced) < 60
+
+
+def test_patches_are_made_grey_with_a_probability_both_sides_alike(tmp_path: Path, photo: np.ndarray) -> None:
+    """Yellowed grey prints are restored to neutral ones."""
+    for top, split in enumerate((TRAIN, VALIDATION, TEST)):
+        (tmp_path / split).mkdir()
+        Image.fromarray(photo[top:]).save(tmp_path / split / f"{split}.png")
+    layout = {"name": "sharp-folder", "path": str(tmp_path)}
+    quiet = {"name": "sensor", "shot_noise": 0, "read_noise": 0}
+
+    def coloured(probability: float) -> list[bool]:
+        dataset = open_dataset(
+            "mine", PixelCache(tmp_path / "cache"), layout=layout, blur="none", camera=quiet, patch_grey=probability
+        ).prepare()
+        pairs = [dataset.patch(dataset.items(TRAIN)[0], 48, generator(0, number)) for number in range(40)]
+        assert all(np.array_equal(blurred, sharp) for blurred, sharp in pairs)
+        return [bool(np.ptp(sharp.astype(int), axis=2).any()) for _, sharp in pairs]
+
+    assert all(coloured(0.0))
+    assert not any(coloured(1.0))
+    assert 10 <= sum(coloured(0.5)) <= 30
