@@ -11,6 +11,7 @@ from torch import nn
 from deblurbench.models.base import Restorer
 from deblurbench.models.regression import Regression
 from deblurbench.models.windows import gives_image
+from deblurbench.networks.nafnet import NAFBlock
 from deblurbench.runtimes.pixels import Planes
 
 
@@ -26,9 +27,13 @@ class TorchNetwork:
     """
 
     def __init__(self, model: Regression, device: torch.device, *, bfloat16: bool) -> None:
-        network = model.network.to(device).to(memory_format=torch.channels_last).eval()
-        in_bfloat16 = bfloat16 and hasattr(network, "first_level") and not gives_image(network)
-        self.network = _in_bfloat16(network) if in_bfloat16 else network
+        self.network = copy.deepcopy(model.network).to(device).to(memory_format=torch.channels_last).eval()
+        for block in self.network.modules():
+            if isinstance(block, NAFBlock):
+                block.fold_scales()
+        in_bfloat16 = bfloat16 and hasattr(self.network, "first_level") and not gives_image(model.network)
+        if in_bfloat16:
+            _compute_in_bfloat16(self.network)
         self._device = device
         self.multiple: int = getattr(model.network, "multiple", 1)
         self.is_residual = not gives_image(model.network)
@@ -43,16 +48,14 @@ class TorchNetwork:
         return result
 
 
-def _in_bfloat16(network: nn.Module) -> nn.Module:
-    """Return a copy that computes in bfloat16 from its second level on: what the first one rounds, all others amplify.
+def _compute_in_bfloat16(network: nn.Module) -> None:
+    """Convert `network` to bfloat16 from its second level on: what the first one rounds, all others amplify.
 
     Of `photo`, whole networks in bfloat16, or under autocast, change values by up to 4 and 3 of 255, and this by up to 2.
     """
-    copied = copy.deepcopy(network)
-    first_level: Any = copied.first_level  # a list of modules, of networks that have it
+    first_level: Any = network.first_level  # a list of modules, of networks that have it
     kept = {parameter for layer in first_level for parameter in layer.parameters()}
-    for parameter in copied.parameters():
+    for parameter in network.parameters():
         if parameter not in kept:
             parameter.data = parameter.data.to(torch.bfloat16)
     first_level[-1].register_forward_hook(lambda _layer, _inputs, output: output.to(torch.bfloat16))
-    return copied

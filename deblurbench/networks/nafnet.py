@@ -37,11 +37,11 @@ class NAFBlock(nn.Module):
         self.pool = GlobalAverage(stride) if attention else None
         self.attention = nn.Conv2d(channels, channels, 1) if attention else None
         self.project = nn.Conv2d(channels, channels, 1)
-        self.scale = nn.Parameter(torch.zeros(1, channels, 1, 1))
+        self.scale: nn.Parameter | None = nn.Parameter(torch.zeros(1, channels, 1, 1))
         self.mix_norm = ChannelNorm(channels)
         self.mix_expand = nn.Conv2d(channels, 2 * channels, 1)
         self.mix_project = nn.Conv2d(channels, channels, 1)
-        self.mix_scale = nn.Parameter(torch.zeros(1, channels, 1, 1))
+        self.mix_scale: nn.Parameter | None = nn.Parameter(torch.zeros(1, channels, 1, 1))
         self.modulation = FeatureModulation(condition_channels, channels) if condition_channels else None
         self.mix_modulation = FeatureModulation(condition_channels, channels) if condition_channels else None
 
@@ -52,12 +52,20 @@ class NAFBlock(nn.Module):
         hidden = _gate(self.depthwise(self.expand(hidden)))  # (B, C, H, W) -> (B, 2 C, H, W) -> (B, C, H, W)
         if self.pool is not None and self.attention is not None:
             hidden = hidden * self.attention(self.pool(hidden))  # (B, C, 1, 1)
-        features = features + self.project(hidden) * self.scale
+        features = features + _scaled(self.project(hidden), self.scale)
         hidden = self.mix_norm(features)
         if self.mix_modulation is not None:
             hidden = self.mix_modulation(hidden, condition)
         hidden = self.mix_project(_gate(self.mix_expand(hidden)))  # (B, C, H, W) -> (B, 2 C, H, W) -> (B, C, H, W)
-        return features + hidden * self.mix_scale
+        return features + _scaled(hidden, self.mix_scale)
+
+    def fold_scales(self) -> None:
+        """Multiply the scales into the convolutions before them, which computes the same with two passes over memory less."""
+        for convolution, scale in ((self.project, self.scale), (self.mix_project, self.mix_scale)):
+            if scale is not None and convolution.bias is not None:
+                convolution.weight.data *= scale.data.transpose(0, 1)  # (1, C, 1, 1) -> (C, 1, 1, 1)
+                convolution.bias.data *= scale.data.flatten()
+        self.scale = self.mix_scale = None
 
 
 @NETWORKS.register("nafnet")
@@ -111,7 +119,7 @@ class NAFNet(nn.Module):
     @property
     def first_level(self) -> list[nn.Module]:
         """The layers that see the finest resolution first."""
-        return [self.stem, *self.encoders[0]]
+        return [self.stem, *self.encoders[0].children()]
 
     def forward(self, image: Tensor, condition: Tensor | None = None) -> Tensor:
         embedded = self.embedding(condition) if self.embedding is not None else None
@@ -125,6 +133,10 @@ class NAFNet(nn.Module):
             features = apply_blocks(blocks, up(features) + skips.pop(), embedded)  # twice the size, half the width
         result: Tensor = self.shuffle(self.output(features))  # (B, out_channels, H, W)
         return result
+
+
+def _scaled(features: Tensor, scale: Tensor | None) -> Tensor:
+    return features if scale is None else features * scale
 
 
 def _gate(features: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ class UNet(nn.Module):
     @property
     def first_level(self) -> list[nn.Module]:
         """The layers that see the finest resolution first."""
-        return [self.stem, *self.down_levels[0]]
+        return [self.stem, *self.down_levels[0].children()]
 
     def forward(self, image: Tensor, condition: Tensor | None = None) -> Tensor:
         embedded = self.embedding(condition) if self.embedding is not None else None
