@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 
 from annotated_types import Interval
 
+from deblurbench.blur.camera import Probability
 from deblurbench.data.alignment.notes import misalignment, misalignment_note, registration_note
 from deblurbench.data.alignment.registered_pairs import registered_pair
 from deblurbench.data.cache import PixelCache, unequal_sides
@@ -28,7 +29,6 @@ SHOWN_OF_UNALIGNED = 3
 Items = dict[str, list[Item]]  # by split
 Candidates = Annotated[int, Interval(ge=1, le=64)]
 Reduction = Annotated[float, Interval(ge=1, le=4)]
-Probability = Annotated[float, Interval(ge=0, le=1)]
 
 
 class Decoded(NamedTuple):
