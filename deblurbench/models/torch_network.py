@@ -11,7 +11,6 @@ from torch import nn
 from deblurbench.models.base import Restorer
 from deblurbench.models.regression import Regression
 from deblurbench.models.windows import gives_image
-from deblurbench.networks.nafnet import NAFBlock
 from deblurbench.runtimes.pixels import Planes
 
 
@@ -23,20 +22,20 @@ def is_local(model: Restorer) -> TypeGuard[Regression]:
 class TorchNetwork:
     """The network of `model` on `device`, called as a `PixelNetwork`.
 
-    With `bfloat16`, networks that tell their `first_level` compute all other levels in it; the sum with the image is float32.
+    It computes with a copy, whose scales are folded where it can do that. With `bfloat16`, networks that tell their
+    `first_level` compute all other levels in it; the sum with the image is float32.
     """
 
     def __init__(self, model: Regression, device: torch.device, *, bfloat16: bool) -> None:
         self.network = copy.deepcopy(model.network).to(device).to(memory_format=torch.channels_last).eval()
-        for block in self.network.modules():
-            if isinstance(block, NAFBlock):
-                block.fold_scales()
-        in_bfloat16 = bfloat16 and hasattr(self.network, "first_level") and not gives_image(model.network)
-        if in_bfloat16:
-            _compute_in_bfloat16(self.network)
         self._device = device
         self.multiple: int = getattr(model.network, "multiple", 1)
         self.is_residual = not gives_image(model.network)
+        if hasattr(self.network, "fold_scales"):
+            self.network.fold_scales()
+        in_bfloat16 = bfloat16 and self.is_residual and hasattr(self.network, "first_level")
+        if in_bfloat16:
+            _compute_in_bfloat16(self.network)
         self.way = f"torch on {device.type}, {'bfloat16' if in_bfloat16 else 'float32'}"
 
     @torch.inference_mode()

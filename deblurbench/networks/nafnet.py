@@ -62,8 +62,9 @@ class NAFBlock(nn.Module):
     def fold_scales(self) -> None:
         """Multiply the scales into the convolutions before them, which computes the same with two passes over memory less."""
         for convolution, scale in ((self.project, self.scale), (self.mix_project, self.mix_scale)):
-            if scale is not None and convolution.bias is not None:
+            if scale is not None:
                 convolution.weight.data *= scale.data.transpose(0, 1)  # (1, C, 1, 1) -> (C, 1, 1, 1)
+                assert convolution.bias is not None  # all of a block have one
                 convolution.bias.data *= scale.data.flatten()
         self.scale = self.mix_scale = None
 
@@ -120,6 +121,12 @@ class NAFNet(nn.Module):
     def first_level(self) -> list[nn.Module]:
         """The layers that see the finest resolution first."""
         return [self.stem, *self.encoders[0].children()]
+
+    def fold_scales(self) -> None:
+        """Fold the scales of all blocks, when there is no more to learn."""
+        for block in self.modules():
+            if isinstance(block, NAFBlock):
+                block.fold_scales()
 
     def forward(self, image: Tensor, condition: Tensor | None = None) -> Tensor:
         embedded = self.embedding(condition) if self.embedding is not None else None
