@@ -103,6 +103,7 @@ EXPERIMENTS = {
     "weights-card-varying": ("data/own-photos", write_photos),
     "weights-old-photo": ("data/own-photos", write_photos),
     "weights-photo": ("data/own-photos", write_photos),
+    "weights-photo-fast": ("data/own-photos", write_photos),
 }
 
 
