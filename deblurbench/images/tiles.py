@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import NamedTuple
 
-CONTEXT = 64  # pixels around the core of a tile that the network sees and that are cropped afterwards
+CONTEXT = 64  # pixels around the core of a tile that the network sees and that are cropped afterwards, usually
 
 
 class Tile(NamedTuple):
@@ -32,16 +32,16 @@ class Cut(NamedTuple):
     longest: int
 
 
-def plan_tiles(height: int, width: int, *, tile: int | None, multiple: int) -> list[Tile]:
+def plan_tiles(height: int, width: int, *, tile: int | None, multiple: int, context: int = CONTEXT) -> list[Tile]:
     """The tiles of an image whose sides are multiples of `multiple`, as are the sides of all that is seen.
 
     Their cores, nearly equal, cover the image once. A network sees at most `tile`^2 pixels at once (None: all): a core and
-    `CONTEXT` around it, which covers nearly all of the receptive field. Of all ways to cut, the one in which it sees the fewest
+    `context` around it, which covers nearly all of the receptive field. Of all ways to cut, the one in which it sees the fewest
     pixels. Raises ValueError for too small a tile.
     """
     if tile is None or fits(height, width, tile=tile):
         return [Tile(slice(0, height), slice(0, width), slice(0, height), slice(0, width))]
-    margin = -(-CONTEXT // multiple) * multiple
+    margin = -(-context // multiple) * multiple
     if tile < 2 * margin + multiple:
         raise ValueError(f"a tile of {tile} pixels is too small: give at least {2 * margin + multiple}")
     cuts = itertools.product(_cuts(height, margin, multiple), _cuts(width, margin, multiple))

@@ -20,7 +20,7 @@ from deblurbench.files import write_whole
 from deblurbench.models.base import Restorer
 from deblurbench.models.loading import load
 from deblurbench.models.regression import Regression
-from deblurbench.models.windows import gives_image, sees_whole_image
+from deblurbench.models.windows import gives_image, sees_whole_image, tile_context
 from deblurbench.registry import NETWORKS
 from deblurbench.runtimes.onnx_network import METADATA, OnnxFacts, is_installed, open_onnx
 
@@ -110,7 +110,10 @@ def _graph(model: Regression) -> Any:
     assert program is not None  # with `dynamo`
     proto = program.model_proto
     facts = OnnxFacts(
-        multiple=multiple, is_residual=not gives_image(model.network), is_local=not sees_whole_image(model.network)
+        multiple=multiple,
+        is_residual=not gives_image(model.network),
+        is_local=not sees_whole_image(model.network),
+        tile_context=tile_context(model.network),
     )
     del proto.metadata_props[:]
     proto.metadata_props.add(key=METADATA, value=facts.as_text())

@@ -71,7 +71,7 @@ class _Callable(nn.Module):
 
     def __init__(self, file: Path, onnx: OnnxNetwork) -> None:
         super().__init__()
-        self.file, self.onnx, self.multiple = file, onnx, onnx.multiple
+        self.file, self.onnx, self.multiple, self.tile_context = file, onnx, onnx.multiple, onnx.tile_context
 
     def forward(self, image: Tensor) -> Tensor:
         restored = torch.cat([torch.from_numpy(self.onnx(one[None].cpu().contiguous().numpy())) for one in image])

@@ -10,7 +10,7 @@ from torch import nn
 
 from deblurbench.models.base import Restorer
 from deblurbench.models.regression import Regression
-from deblurbench.models.windows import gives_image
+from deblurbench.models.windows import gives_image, tile_context
 from deblurbench.runtimes.pixels import Planes
 
 
@@ -30,6 +30,7 @@ class TorchNetwork:
         self.network = copy.deepcopy(model.network).to(device).to(memory_format=torch.channels_last).eval()
         self._device = device
         self.multiple: int = getattr(model.network, "multiple", 1)
+        self.tile_context = tile_context(model.network)
         self.is_residual = not gives_image(model.network)
         if hasattr(self.network, "fold_scales"):
             self.network.fold_scales()

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from deblurbench.images.cropping import reflect
-from deblurbench.images.tiles import plan_tiles
+from deblurbench.images.tiles import CONTEXT, plan_tiles
 from deblurbench.models.restoration import Progress, RestorationContext
 
 GLOBAL_LAYERS = (nn.InstanceNorm2d, nn.GroupNorm, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.MultiheadAttention)
@@ -25,7 +25,7 @@ def call_network(
     height, width = image.shape[-2:]
     multiple = getattr(network, "multiple", 1)
     padded = reflect_pad(image, -height % multiple, -width % multiple)
-    tiles = plan_tiles(padded.shape[-2], padded.shape[-1], tile=tile, multiple=multiple)
+    tiles = plan_tiles(padded.shape[-2], padded.shape[-1], tile=tile, multiple=multiple, context=tile_context(network))
     if len(tiles) == 1:
         output = _forward(network, padded, condition)[0]
         progress.finish_tile(1)
@@ -39,6 +39,11 @@ def call_network(
         progress.finish_tile(len(tiles))
     assert result is not None
     return result[..., :height, :width]
+
+
+def tile_context(network: nn.Module) -> int:
+    """The pixels around the core of a tile that `network` is to see."""
+    return int(getattr(network, "tile_context", CONTEXT))
 
 
 def call_network_at_scales(network: nn.Module, image: Tensor, condition: Tensor | None = None) -> list[Tensor]:

@@ -8,6 +8,7 @@ from typing import Annotated
 from annotated_types import MinLen
 from torch import Tensor, nn
 
+from deblurbench.images.tiles import CONTEXT
 from deblurbench.networks.layers import (
     Activation,
     ConditionEmbedding,
@@ -43,6 +44,7 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         self.multiple = stem_factor * 2 ** (len(widths) - 1)
+        self.tile_context = max(CONTEXT, 8 * self.multiple)  # eight pixels of the coarsest level, which see the farthest
         embedded = 4 * widths[0] if condition_channels else 0
 
         def level(width: int) -> nn.ModuleList:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from deblurbench.errors import UsageError, one_line
+from deblurbench.images.tiles import CONTEXT
 from deblurbench.runtimes.pixels import Planes
 
 Runtime = Literal["onnxruntime", "openvino"]
@@ -27,18 +28,21 @@ class OnnxFacts:
     """What must be known of a network besides its file.
 
     Its input's sides are multiples of `multiple`. It returns a residual of its input, or an image. Its values are in
-    `value_range` = (black, white). Where it `is_local` a pixel depends only on what is near it, so that tiles change nothing.
+    `value_range` = (black, white). Where it `is_local` a pixel depends only on what is near it, so that tiles change nothing
+    that see `tile_context` pixels around their cores.
     """
 
     multiple: int = 1
     is_residual: bool = False
     value_range: tuple[float, float] = (0.0, 1.0)
     is_local: bool = False
+    tile_context: int = CONTEXT
 
     def as_text(self) -> str:
         """The facts as they stand in the metadata of a file."""
         facts = {
             "multiple": self.multiple, "residual": self.is_residual, "value_range": self.value_range, "local": self.is_local,
+            "tile_context": self.tile_context,
         }  # fmt: skip
         return json.dumps(facts)
 
@@ -50,7 +54,7 @@ class OnnxFacts:
             black, white = map(float, facts["value_range"])
             return cls(
                 multiple=int(facts["multiple"]), is_residual=bool(facts["residual"]), value_range=(black, white),
-                is_local=bool(facts["local"]),
+                is_local=bool(facts["local"]), tile_context=int(facts.get("tile_context", CONTEXT)),
             )  # fmt: skip
         except (KeyError, TypeError) as error:
             raise ValueError(f"its metadata are incomplete ({one_line(error)})") from error
@@ -66,6 +70,11 @@ class OnnxNetwork:
     def multiple(self) -> int:
         """What its input's sides must be multiples of."""
         return self.facts.multiple
+
+    @property
+    def tile_context(self) -> int:
+        """How many pixels around the core of a tile it is to see."""
+        return self.facts.tile_context
 
     @property
     def is_residual(self) -> bool:

@@ -19,7 +19,8 @@ Planes = NDArray[np.float32]  # (1, 3, H, W)
 class PixelNetwork(Protocol):
     """A network on any runtime, image in, image out: (1, 3, H, W) float32 in [0, 1], sides that are multiples of `multiple`.
 
-    It returns the restored image, or what is to be added to the blurred one where `is_residual`.
+    It returns the restored image, or what is to be added to the blurred one where `is_residual`. Of tiles it sees
+    `tile_context` pixels around their cores.
     """
 
     @property
@@ -27,6 +28,9 @@ class PixelNetwork(Protocol):
 
     @property
     def is_residual(self) -> bool: ...
+
+    @property
+    def tile_context(self) -> int: ...
 
     def __call__(self, image: Planes) -> Planes: ...
 
@@ -46,7 +50,8 @@ def restore_pixels(
     """
     height, width = pixels.shape[:2]
     multiple, largest = network.multiple, np.float32(np.iinfo(pixels.dtype).max)
-    tiles = plan_tiles(height + -height % multiple, width + -width % multiple, tile=tile, multiple=multiple)
+    padded = height + -height % multiple, width + -width % multiple
+    tiles = plan_tiles(*padded, tile=tile, multiple=multiple, context=network.tile_context)
     result = np.empty_like(pixels)
     for number, one in enumerate(tiles, 1):
         rows, columns = one.seen_rows, one.seen_columns
