@@ -58,8 +58,9 @@ def deblur(
     plan = plan_files(inputs, out, overwrites=overwrite, draws_comparison=compare)
     if plan.videos and codec is not None:
         require_encoder(codec)
-    how = Restoring(device=device, tile=require_tile(tile), strength=strength, seed=seed)
+    how = Restoring(device=device, tile=tile, strength=strength, seed=seed)
     choice = choose_winner(results, dataset, how) if results else choose_restorer(model, how, plan.megapixels)
+    require_tile(tile, choice.restorer.tile_context)
     ways = [f"by {choice.restorer.way}"] if verbose else []
     typer.echo("".join(f"{line}\n" for line in (*choice.lines, *plan.notes, *ways)), nl=False)
     outcome = DeblurOutcome()
@@ -70,10 +71,7 @@ def deblur(
     return tell(outcome, out, tile=tile, verbose=verbose)
 
 
-def require_tile(tile: int) -> int:
-    """`tile` where it is large enough for what the network must see around it. Raises UsageError."""
-    from deblurbench.images.tiles import CONTEXT
-
-    if tile < (smallest := 4 * CONTEXT):
+def require_tile(tile: int, context: int) -> None:
+    """Raise UsageError where `tile` is mostly `context`, which is seen around its core."""
+    if tile < (smallest := 4 * context):
         raise UsageError(f"--tile: {tile} is too small; give at least {smallest}")
-    return tile

@@ -44,6 +44,10 @@ class PhotoRestorer(Protocol):
     def way(self) -> str:
         """How it computes, for people."""
 
+    @property
+    def tile_context(self) -> int:
+        """The pixels around the core of a tile that it sees."""
+
     def restore(self, pixels: Pixels, report: Report | None = None) -> Pixels:
         """Restore `pixels` (H, W, 3) of uint8 or uint16; the same size and type comes out."""
 
@@ -62,6 +66,11 @@ class NetworkRestorer:
 
     def restoring(self, how: Restoring) -> NetworkRestorer:
         return replace(self, how=how)
+
+    @property
+    def tile_context(self) -> int:
+        """What its network says."""
+        return self.network.tile_context
 
     def restore(self, pixels: Pixels, report: Report | None = None) -> Pixels:
         how = self.how
@@ -89,6 +98,13 @@ class ModelRestorer:
         """The device."""
         return f"torch on {self.device.type}"
 
+    @property
+    def tile_context(self) -> int:
+        """The most that one of its networks sees."""
+        from deblurbench.models.windows import tile_context
+
+        return max(map(tile_context, self.model.networks()), default=CONTEXT)
+
     def restore(self, pixels: Pixels, report: Report | None = None) -> Pixels:
         return self._restore(pixels, self.how.tile, report)
 
@@ -110,7 +126,7 @@ def _tiling_difference(restore: Callable[[Pixels, int | None], Pixels], pixels: 
     """The largest change by tiles, in [0, 1], of the middle of `pixels`; None where all fits in one tile."""
     if fits(*pixels.shape[:2], tile=tile):
         return None
-    side = tile + 2 * CONTEXT
+    side = tile + 2 * CONTEXT  # of a crop that needs several tiles
     longer = max(side, side**2 // min(pixels.shape[:2]))  # so that even a narrow part does not fit in one
     rows, columns = (center_crop(length, longer if length == max(pixels.shape[:2]) else side) for length in pixels.shape[:2])
     tiled, whole = (restore(pixels[rows, columns], size) for size in (tile, None))

@@ -132,6 +132,7 @@ def test_nothing_is_overwritten_and_nothing_guessed(tmp_path: Path, photo: np.nd
         (first, "--model", tmp_path / "no.safetensors", "--out", tmp_path / "out"): "there is no such checkpoint",
         (first, "--model", first / "cat.png", "--out", tmp_path / "out"): "not a whole safetensors file",
         (first, "--model", cnn, "--out", tmp_path / "out", "--tile", 20): "--tile: 20 is too small; give at least 256",
+        (first, "--model", "photo-fast", "--out", tmp_path / "out", "--tile", 256): "256 is too small; give at least 512",
         (first, "--model", cnn, "--out", tmp_path / "out", "--device", "tpu"): "--device tpu: choose one of",
     }
     for arguments, message in cases.items():
