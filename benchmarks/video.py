@@ -1,6 +1,6 @@
 """Videos: frames a second at 1280x720, and flicker: how much neighbouring frames of a static scene differ, before and after.
 
-    python benchmarks/video.py [--model photo] [--frames 50]
+    python benchmarks/video.py [--model photo-fast] [--frames 50]
 
 The clip is a photograph that stands still, blurred and with noise that is new in every frame. Flicker is the root mean square
 difference of neighbouring frames in 255ths; a restorer that sharpens noise makes more of it than there was.
@@ -27,7 +27,7 @@ from deblurbench.blur.kernels import Gaussian
 from deblurbench.images.photo import Pixels
 from deblurbench.randomness import generator
 from deblurbench.video.clip import restore_clip
-from deblurbench.video.steadying import Steadied
+from deblurbench.video.deflickering import Deflickered
 from deblurbench.video.transcoding import Encoding
 
 HEIGHT, WIDTH, RATE = 720, 1280, 25
@@ -66,26 +66,26 @@ def write_clip(path: Path, frames: list[Pixels]) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="photo")
+    parser.add_argument("--model", default="photo-fast")
     parser.add_argument("--frames", type=int, default=50)
     arguments = parser.parse_args()
     restorer = choose_restorer(arguments.model, Restoring(device="cpu"), megapixels=1000.0).restorer
     for noise in NOISE:
         before = still_frames(STILL, noise)
-        alone, steadied = (list(map(restore, before)) for restore in (restorer.restore, Steadied(restorer.restore)))
+        alone, deflickered = (list(map(restore, before)) for restore in (restorer.restore, Deflickered(restorer.restore)))
         print(
             f"noise {100 * noise:.1f} %: flicker {flicker(before):.2f} before, {flicker(alone):.2f} after, "
-            f"{flicker(steadied[SETTLED:]):.2f} steadied",
+            f"{flicker(deflickered[SETTLED:]):.2f} deflickered",
             flush=True,
         )
     frames = still_frames(STILL, 0.005)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "clip.mp4"
         write_clip(source, [frames[number % STILL] for number in range(arguments.frames)])
-        rates: dict[str, list[float]] = {"alone": [], "steadied": []}
+        rates: dict[str, list[float]] = {"alone": [], "deflickered": []}
         for number in range(ROUNDS + 1):
             for name, own in rates.items():
-                restore = Steadied(restorer.restore) if name == "steadied" else restorer.restore
+                restore = Deflickered(restorer.restore) if name == "deflickered" else restorer.restore
                 start = time.perf_counter()
                 facts = restore_clip(source, Path(folder) / "sharp.mp4", restore, Encoding())
                 own += [facts.frames / (time.perf_counter() - start)] if number else []  # the first warms up

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -20,8 +21,13 @@ Strength = Annotated[
     float, typer.Option(min=0.0, max=1.5, help="How much of the change is applied: 0 none, 1 all, more exaggerates.")
 ]
 Tile = Annotated[int, typer.Option(help="The network sees a square of so many pixels a side at once; less needs less memory.")]
-Quality = Annotated[int, typer.Option(min=0, max=63, help="Of videos, the constant rate factor: less is better.")]
-Steady = Annotated[bool, typer.Option("--steady/--no-steady", help="Of videos: blend what stands still with the frame before.")]
+Quality = Annotated[
+    int | None, typer.Option(min=0, max=63, help="Of videos, the constant rate factor: less is better.  [default: 17]")
+]
+Deflicker = Annotated[
+    bool | None,
+    typer.Option("--deflicker/--no-deflicker", help="Of videos: blend what stands still with the frame before.  [default: so]"),
+]
 
 
 def deblur(
@@ -36,8 +42,8 @@ def deblur(
     tile: Tile = 1024,
     seed: Annotated[int, typer.Option(parser=parse_seed, metavar="N", help="Of the noise of a model that samples.")] = 0,
     codec: Annotated[str | None, typer.Option(help="Of videos, a codec of FFmpeg.  [default: libx264]")] = None,
-    quality: Quality = 17,
-    steady: Steady = True,
+    quality: Quality = None,
+    deflicker: Deflicker = None,
     device: Device = "auto",
     verbose: Annotated[bool, typer.Option("--verbose", help="Say how it computes, and how much each was changed.")] = False,
     debug: Debug = False,
@@ -53,10 +59,13 @@ def deblur(
     from deblurbench.apps.restorer_choice import choose_restorer, choose_winner, require_one_source
     from deblurbench.apps.videos import deblur_videos
     from deblurbench.video.clip import require_encoder
+    from deblurbench.video.transcoding import USUAL_QUALITY, Encoding
 
     require_one_source(model, results, dataset)
     plan = plan_files(inputs, out, overwrites=overwrite, draws_comparison=compare)
-    if plan.videos and codec is not None:
+    if not plan.videos:
+        refuse_video_options({"--codec": codec, "--quality": quality, "--deflicker": deflicker})
+    elif codec is not None:
         require_encoder(codec)
     how = Restoring(device=device, tile=tile, strength=strength, seed=seed)
     choice = choose_winner(results, dataset, how) if results else choose_restorer(model, how, plan.megapixels)
@@ -67,8 +76,16 @@ def deblur(
     if plan.photos:
         deblur_photos(choice.restorer, plan.photos, outcome, draws_comparison=compare)
     if plan.videos:
-        deblur_videos(choice.restorer, plan.videos, outcome, codec=codec, quality=quality, steady=steady)
+        encoding = Encoding(codec=codec, quality=USUAL_QUALITY if quality is None else quality)
+        deblur_videos(choice.restorer, plan.videos, outcome, encoding, deflickers=deflicker is not False and strength > 0)
     return tell(outcome, out, tile=tile, verbose=verbose)
+
+
+def refuse_video_options(given: Mapping[str, object]) -> None:
+    """Raise UsageError for the first of the options that was given, where there is no video."""
+    for option, value in given.items():
+        if value is not None:
+            raise UsageError(f"{option}: is for videos, of which none is to be deblurred; leave it out")
 
 
 def require_tile(tile: int, context: int) -> None:

@@ -24,6 +24,7 @@ from deblurbench.video.clip import SUFFIXES as CONTAINERS
 from deblurbench.video.clip import is_video_name, require_video
 
 VIDEO_MEGAPIXELS = 1000.0
+OTHER_CONTAINERS = (".mts", ".m2ts", ".ts", ".mpg", ".mpeg", ".wmv", ".3gp", ".flv", ".ogv")
 COMPARED = "-before-after.jpg"
 
 
@@ -63,6 +64,8 @@ def plan_files(inputs: Sequence[Path], out: Path, *, overwrites: bool, draws_com
     """
     photos, notes = _photos(inputs)
     to_one_file = len(photos) == 1 and not inputs[0].is_dir() and _names_file(out, photos[0]) and not out.is_dir()
+    if not to_one_file and not out.is_dir() and _is_file_name(out):
+        raise UsageError(f"--out: {out}: names a file, and there may be several to write; give a folder")
     require_place(out.parent if to_one_file else out, "--out")
     plan = [(photo, out if to_one_file else out / _written_name(photo)) for photo in photos]
     sources: dict[Path, Path] = {}
@@ -111,7 +114,7 @@ def _photos(inputs: Sequence[Path]) -> tuple[list[Path], list[str]]:
 
 def _names_file(out: Path, source: Path) -> bool:
     """Whether `out` names the file for what `source` holds. Raises UsageError where it names one of another kind."""
-    if not is_image_name(out) and not is_video_name(out):
+    if not _is_file_name(out):
         return False
     if is_video_name(source):
         if not is_video_name(out):
@@ -122,12 +125,20 @@ def _names_file(out: Path, source: Path) -> bool:
     return True
 
 
+def _is_file_name(out: Path) -> bool:
+    """Whether `out` has the suffix of an image or a video, of any format."""
+    is_other_image = out.suffix.lower() in Image.registered_extensions()
+    return is_image_name(out) or is_video_name(out) or is_other_image or out.suffix.lower() in OTHER_CONTAINERS
+
+
 def _written_name(source: Path) -> str:
     """The name of the restored file in a folder."""
     if is_video_name(source):
         require_video()
         return source.name
     name = Path(written_name(source))
+    if name.suffix.lower() in OTHER_CONTAINERS:
+        raise UsageError(f"{source}: videos are read from {', '.join(CONTAINERS)}; convert it first, by FFmpeg, say")
     if name.suffix.lower() not in WRITTEN:
         raise UsageError(f"{source}: images are written as {', '.join(WRITTEN)}; give --out a file name with one of these")
     return name.name

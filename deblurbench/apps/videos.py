@@ -10,7 +10,7 @@ from pathlib import Path
 from deblurbench.apps.deblur_outcome import DeblurOutcome, advance, failure_named, percent_bar
 from deblurbench.apps.photo_restorers import PhotoRestorer
 from deblurbench.video.clip import restore_clip
-from deblurbench.video.steadying import Steadied
+from deblurbench.video.deflickering import Deflickered
 from deblurbench.video.transcoding import Encoding
 
 
@@ -18,18 +18,19 @@ def deblur_videos(
     restorer: PhotoRestorer,
     plan: Sequence[tuple[Path, Path]],
     outcome: DeblurOutcome,
+    encoding: Encoding,
     *,
-    codec: str | None,
-    quality: int,
-    steady: bool,
+    deflickers: bool,
 ) -> None:
-    """Restore each video of `plan` frame by frame, `steady` or each by itself, the sound as it was. One that fails is named."""
-    encoding = Encoding(codec=codec, quality=quality)
+    """Restore each video of `plan` frame by frame, against flicker or each by itself, the sound as it was.
+
+    One that fails is named.
+    """
     with percent_bar() as bar:
         for number, (source, target) in enumerate(plan):
             with failure_named(outcome, source, target):
                 started = time.monotonic()
-                restore = Steadied(restorer.restore) if steady else restorer.restore
+                restore = Deflickered(restorer.restore) if deflickers else restorer.restore
                 facts = restore_clip(source, target, restore, encoding, partial(advance, bar, "video", number, len(plan)))
                 rate = facts.frames / (time.monotonic() - started)
                 outcome.written.append(target)

@@ -29,7 +29,7 @@ def nearest_format(source: Any, codec: Any) -> str:
     is_odd, is_deep = bool(source.width % 2 or source.height % 2), bits(source.format) > 8
     own = without_range(source.pix_fmt)
     wanted = [own] if is_planar_yuv(source.format) and (not is_odd or "444" in own) else []
-    needs_whole_chroma = is_odd or source.format.is_rgb
+    needs_whole_chroma = is_odd or source.format.is_rgb or "444" in own
     wanted += ["yuv444p10le" if needs_whole_chroma else "yuv420p10le", "yuv444p10le"] if is_deep else []
     wanted += ["yuv444p"] if needs_whole_chroma else []
     return next((name for name in (*wanted, "yuv420p") if name in known), "yuv420p")

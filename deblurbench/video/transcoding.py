@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
+USUAL_QUALITY = 17  # a constant rate factor, at which H.264 looks like its source
 CODECS = {".webm": "libvpx-vp9"}  # by container; any other takes H.264
 SOUND, COPIED = "audio", ("audio", "subtitle")  # kinds of streams whose packets are copied as they are
+RATE_FACTOR = "crf"  # the option of encoders
 DISPLAY_MATRIX = "DISPLAYMATRIX"
 BT_709, LIMITED_RANGE = 1, 1  # FFmpeg's numbers of the matrix and range that RGB is encoded with
 
@@ -33,7 +35,7 @@ class Encoding:
     """How the restored video is encoded: a codec of FFmpeg (None: H.264, or VP9 in WebM) and its constant rate factor."""
 
     codec: str | None = None
-    quality: int = 17
+    quality: int = USUAL_QUALITY
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ class Transcoding:
         self._container, self._video, self._output, self._target = container, video, output, target
         self._notes: list[str] = []
         self._damaged = 0  # packets that could not be decoded
+        self._is_interlaced = False
         output.metadata.update(container.metadata)
+        output.set_chapters(container.chapters())
         self._encoded = self._new_video_stream(encoding)
         self._copies: dict[int, Any] = {}  # by the index of the stream that is copied
         for stream in container.streams:
@@ -86,6 +90,10 @@ class Transcoding:
                 if on_progress is not None:
                     on_progress(min(count / total, 1.0))
         self._output.mux(self._encoded.encode(None))  # what the encoder holds back
+        if self._encoded.codec_context.options.get(RATE_FACTOR):  # which encoders take out that know it
+            self._notes.append(f"{self._encoded.codec_context.name} knows no constant rate factor: its quality is its own choice")
+        if self._is_interlaced:
+            self._notes.append("it is interlaced: every second line is of another time; deinterlace it first, by FFmpeg's bwdif, say")
         if not count:
             raise DeblurbenchError(f"{self._container.name}: holds no frame that can be decoded")
         if self._damaged:
@@ -107,6 +115,7 @@ class Transcoding:
                 self._damaged += 1
                 continue
             for frame in frames:
+                self._is_interlaced |= frame.interlaced_frame
                 yield _Decoded(frame, frame.to_ndarray(format=self._rgb))  # (H, W, 3)
 
     def _new_video_stream(self, encoding: Encoding) -> VideoStream:
@@ -120,7 +129,7 @@ class Transcoding:
         stream.width, stream.height = source.width, source.height
         stream.pix_fmt = nearest_format(source, stream.codec_context.codec)
         stream.codec_context.time_base = self._video.time_base
-        stream.options = {"crf": str(encoding.quality)}
+        stream.options = {RATE_FACTOR: str(encoding.quality)}
         if codec.startswith("libvpx"):
             stream.options |= {"b": "0", "row-mt": "1", "cpu-used": "4"}
         for name in COLOR_SETTINGS:

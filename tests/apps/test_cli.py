@@ -122,6 +122,7 @@ def test_nothing_is_overwritten_and_nothing_guessed(tmp_path: Path, photo: np.nd
         folder.mkdir()
         Image.fromarray(photo[:30, :30]).save(folder / "cat.png")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "clip.mts").write_bytes(b"of a camcorder")
     before = (first / "cat.png").read_bytes()
     cases = {
         (first, "--model", cnn, "--out", first): "would be overwritten; choose another --out",
@@ -134,6 +135,12 @@ def test_nothing_is_overwritten_and_nothing_guessed(tmp_path: Path, photo: np.nd
         (first, "--model", cnn, "--out", tmp_path / "out", "--tile", 20): "--tile: 20 is too small; give at least 256",
         (first, "--model", "photo-fast", "--out", tmp_path / "out", "--tile", 256): "256 is too small; give at least 512",
         (first, "--model", cnn, "--out", tmp_path / "out", "--device", "tpu"): "--device tpu: choose one of",
+        (first, "--model", cnn, "--out", tmp_path / "out", "--codec", "libx264"): "--codec: is for videos, of which none is",
+        (first, "--model", cnn, "--out", tmp_path / "out", "--quality", 20): "--quality: is for videos, of which none is",
+        (first, "--model", cnn, "--out", tmp_path / "out", "--no-deflicker"): "--deflicker: is for videos, of which none is",
+        (first, second, "--model", cnn, "--out", tmp_path / "out.jpg"): "out.jpg: names a file, and there may be several to write",
+        (first / "cat.png", "--model", cnn, "--out", tmp_path / "out.gif"): "images are written as .jpg",
+        (tmp_path / "clip.mts", "--model", cnn, "--out", tmp_path / "out"): "clip.mts: videos are read from .mp4",
     }
     for arguments, message in cases.items():
         result = invoke("deblur", *arguments)

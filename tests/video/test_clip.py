@@ -48,7 +48,7 @@ def write_clip(path: Path, times: list[int], *, sound: bool = True, **options: A
         stream: Any = out.add_stream(codec, rate=25)
         stream.height, stream.width, stream.pix_fmt = *size, pix_fmt
         stream.codec_context.time_base = Fraction(1, 600)
-        stream.options = {"crf": "1", "g": str(options.get("gop", 250))}
+        stream.options = {"crf": "1", "g": str(options.get("gop", 250)), **options.get("encoder", {})}
         for name in ("color_range", "colorspace"):
             if name in options:
                 setattr(stream.codec_context, name, options[name])
@@ -196,6 +196,32 @@ def test_what_a_container_cannot_hold_is_said(tmp_path: Path) -> None:
     result = invoke("deblur", source, "--model", tmp_path / "no.onnx", "--out", tmp_path / "x.mp4", "--codec", "h2645")
     assert (result.exit_code, "'h2645' is no codec" in result.output) == (2, True)
     assert sorted(os.listdir(tmp_path)) == ["clip.mp4"]
+
+
+def test_an_encoder_without_a_rate_factor_is_named(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "clip.mkv", [0, 24, 48], sound=False)
+    facts = restore_clip(source, tmp_path / "sharp.mkv", as_it_is, Encoding(codec="mpeg4"))
+    assert facts.notes == ("mpeg4 knows no constant rate factor: its quality is its own choice",)
+
+
+def test_chapters_are_kept(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "clip.mkv", [24 * number for number in range(10)], sound=False)
+    with av.open(str(source)) as container, av.open(str(tmp_path / "chapters.mkv"), "w") as output:
+        copy = output.add_stream_from_template(container.streams.video[0])
+        output.set_chapters([{"id": 1, "start": 0, "end": 200, "time_base": Fraction(1, 1000), "metadata": {"title": "first"}}])
+        for packet in container.demux(video=0):
+            if packet.size:
+                packet.stream = copy
+                output.mux(packet)
+    restore_clip(tmp_path / "chapters.mkv", tmp_path / "sharp.mkv", as_it_is, Encoding())
+    with av.open(str(tmp_path / "sharp.mkv")) as container:
+        assert [chapter["metadata"]["title"] for chapter in container.chapters()] == ["first"]
+
+
+def test_an_interlaced_video_is_restored_and_named(tmp_path: Path) -> None:
+    source = write_clip(tmp_path / "clip.mkv", [0, 24, 48], sound=False, encoder={"x264-params": "interlaced=1"})
+    facts = restore_clip(source, tmp_path / "sharp.mkv", as_it_is, Encoding())
+    assert any("it is interlaced" in note for note in facts.notes)
 
 
 def test_a_damaged_packet_costs_no_more_than_its_frames(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from deblurbench.video.steadying import Steadied
+from deblurbench.video.deflickering import Deflickered
 
 HEIGHT, WIDTH = 240, 320
 Frames = list[np.ndarray]
@@ -44,30 +44,30 @@ def psnr(frame: np.ndarray, sharp: np.ndarray) -> float:
 
 
 def restored(frames: Frames) -> tuple[Frames, Frames]:
-    """`frames` as they are restored alone, and steadied."""
-    steadied = Steadied(sharpened)
-    return [sharpened(frame) for frame in frames], [steadied(frame) for frame in frames]
+    """`frames` as they are restored alone, and deflickered."""
+    deflickered = Deflickered(sharpened)
+    return [sharpened(frame) for frame in frames], [deflickered(frame) for frame in frames]
 
 
 @pytest.mark.parametrize("noise", [1.0, 2.0, 4.0])
 def test_a_still_scene_flickers_less_than_it_did_before_and_comes_closer_to_the_truth(noise: float, scene: np.ndarray) -> None:
     frames = filmed(lambda _: scene, 8, noise)
-    alone, steadied = restored(frames)
+    alone, deflickered = restored(frames)
     assert flicker(alone) > 1.5 * flicker(frames)
-    assert flicker(steadied[2:]) < min(0.5 * flicker(alone), flicker(frames))
-    assert psnr(steadied[-1], scene[:HEIGHT, :WIDTH]) > psnr(alone[-1], scene[:HEIGHT, :WIDTH]) + 0.1
+    assert flicker(deflickered[2:]) < min(0.5 * flicker(alone), flicker(frames))
+    assert psnr(deflickered[-1], scene[:HEIGHT, :WIDTH]) > psnr(alone[-1], scene[:HEIGHT, :WIDTH]) + 0.1
 
 
-def test_sixteen_bits_are_steadied_alike(scene: np.ndarray) -> None:
+def test_sixteen_bits_are_deflickered_alike(scene: np.ndarray) -> None:
     frames = filmed(lambda _: scene, 5, dtype=np.uint16)
-    alone, steadied = restored(frames)
-    assert steadied[-1].dtype == np.uint16
-    assert flicker(steadied[2:]) < 0.5 * flicker(alone)
+    alone, deflickered = restored(frames)
+    assert deflickered[-1].dtype == np.uint16
+    assert flicker(deflickered[2:]) < 0.5 * flicker(alone)
 
 
 def test_without_noise_nothing_changes(scene: np.ndarray) -> None:
-    alone, steadied = restored(filmed(lambda _: scene, 3, noise=0.0))
-    assert np.array_equal(alone, steadied)
+    alone, deflickered = restored(filmed(lambda _: scene, 3, noise=0.0))
+    assert np.array_equal(alone, deflickered)
 
 
 def test_an_object_that_moves_stays_as_it_was_restored_with_what_is_around_it(scene: np.ndarray) -> None:
@@ -78,10 +78,10 @@ def test_an_object_that_moves_stays_as_it_was_restored_with_what_is_around_it(sc
         seen[80:140, 40 + 4 * number : 100 + 4 * number] = textured
         return seen
 
-    alone, steadied = restored(filmed(view, 8))
+    alone, deflickered = restored(filmed(view, 8))
     around = np.s_[73:147, 40 + 4 * 6 - 7 : 100 + 4 * 7 + 7]
-    assert np.array_equal(alone[-1][around], steadied[-1][around])
-    assert (alone[-1] != steadied[-1]).mean() > 0.3  # elsewhere
+    assert np.array_equal(alone[-1][around], deflickered[-1][around])
+    assert (alone[-1] != deflickered[-1]).mean() > 0.3  # elsewhere
 
 
 @pytest.mark.parametrize("kind", ["cut", "fade"])
@@ -91,8 +91,8 @@ def test_cuts_and_fades_are_left_alone(kind: str, scene: np.ndarray) -> None:
             return scene * (1 - number / 10)
         return scene if number < 3 else scene[::-1]
 
-    alone, steadied = restored(filmed(view, 8))
-    changed = [number for number in range(8) if not np.array_equal(alone[number], steadied[number])]
+    alone, deflickered = restored(filmed(view, 8))
+    changed = [number for number in range(8) if not np.array_equal(alone[number], deflickered[number])]
     assert changed == ([] if kind == "fade" else [1, 2, 4, 5, 6, 7])
 
 
@@ -102,17 +102,17 @@ def test_a_camera_that_pans_loses_nothing(speed: float, scene: np.ndarray) -> No
         move = np.array([[1, 0, -speed * number], [0, 1, 0]], np.float32)
         return cv2.warpAffine(scene, move, scene.shape[1::-1], flags=cv2.INTER_CUBIC)
 
-    alone, steadied = restored(filmed(view, 8))
+    alone, deflickered = restored(filmed(view, 8))
     sharp = [view(number)[:HEIGHT, :WIDTH] for number in range(8)]
-    scores = [np.mean([psnr(*pair) for pair in zip(frames, sharp, strict=True)]) for frames in (alone, steadied)]
+    scores = [np.mean([psnr(*pair) for pair in zip(frames, sharp, strict=True)]) for frames in (alone, deflickered)]
     assert scores[1] > scores[0] - 0.05
     if speed >= 1:  # by whole pixels, so that what stands still in the scene is blended
-        assert (alone[-1] != steadied[-1]).mean() > 0.5
+        assert (alone[-1] != deflickered[-1]).mean() > 0.5
         assert scores[1] > scores[0] + 0.05
 
 
 def test_a_frame_of_another_size_begins_anew(scene: np.ndarray) -> None:
     frames = filmed(lambda _: scene, 2)
     frames[1] = frames[1][:100, :90]
-    alone, steadied = restored(frames)
-    assert np.array_equal(alone[1], steadied[1])
+    alone, deflickered = restored(frames)
+    assert np.array_equal(alone[1], deflickered[1])

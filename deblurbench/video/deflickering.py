@@ -29,7 +29,7 @@ class _Frame(NamedTuple):
     result: Values
 
 
-class Steadied:
+class Deflickered:
     """Restores frames by `restore`, and blends each with the result before it where the input has changed by noise alone.
 
     The frame before is moved by the whole pixels that the camera moved. Where something moves, fades or is uncovered, and
