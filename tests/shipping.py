@@ -33,7 +33,7 @@ def write_weights(folder: Path) -> None:
         "purpose": "for tests",
         "revision": 1,
         "format": FORMAT,
-        "sha256": file_hash(path),
+        "files": {one.name: file_hash(one) for one in (path, path.with_suffix(".onnx"))},
         "card": "docs/weights.md#photo",
     }
     write_json(folder / REGISTRY, {NAME: facts})

@@ -10,8 +10,10 @@ import torch
 
 from deblurbench.experiment.building_blocks import blocks
 from deblurbench.memo import Memo
+from deblurbench.models.loading import spec_of_checkpoint
 from deblurbench.registry import ADVERSARIAL_LOSSES, CLASSICAL, DISCRIMINATORS, LOSSES, MODELS, NETWORKS, Spec
 from deblurbench.scoring.costs import MACS_SIZE, count_macs
+from deblurbench.weights.shipped import shipped_weights
 from deblurbench.yaml_files import read_yaml
 
 HERE = Path("experiment.yaml")  # building blocks of this folder are listed, too
@@ -39,6 +41,12 @@ def describe_models(memo: Memo) -> Iterator[str]:
     yield ""
     yield "presets of models, in configs/models/ (models.naf=cnn-nafnet adds one to an experiment):"
     yield f"  {', '.join(sorted(blocks(HERE, 'models')))}"
+    yield ""
+    yield "weights that ship (deblurbench deblur --model photo; {trained: photo} and start: photo in an experiment):"
+    yield _HEADING
+    for name, weights in shipped_weights().items():
+        spec = spec_of_checkpoint(weights.checkpoint, name)["network"]
+        yield f"  {name:26} {_size(spec, memo)}   revision {weights.revision}, {weights.purpose}: {weights.card}"
     yield ""
     for kind, registry in (("discriminators", DISCRIMINATORS), ("adversarial losses", ADVERSARIAL_LOSSES), ("losses", LOSSES)):
         yield f"{kind}: {', '.join(registry.names())}"

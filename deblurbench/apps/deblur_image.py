@@ -90,4 +90,4 @@ def _to_integers(values: NDArray[Any]) -> Pixels:
         raise ValueError(f"expected uint8, uint16 or floating point values, not {values.dtype}")
     if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
         raise ValueError("expected floating point values in [0, 1]; divide those of 8 bits by 255")
-    return np.rint(values * 65535).astype(np.uint16)
+    return np.rint(values.astype(np.float64) * 65535).astype(np.uint16)  # float16 holds no 65535

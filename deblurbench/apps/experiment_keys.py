@@ -27,7 +27,7 @@ MODEL = {
     "name": "The family; its own keys are below.",
     "training": "Changes of the shared training for this model.",
     "variants": "Further rows by name, each with other ways to restore with the same weights.",
-    "start": "A model of the experiment, or a checkpoint, whose weights the training starts from.",
+    "start": "A model of the experiment, weights that ship or a checkpoint, whose weights the training starts from.",
     "sweep": "Settings to try, of which the best by validation is kept.",
 }
 SWEEP = {

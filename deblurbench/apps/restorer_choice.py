@@ -12,7 +12,7 @@ from deblurbench.apps.photo_restorers import ModelRestorer, NetworkRestorer, Pho
 from deblurbench.errors import UsageError
 from deblurbench.runtimes.onnx_network import RUNTIMES, Runtime, is_installed, open_onnx
 from deblurbench.runtimes.processor import may_have_gpu, multiplies_bfloat16
-from deblurbench.weights.shipped import DEFAULT, find_shipped, suggest_shipped, weights_path
+from deblurbench.weights.shipped import DEFAULT, find_shipped, weights_path
 
 if TYPE_CHECKING:
     import torch
@@ -47,19 +47,34 @@ def choose_restorer(source: str | None, how: Restoring, megapixels: float) -> Ch
     """
     source = DEFAULT if source is None else source
     shipped = find_shipped(source)
-    if shipped is None and not Path(source).expanduser().exists() and not Path(source).suffix:
-        raise UsageError(f"--model: '{source}' is neither a file nor the name of weights that ship{suggest_shipped(source)}")
+    if shipped is None:
+        weights_path(source)  # which refuses what is neither a name nor a file
     if Path(source).suffix.lower() == ONNX:
         if how.device not in ("auto", "cpu"):
             raise UsageError(f"--device: {how.device}: an ONNX file is run on the CPU; leave the option out")
-        return Choice(_with_onnx(Path(source).expanduser(), "onnxruntime", how))
+        return _from_onnx_file(Path(source).expanduser(), how)
     if shipped is not None and (runtime := _runtime_without_torch(how, megapixels)):
         return Choice(_with_onnx(shipped.graph, runtime, how))
     if not find_spec("torch"):
         raise UsageError(f"--model: '{source}' needs PyTorch here; run: pip install torch torchvision")
+    from deblurbench.devices import find_device
     from deblurbench.models.loading import load
 
+    device = find_device(how.device)
+    if shipped is not None and device.type == "cpu" and not multiplies_bfloat16() and (runtime := _installed_runtime()):
+        return Choice(_with_onnx(shipped.graph, runtime, how))  # there is no GPU after all, and torch is slower
     return Choice(_with_torch(load(weights_path(source)), how))
+
+
+def _from_onnx_file(path: Path, how: Restoring) -> Choice:
+    """The restorer of an ONNX file; what is taken for granted of one that does not say it is said."""
+    network = open_onnx(path, "onnxruntime")
+    note = (
+        f"note: {path} does not say how it is to be called: it is given images of any size in [0, 1], and its output is taken as "
+        "the image; a model {name: onnx, file: ...} of an experiment may be told otherwise"
+    )
+    restorer = NetworkRestorer(network, "onnxruntime", how, network.facts.is_local)
+    return Choice(restorer, [] if network.is_described else [note])
 
 
 def choose_winner(results: Path, dataset: str | None, how: Restoring) -> Choice:
@@ -82,6 +97,10 @@ def _runtime_without_torch(how: Restoring, megapixels: float) -> Runtime | None:
         (how.device == "auto" and may_have_gpu()) or (multiplies_bfloat16() and megapixels > WORTH_TORCH)
     ):
         return None
+    return _installed_runtime()
+
+
+def _installed_runtime() -> Runtime | None:
     return next((runtime for runtime in RUNTIMES if is_installed(runtime)), None)
 
 

@@ -193,7 +193,7 @@ class _EntryResolver:
         if TRAINED not in value:
             return {key: self._dereference(item, f"{place}.{key}", where, sources) for key, item in value.items()}
         if len(value) > 1 or not isinstance(value[TRAINED], str):
-            raise UsageError(f"{where}{place}: expected only {{{TRAINED}: NAME}}, a model of the experiment or a checkpoint")
+            raise UsageError(f"{where}{place}: expected only {{{TRAINED}: NAME}}, a model of the experiment, weights that ship or a checkpoint")
         source = self._source(value[TRAINED])
         spec = self._spec_of(source, f"{where}{place}.{TRAINED}")
         if self._has_weights(source):  # of a classical method, what it is says all
@@ -232,7 +232,7 @@ class _EntryResolver:
 
     def _check_start(self, model: Restorer, start: Any, where: str) -> None:
         if not isinstance(start, str):
-            raise UsageError(f"{where}: expected a model of the experiment or a checkpoint, not {start!r}")
+            raise UsageError(f"{where}: expected a model of the experiment, weights that ship or a checkpoint, not {start!r}")
         with torch.device("meta"):
             source: Restorer = MODELS.build(self._spec_of(start, where), where)
         if not source.restoring_modules:

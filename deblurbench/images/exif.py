@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from PIL import Image
 
-DESCRIPTIVE_TAGS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # title, camera, software, date, people
+# Name, title, camera, software, dates, people, host; ratings; and the title, comment, author, keywords and subject of Windows.
+DESCRIPTIVE_TAGS = (
+    0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x8298, 0x9003, 0x4746, 0x4749,
+    0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F,
+)  # fmt: skip
 EXPOSURE = 0x8769
 SUBDIRECTORIES = (EXPOSURE, 0x8825)  # the latter: place
 COLOR_SPACE, IN_SRGB, PREVIEW_SIZE, MAKER_NOTE = 0xA001, 1, (0xA002, 0xA003), 0x927C

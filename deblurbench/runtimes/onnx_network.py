@@ -61,10 +61,10 @@ class OnnxFacts:
 
 
 class OnnxNetwork:
-    """A network in an ONNX file, called as a `PixelNetwork`."""
+    """A network in an ONNX file, called as a `PixelNetwork`; `is_described` where the file itself says what its `facts` are."""
 
-    def __init__(self, run: Run, facts: OnnxFacts) -> None:
-        self._run, self.facts = run, facts
+    def __init__(self, run: Run, facts: OnnxFacts, *, is_described: bool) -> None:
+        self._run, self.facts, self.is_described = run, facts, is_described
 
     @property
     def multiple(self) -> int:
@@ -114,7 +114,7 @@ def open_onnx(
         raise
     except Exception as error:  # of types that only the runtime knows
         raise UsageError(f"{path}: cannot be read as an ONNX network ({one_line(error)})") from error
-    return OnnxNetwork(run, replace(facts, **known))
+    return OnnxNetwork(run, replace(facts, **known), is_described=bool(text))
 
 
 def _open_with_onnxruntime(path: Path, threads: int | None) -> tuple[Run, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 CPU_FLAGS = Path("/proc/cpuinfo")  # of Linux
@@ -18,7 +20,10 @@ def multiplies_bfloat16() -> bool:
 
 def may_have_gpu() -> bool:
     """Whether torch might find a GPU here, without importing it: asked where only a GPU would be worth its start."""
-    return sys.platform != "linux" or any(Path("/dev").glob("nvidia[0-9]*"))
+    if find_spec("torch") and version("torch").endswith("+cpu"):
+        return False
+    # On Linux: NVIDIA's, AMD's, and those of Windows under WSL.
+    return sys.platform != "linux" or any(found for name in ("nvidia[0-9]*", "kfd", "dxg") for found in Path("/dev").glob(name))
 
 
 def _flags() -> set[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from deblurbench.errors import DeblurbenchError, suggestion
+from deblurbench.errors import DeblurbenchError, UsageError, suggestion
 from deblurbench.files import file_hash, read_json
 
 FOLDER = Path(__file__).parent
@@ -18,29 +18,33 @@ DEFAULT = "photo"  # what `deblurbench deblur` restores with
 class ShippedWeights:
     """Weights that come with deblurbench: what they are for, and how to recognise them.
 
-    `revision` counts up whenever they are made anew; `format` is that of the checkpoint, `sha256` its hash, `card` the place of
-    the model card in the documentation.
+    `revision` counts up whenever they are made anew; `format` is that of the checkpoint, `files` holds the SHA-256 of each file,
+    and `card` is the place of the model card in the documentation.
     """
 
     name: str
     purpose: str
     revision: int
     format: int
-    sha256: str
+    files: dict[str, str]
     card: str
 
     @property
     def checkpoint(self) -> Path:
         """The float16 weights. Raises DeblurbenchError where the file is not the one that was shipped."""
-        path = FOLDER / f"{self.name}.safetensors"
-        if not path.is_file() or file_hash(path) != self.sha256:
-            raise DeblurbenchError(f"{path}: is missing or was changed since it was installed; install deblurbench again")
-        return path
+        return self._whole(f"{self.name}.safetensors")
 
     @property
     def graph(self) -> Path:
-        """The network as an ONNX graph, which reads the weights from the checkpoint beside it."""
-        return self.checkpoint.with_suffix(".onnx")
+        """The network as an ONNX graph, which reads the weights from the checkpoint beside it. Raises as `checkpoint` does."""
+        self._whole(f"{self.name}.safetensors")
+        return self._whole(f"{self.name}.onnx")
+
+    def _whole(self, file: str) -> Path:
+        path = FOLDER / file
+        if not path.is_file() or file_hash(path) != self.files[file]:
+            raise DeblurbenchError(f"{path}: is missing or was changed since it was installed; install deblurbench again")
+        return path
 
 
 @cache
@@ -55,11 +59,13 @@ def find_shipped(source: str | Path) -> ShippedWeights | None:
 
 
 def weights_path(source: str | Path) -> Path:
-    """The checkpoint of the shipped weights called `source`, else `source` itself as a path."""
-    shipped = find_shipped(source)
-    return shipped.checkpoint if shipped else Path(source).expanduser()
+    """The checkpoint of the shipped weights called `source`, else `source` itself as a path.
 
-
-def suggest_shipped(source: str | Path) -> str:
-    """What a message says after an unknown name: the closest of those that ship, or all of them."""
-    return suggestion(str(source), shipped_weights())
+    Raises UsageError where it is neither a name nor looks like a file.
+    """
+    if shipped := find_shipped(source):
+        return shipped.checkpoint
+    path = Path(source).expanduser()
+    if not path.suffix and not path.exists():
+        raise UsageError(f"'{source}' is neither a file nor the name of weights that ship{suggestion(str(source), shipped_weights())}")
+    return path

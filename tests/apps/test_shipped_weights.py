@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 import deblurbench
+from deblurbench import devices
 from deblurbench.apps import restorer_choice
 from deblurbench.apps.deblur_image import _loaded
 from deblurbench.apps.photo_restorers import ModelRestorer, Restoring
@@ -22,7 +23,7 @@ from deblurbench.apps.restorer_choice import choose_restorer
 from deblurbench.errors import DeblurbenchError, UsageError
 from deblurbench.experiment.experiment import load_experiment
 from deblurbench.images.reading import read_photo
-from deblurbench.weights.shipped import shipped_weights
+from deblurbench.weights.shipped import find_shipped, shipped_weights
 from tests.apps.test_cli import checkpoint, invoke
 from tests.conftest import TINY_UNET
 from tests.shipping import ship, write_weights
@@ -59,13 +60,43 @@ def test_an_unknown_name_is_said_with_what_ships(tmp_path: Path, photo: np.ndarr
     Image.fromarray(photo).save(tmp_path / "cat.png")
     result = invoke("deblur", tmp_path / "cat.png", "--model", "phto", "--out", tmp_path / "x.png")
     assert result.exit_code == 2
-    assert "--model: 'phto' is neither a file nor the name of weights that ship; did you mean 'photo'?" in result.output
+    assert "'phto' is neither a file nor the name of weights that ship; did you mean 'photo'?" in result.output
 
 
 def test_weights_that_were_changed_since_are_refused(tmp_path: Path, photo: np.ndarray, weights: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
     with pytest.raises(DeblurbenchError, match=r"photo.safetensors: is missing or was changed since it was installed"):
         deblurbench.load("photo")
+
+
+def test_a_graph_of_another_revision_is_refused(weights: Path) -> None:
+    graph = weights.with_suffix(".onnx")
+    graph.write_bytes(graph.read_bytes() + b"x")
+    with pytest.raises(DeblurbenchError, match=r"photo.onnx: is missing or was changed since it was installed"):
+        find_shipped("photo").graph  # type: ignore[union-attr]  # noqa: B018 - reading it is what is tested
+    graph.unlink()
+    with pytest.raises(DeblurbenchError, match=r"photo.onnx: is missing"):
+        choose_restorer(None, Restoring(), megapixels=0.1)
+
+
+@pytest.mark.parametrize(
+    ("may_have_gpu", "has_bfloat16", "megapixels", "way"),
+    [
+        (False, False, 0.1, "o"),  # onnxruntime or openvino
+        (False, False, 100.0, "o"),
+        (False, True, 0.1, "o"),
+        (False, True, 100.0, "torch on cpu, bfloat16"),
+        (True, False, 0.1, "o"),  # torch found none after all
+        (True, True, 0.1, "torch on cpu, bfloat16"),
+    ],
+)
+def test_the_fastest_way_that_is_there_is_taken(
+    may_have_gpu: bool, has_bfloat16: bool, megapixels: float, way: str, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restorer_choice, "may_have_gpu", lambda: may_have_gpu)
+    monkeypatch.setattr(restorer_choice, "multiplies_bfloat16", lambda: has_bfloat16)
+    monkeypatch.setattr(devices, "find_device", lambda name: torch.device("cpu"))
+    assert choose_restorer(None, Restoring(), megapixels).restorer.way.startswith(way)
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.5])
@@ -103,12 +134,15 @@ def test_an_image_in_memory_comes_back_as_it_was(mode: str, photo: np.ndarray, w
 
 def test_an_image_in_memory_keeps_its_metadata(tmp_path: Path, photo: np.ndarray, weights: Path) -> None:
     exif = Image.Exif()
-    exif[274], exif[271] = 6, "a maker"
+    exif[274], exif[271], exif[0x4746] = 6, "a maker", 4  # turned, and with four stars
+    exif[0x9C9E] = "a cat".encode("utf-16-le")  # the keywords of Windows
     for name in ("cat.jpg", "cat.tif"):
         Image.fromarray(photo[:40, :50]).save(tmp_path / name, exif=exif, dpi=(300, 300), icc_profile=b"a profile")
         with Image.open(tmp_path / name) as image:
             restored = deblurbench.deblur(image)
             assert restored.getexif()[271] == "a maker"
+            assert restored.getexif()[0x4746] == 4
+            assert bytes(restored.getexif()[0x9C9E]).decode("utf-16-le") == "a cat"
             assert restored.getexif().get(274) == image.getexif().get(274)  # Pillow turns a TIFF, and takes it out
             assert restored.size == image.size
             assert restored.info["icc_profile"] == image.info["icc_profile"]
@@ -125,7 +159,7 @@ def test_a_loaded_model_stays_for_other_strengths_and_goes_with_its_file(photo: 
     assert not np.array_equal(deblurbench.deblur(photo[:40, :50], weights), whole)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(30, 40), (30, 40, 3), (30, 40, 4)])
 def test_an_array_in_memory_comes_back_as_it_was(dtype: Any, shape: tuple[int, ...], photo: np.ndarray, weights: Path) -> None:
     values = np.resize(photo, shape).astype(np.float64) / 255
@@ -136,6 +170,7 @@ def test_an_array_in_memory_comes_back_as_it_was(dtype: Any, shape: tuple[int, .
     assert restored.min() >= 0
     assert restored.max() <= scale
     assert not np.array_equal(restored, image)
+    assert np.abs(restored.astype(float) - image).mean() < 0.2 * scale  # it is still that image
     if shape[-1] == 4:
         assert np.array_equal(restored[..., 3], image[..., 3])
 

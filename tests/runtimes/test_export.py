@@ -47,7 +47,7 @@ def test_an_exported_network_is_that_of_torch_at_any_size(name: str, tmp_path: P
     path = checkpoint(tmp_path / "m.safetensors", {"name": "cnn", "network": tiny_network(name)})
     model = exporting.require_exportable(load(path), "m")
     assert exporting.export_onnx(model, tmp_path / "m.onnx") < 1e-5
-    for runtime, tolerance in (("onnxruntime", 1e-5), ("openvino", 0.02)):  # which takes bfloat16 where that is fast
+    for runtime, tolerance in (("onnxruntime", 1e-5), ("openvino", 1e-4)):
         network = open_onnx(tmp_path / "m.onnx", runtime)
         assert network.multiple == model.network.multiple
         assert network.is_residual

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import deblurbench
-from deblurbench.checkpoint import FORMAT
+from deblurbench.checkpoint import FORMAT, load_checkpoint
 from deblurbench.images.photo import Pixels
 from deblurbench.models.exporting import require_exportable
 from deblurbench.models.torch_network import TorchNetwork
@@ -51,14 +51,21 @@ def with_torch(name: str, *, bfloat16: bool = False) -> TorchNetwork:
     return TorchNetwork(require_exportable(deblurbench.load(name), name), CPU, bfloat16=bfloat16)
 
 
+def card(page: str, name: str) -> str:
+    """The section of `docs/weights.md` about these weights."""
+    return page.split(f"## `{name}`\n")[1].split("\n## ")[0]
+
+
 def test_the_registry_fits_the_files_and_the_cards() -> None:
     assert NAMES[0] == "photo"
     cards = (FOLDER.parents[1] / "docs" / "weights.md").read_text()
     for name, weights in shipped_weights().items():
         assert weights.graph.is_file()
-        assert weights.format <= FORMAT
-        assert weights.sha256 in cards
-        assert f"## `{name}`" in cards
+        assert load_checkpoint(weights.checkpoint)[1]["format"] == weights.format == FORMAT
+        assert f"| revision | {weights.revision}, checkpoint format {weights.format} |" in card(cards, name)
+        assert f"`{weights.files[weights.checkpoint.name]}`" in card(cards, name)
+        parameters = sum(parameter.numel() for parameter in deblurbench.load(name).parameters())
+        assert parameters <= (5e5 if name == "photo-fast" else 5e6)
         assert weights.checkpoint.stat().st_size < 12 * 2**20
     assert sum(path.stat().st_size for path in FOLDER.iterdir() if path.is_file()) < 20 * 2**20
 
