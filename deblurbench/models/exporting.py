@@ -20,7 +20,7 @@ from deblurbench.files import write_whole
 from deblurbench.models.base import Restorer
 from deblurbench.models.loading import load
 from deblurbench.models.regression import Regression
-from deblurbench.models.windows import gives_image, sees_whole_image, tile_context
+from deblurbench.models.windows import gives_image, scales_of, sees_whole_image, tile_context
 from deblurbench.registry import NETWORKS
 from deblurbench.runtimes.onnx_network import METADATA, OnnxFacts, is_installed, open_onnx
 
@@ -38,9 +38,7 @@ class _Finest(nn.Module):
         self.network = network
 
     def forward(self, image: Tensor) -> Tensor:
-        output = self.network(image)
-        finest: Tensor = output[0] if isinstance(output, list | tuple) else output
-        return finest
+        return scales_of(self.network(image))[0]
 
 
 def require_exportable(model: Restorer, where: str) -> Regression:

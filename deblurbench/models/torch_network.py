@@ -10,7 +10,7 @@ from torch import nn
 
 from deblurbench.models.base import Restorer
 from deblurbench.models.regression import Regression
-from deblurbench.models.windows import gives_image, tile_context
+from deblurbench.models.windows import gives_image, scales_of, tile_context
 from deblurbench.runtimes.pixels import Planes
 
 
@@ -42,9 +42,7 @@ class TorchNetwork:
     @torch.inference_mode()
     def __call__(self, image: Planes) -> Planes:
         planes = torch.from_numpy(image).to(self._device).contiguous(memory_format=torch.channels_last)
-        output = self.network(planes)
-        finest = output[0] if isinstance(output, list | tuple) else output
-        result: Planes = finest.float().cpu().contiguous().numpy()
+        result: Planes = scales_of(self.network(planes))[0].float().cpu().contiguous().numpy()
         return result
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -61,6 +63,11 @@ def call_network_at_scales(network: nn.Module, image: Tensor, condition: Tensor 
     return [output for output in covered if output.numel()]
 
 
+def scales_of(output: Tensor | Sequence[Tensor]) -> list[Tensor]:
+    """All scales of what a network returned, finest first; most return a single one."""
+    return [output] if isinstance(output, Tensor) else list(output)
+
+
 def sees_whole_image(network: nn.Module) -> bool:
     """Whether some layer pools or normalises over the whole image, so that tiles change the result.
 
@@ -86,5 +93,4 @@ def reflect_pad(image: Tensor, bottom: int, right: int) -> Tensor:
 
 
 def _forward(network: nn.Module, image: Tensor, condition: Tensor | None) -> list[Tensor]:
-    output = network(image) if condition is None else network(image, condition)
-    return list(output) if isinstance(output, list | tuple) else [output]
+    return scales_of(network(image) if condition is None else network(image, condition))
