@@ -63,7 +63,7 @@ def choose_restorer(source: str | None, how: Restoring, megapixels: float) -> Ch
     device = find_device(how.device)
     if shipped is not None and device.type == "cpu" and not multiplies_bfloat16() and (runtime := _installed_runtime()):
         return Choice(_with_onnx(shipped.graph, runtime, how))  # there is no GPU after all, and torch is slower
-    return Choice(_with_torch(load(weights_path(source)), how))
+    return Choice(_with_torch(load(weights_path(source)), how, is_known_to_be_exact=shipped is not None))
 
 
 def _from_onnx_file(path: Path, how: Restoring) -> Choice:
@@ -109,13 +109,17 @@ def _with_onnx(path: Path, runtime: Runtime, how: Restoring) -> PhotoRestorer:
     return NetworkRestorer(network, runtime, how, network.facts.is_local)
 
 
-def _with_torch(model: Restorer, how: Restoring) -> PhotoRestorer:
+def _with_torch(model: Restorer, how: Restoring, *, is_known_to_be_exact: bool = False) -> PhotoRestorer:
+    """The restorer of `model` with torch; in bfloat16 where the device is fast in it and that changes as good as nothing."""
     from deblurbench.devices import find_device
-    from deblurbench.models.torch_network import TorchNetwork, is_local
+    from deblurbench.models.torch_network import TorchNetwork, is_local, restores_alike
 
     device = find_device(how.device)
     if is_local(model):
         network = TorchNetwork(model, device, bfloat16=_is_fast_in_bfloat16(device))
+        if network.in_bfloat16 and not is_known_to_be_exact:
+            exact = TorchNetwork(model, device, bfloat16=False)
+            network = network if restores_alike(network, exact) else exact
         return NetworkRestorer(network, network.way, how)
     return ModelRestorer(model.to(device), device, how)
 

@@ -13,10 +13,10 @@ import deblurbench
 from deblurbench.checkpoint import FORMAT, load_checkpoint
 from deblurbench.images.photo import Pixels
 from deblurbench.models.exporting import require_exportable
-from deblurbench.models.torch_network import TorchNetwork
+from deblurbench.models.torch_network import TorchNetwork, restores_alike
 from deblurbench.registry import MODELS
 from deblurbench.runtimes.onnx_network import RUNTIMES, open_onnx
-from deblurbench.runtimes.pixels import restore_pixels
+from deblurbench.runtimes.pixels import Planes, restore_pixels
 from deblurbench.weights.shipped import FOLDER, shipped_weights
 from deblurbench.yaml_files import read_yaml
 from tests.conftest import PRESETS
@@ -85,6 +85,21 @@ def test_networks_that_would_round_the_image_are_computed_in_float32() -> None:
     for network, way in (("mimo-unet-tiny", "float32"), ("unet-tiny", "bfloat16")):
         model = MODELS.build({"name": "cnn", "network": read_yaml(PRESETS / f"{network}.yaml")})
         assert TorchNetwork(model, CPU, bfloat16=True).way == f"torch on cpu, {way}"
+
+
+def test_a_way_that_is_not_exact_is_found_out() -> None:
+    name = NAMES[0]
+    off = with_torch(name, bfloat16=True)
+    assert restores_alike(off, with_torch(name))
+
+    class Off(TorchNetwork):
+        def __init__(self) -> None:
+            self.__dict__.update(off.__dict__)
+
+        def __call__(self, image: Planes) -> Planes:
+            return off(image) + np.float32(0.01)
+
+    assert not restores_alike(Off(), with_torch(name))
 
 
 @pytest.mark.parametrize("name", NAMES)
