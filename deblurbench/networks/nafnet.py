@@ -8,6 +8,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
+from deblurbench.images.tiles import CONTEXT
 from deblurbench.networks.layers import (
     ChannelNorm,
     ConditionEmbedding,
@@ -97,6 +98,7 @@ class NAFNet(nn.Module):
             raise ValueError("encoder_blocks and decoder_blocks must have equally many levels")
         levels = len(encoder_blocks)
         self.multiple = stem_factor * 2**levels
+        self.tile_context = max(CONTEXT, 6 * self.multiple)  # six pixels of the coarsest level: `old-photo` sees so far
         embedded = 4 * width if condition_channels else 0
 
         def level(depth: int, blocks: int) -> nn.ModuleList:
