@@ -83,7 +83,9 @@ def page() -> str:
     parts += section("A data set: `datasets.NAME`", table_of(open_dataset, sentences.DATASET, {"name", "cache"}))
     model_defaults = dict.fromkeys(sentences.MODEL, "") | {"name": "required, unless `base` has it"}
     parts += section("A model: `models.NAME`", table(sentences.MODEL, MODEL_TYPES, model_defaults))
-    parts.append("`{trained: NAME}` in place of a model within a model is another one of the experiment, weights that ship (`photo`), or a checkpoint.\n")
+    parts.append(
+        "`{trained: NAME}` in place of a model within a model is another one, weights that ship (`photo`), or a checkpoint.\n"
+    )
     parts += section("A sweep: `models.NAME.sweep`", table_of(sweep_changes, sentences.SWEEP))
     parts += section("Training: `training` and `models.NAME.training`", table_of(TrainingSettings, sentences.TRAINING))
     parts.append("One of `steps`, `minutes` and `teramacs` is required.\n")

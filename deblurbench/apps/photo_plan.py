@@ -64,7 +64,7 @@ def plan_files(inputs: Sequence[Path], out: Path, *, overwrites: bool, draws_com
     """
     photos, notes = _photos(inputs)
     to_one_file = len(photos) == 1 and not inputs[0].is_dir() and _names_file(out, photos[0]) and not out.is_dir()
-    if not to_one_file and not out.is_dir() and _is_file_name(out):
+    if not to_one_file and _is_file_name(out) and not out.is_dir():
         raise UsageError(f"--out: {out}: names a file, and there may be several to write; give a folder")
     require_place(out.parent if to_one_file else out, "--out")
     plan = [(photo, out if to_one_file else out / _written_name(photo)) for photo in photos]

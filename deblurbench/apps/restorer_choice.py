@@ -70,8 +70,8 @@ def _from_onnx_file(path: Path, how: Restoring) -> Choice:
     """The restorer of an ONNX file; what is taken for granted of one that does not say it is said."""
     network = open_onnx(path, "onnxruntime")
     note = (
-        f"note: {path} does not say how it is to be called: it is given images of any size in [0, 1], and its output is taken as "
-        "the image; a model {name: onnx, file: ...} of an experiment may be told otherwise"
+        f"note: {path} does not say how it is to be called: it is given images of any size in [0, 1], and its output is taken "
+        "as the image; a model {name: onnx, file: ...} of an experiment may be told otherwise"
     )
     restorer = NetworkRestorer(network, "onnxruntime", how, network.facts.is_local)
     return Choice(restorer, [] if network.is_described else [note])

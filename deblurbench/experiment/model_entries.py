@@ -193,7 +193,9 @@ class _EntryResolver:
         if TRAINED not in value:
             return {key: self._dereference(item, f"{place}.{key}", where, sources) for key, item in value.items()}
         if len(value) > 1 or not isinstance(value[TRAINED], str):
-            raise UsageError(f"{where}{place}: expected only {{{TRAINED}: NAME}}, a model of the experiment, weights that ship or a checkpoint")
+            raise UsageError(
+                f"{where}{place}: expected only {{{TRAINED}: NAME}}: a model of the experiment, weights that ship, or a file"
+            )
         source = self._source(value[TRAINED])
         spec = self._spec_of(source, f"{where}{place}.{TRAINED}")
         if self._has_weights(source):  # of a classical method, what it is says all

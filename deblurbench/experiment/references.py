@@ -8,7 +8,9 @@ from typing import Any
 from deblurbench.errors import UsageError
 from deblurbench.yaml_files import MAX_DEPTH
 
-TRAINED = "trained"  # the key of a reference: {trained: NAME of a model of the experiment or of weights that ship, or a checkpoint}
+TRAINED = (
+    "trained"  # the key of a reference: {trained: NAME of a model of the experiment or of weights that ship, or a checkpoint}
+)
 CHECKPOINT = ".safetensors"
 MOST_VALUES = 2_000  # of one model, those within it included, which references double as aliases would; all are checked
 

@@ -154,7 +154,7 @@ def test_a_source_that_failed_fails_what_is_made_of_it_and_says_which(write_expe
         ({"a": {"name": "identity"}, "b": {**CNN, "start": "a"}}, "models.b.start: 'a' has no weights to start from"),
         ({"a": {"name": "cascade", "stages": [{"name": "classical", "method": "wiener"}, CNN]}}, "models.a: cannot be trained on what an oracle restores"),
         ({"a": {"name": "diffusion", "network": TINY_UNET, "regressor": {"name": "classical", "method": "fir"}}}, "models.a: cannot be trained on what an oracle restores"),
-        ({"a": CNN, "b": {**CNN, "start": 3}}, "models.b.start: expected a model of the experiment or a checkpoint, not 3"),
+        ({"a": CNN, "b": {**CNN, "start": 3}}, "models.b.start: expected a model of the experiment, weights that ship or a checkpoint, not 3"),
         ({"a": {**CNN, "sweep": {"grid": {"training.steps": [1, 2]}}}, "b": {**CNN, "start": "a"}}, "'a' is a sweep"),
         ({"a": {**CNN, "sweep": {"grid": {}}}}, "models.a.sweep: expected either 'grid', or 'random'"),
         ({"a": {**CNN, "sweep": {"grid": {"training.steps": []}}}}, "models.a.sweep.grid.training.steps: "),
