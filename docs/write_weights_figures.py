@@ -1,18 +1,19 @@
 """Writes the tables of docs/weights.md from results of experiments/weights-card*.yaml.
 
-Run: python docs/write_weights_figures.py results/weights-card results/weights-card-varying
+Run: python docs/write_weights_figures.py [RESULTS], the folder that holds `weights-card` and the others, otherwise `results`.
 """
 
 from __future__ import annotations
 
 import csv
 import math
+import re
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 PAGE = Path(__file__).parent / "weights.md"
-BEGIN, END = "<!-- figures: written by write_weights_figures.py -->\n", "<!-- end of figures -->"
+# In the page: <!-- figures of EXPERIMENT: written by write_weights_figures.py -->, the table, <!-- end of figures -->
+FIGURES = re.compile(r"(?<=<!-- figures of )([\w-]+)(: written by \S+ -->\n).*?(?=<!-- end of figures -->)", re.DOTALL)
 INPUT = "blurred"
 ORACLE = "-oracle"  # the end of the names of models that are given the true kernel
 
@@ -22,12 +23,15 @@ Row = dict[str, str]
 def table(rows: list[Row]) -> str:
     """The gains in PSNR, with 95 % intervals, as a Markdown table: a row a data set, a column a model."""
     models = list(dict.fromkeys(row["model"] for row in rows if row["model"] != INPUT and not row["model"].endswith(ORACLE)))
-    lines = [f"| blur | blurred | {' | '.join(models)} | best oracle |", "| :--- " * (len(models) + 3) + "|"]
+    has_oracle = any(row["model"].endswith(ORACLE) for row in rows)
+    columns = ["data set", INPUT, *models, *(["best oracle"] if has_oracle else [])]
+    lines = [f"| {' | '.join(columns)} |", "| :--- " * len(columns) + "|"]
     for dataset in dict.fromkeys(row["dataset"] for row in rows):
         by_model = {row["model"]: row for row in rows if row["dataset"] == dataset}
         oracles = [row for name, row in by_model.items() if name.endswith(ORACLE)]
-        best = max(oracles, key=lambda row: float(row["gain"]), default=None)
-        cells = [score(by_model[INPUT]), *(result(by_model[name]) for name in models), result(best) if best else ""]
+        cells = [score(by_model[INPUT]), *(result(by_model[name]) for name in models)]
+        if has_oracle:
+            cells.append(result(max(oracles, key=lambda row: float(row["gain"]))))
         lines.append(f"| {dataset} | {' | '.join(cells)} |")
     return "".join(f"{line}\n" for line in lines)
 
@@ -44,16 +48,18 @@ def result(row: Row) -> str:
     return f"{score(row)} dB" if math.isnan(gain) else f"{gain:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
-def psnr_rows(folders: Iterable[Path]) -> list[Row]:
-    """The rows of PSNR of the statistics of results folders."""
-    rows = []
-    for folder in folders:
-        with (folder / "statistics.csv").open(encoding="utf-8", newline="") as file:
-            rows += [row for row in csv.DictReader(file) if row["metric"] == "psnr"]
-    return rows
+def psnr_rows(folder: Path) -> list[Row]:
+    """The rows of PSNR of the statistics of a results folder."""
+    path = folder / "statistics.csv"
+    if not path.is_file():
+        sys.exit(f"{path}: there is no such file; run: deblurbench run {folder.name} --out {folder}")
+    with path.open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if row["metric"] == "psnr"]
 
 
 if __name__ == "__main__":
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}{table(psnr_rows(map(Path, sys.argv[1:])))}{END}{after}", encoding="utf-8")
+    results = Path(sys.argv[1] if len(sys.argv) > 1 else "results")
+    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(
+        FIGURES.sub(lambda found: found[1] + found[2] + table(psnr_rows(results / found[1])), text), encoding="utf-8"
+    )

@@ -101,6 +101,7 @@ EXPERIMENTS = {
     "mnist-motion": ("data/mnist", write_mnist),
     "weights-card": ("data/own-photos", write_photos),
     "weights-card-varying": ("data/own-photos", write_photos),
+    "weights-card-old": ("data/own-photos", write_photos),
     "weights-old-photo": ("data/own-photos", write_photos),
     "weights-photo": ("data/own-photos", write_photos),
     "weights-photo-fast": ("data/own-photos", write_photos),

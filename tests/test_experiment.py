@@ -23,6 +23,7 @@ def test_every_shipped_experiment_states_its_question_and_is_sound(path: Path) -
         "ten-minutes": {"cnn", "bridge", "diffusion", "classical"},
         "weights-card": {"classical"},
         "weights-card-varying": {"classical"},
+        "weights-card-old": {"classical"},
         "weights-old-photo": {"cnn"},
         "weights-photo": {"cnn"},
         "weights-photo-fast": {"cnn"},

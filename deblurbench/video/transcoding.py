@@ -91,9 +91,13 @@ class Transcoding:
                     on_progress(min(count / total, 1.0))
         self._output.mux(self._encoded.encode(None))  # what the encoder holds back
         if self._encoded.codec_context.options.get(RATE_FACTOR):  # which encoders take out that know it
-            self._notes.append(f"{self._encoded.codec_context.name} knows no constant rate factor: its quality is its own choice")
+            self._notes.append(
+                f"{self._encoded.codec_context.name} knows no constant rate factor: its quality is its own choice"
+            )
         if self._is_interlaced:
-            self._notes.append("it is interlaced: every second line is of another time; deinterlace it first, by FFmpeg's bwdif, say")
+            self._notes.append(
+                "it is interlaced: every second line is of another time; deinterlace it first, by FFmpeg's bwdif, say"
+            )
         if not count:
             raise DeblurbenchError(f"{self._container.name}: holds no frame that can be decoded")
         if self._damaged:

@@ -18,8 +18,8 @@ DEFAULT = "photo"  # what `deblurbench deblur` restores with
 class ShippedWeights:
     """Weights that come with deblurbench: what they are for, and how to recognise them.
 
-    `revision` counts up whenever they are made anew; `format` is that of the checkpoint, `files` holds the SHA-256 of each file,
-    and `card` is the place of the model card in the documentation.
+    `revision` counts up whenever they are made anew; `format` is that of the checkpoint, `files` holds the SHA-256 of each
+    file, and `card` is the place of the model card in the documentation.
     """
 
     name: str
@@ -67,5 +67,7 @@ def weights_path(source: str | Path) -> Path:
         return shipped.checkpoint
     path = Path(source).expanduser()
     if not path.suffix and not path.exists():
-        raise UsageError(f"'{source}' is neither a file nor the name of weights that ship{suggestion(str(source), shipped_weights())}")
+        raise UsageError(
+            f"'{source}' is neither a file nor the name of weights that ship{suggestion(str(source), shipped_weights())}"
+        )
     return path
