@@ -17,6 +17,7 @@ DATASET = {
     "camera": "What comes with the blur: clipped light, noise, JPEG.",
     "test_crop": "Test images are cropped to so many pixels a side around their centre; null scores whole ones.",
     "patch_candidates": "Each training patch is the most detailed of one to so many random ones; 1 takes any.",
+    "patch_tones": "Training patches that we blur get powers of e^x, |x| ≤ patch_tones, channels apart by a third of it.",
     "patch_grey": "Training patches that we blur are made grey, as old photographs are, with this probability.",
     "patch_reduction": "Training patches that we blur are first reduced by a factor from 1 to this, which makes them sharper.",
     "register": "Pairs of separate exposures: true registers them, false uses them as they are, null blurs the sharp side.",

@@ -27,8 +27,8 @@ class OldPhoto(Camera):
 
     `fading` (1: black is grey and white yellow) and `grain` (standard deviation at mid-grey) are maxima; the strengths are
     drawn for each photograph. `scratches` and specks of `dust` are mean numbers per megapixel. Scans resolve a fraction of the
-    pixels a side, drawn between `resolution` and 1, and are enlarged. The sharp side stays clean, so that a model
-    learns to remove all of it.
+    pixels a side, drawn between `resolution` and 1, and are enlarged. Fading, grain, scratches with dust, and low resolution
+    are each there with `ageing_probability`. The sharp side stays clean, so that a model learns to remove all of it.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class OldPhoto(Camera):
         scratches: NonNegativeFloat = 15.0,
         dust: NonNegativeFloat = 30.0,
         resolution: Annotated[float, Gt(0), Le(1)] = 0.5,
+        ageing_probability: Probability = 1.0,
         highlights: Annotated[float, Ge(1)] = 1.0,
         shot_noise: Level = 0.01,
         read_noise: Level = 0.002,
@@ -52,22 +53,29 @@ class OldPhoto(Camera):
             correlated_noise=correlated_noise, jpeg=jpeg, jpeg_probability=jpeg_probability,
         )  # fmt: skip
         self.fading, self.grain, self.scratches, self.dust = fading, grain, scratches, dust
-        self.resolution = resolution
+        self.resolution, self.ageing_probability = resolution, ageing_probability
 
     def develop(self, exposed: Light, generator: np.random.Generator) -> Light:
         """The light from the aged print; fading and grain are applied to sRGB values, which are perceptually uniform."""
         values = linear_to_srgb(torch.from_numpy(exposed).clamp(0, 1)).numpy()
-        fading, grain = generator.uniform(size=2) * (self.fading, self.grain)
+        fades, is_grainy, is_scratched, is_small = self._ageing(generator)
+        fading, grain = generator.uniform(size=2) * (fades * self.fading, is_grainy * self.grain)
         values = fading * VEIL + values * (1 - fading * (VEIL + YELLOWED))
         noise = cv2.GaussianBlur(generator.standard_normal(values.shape[:2], dtype=np.float32), (0, 0), GRAIN_SIZE)
         noise *= grain / max(float(noise.std()), 1e-6)
         values += noise[..., None] * 2 * np.sqrt(np.clip(values * (1 - values), 0, None))  # strongest in the midtones
-        for _ in range(generator.poisson(self.scratches * values[..., 0].size / 1e6)):
+        for _ in range(generator.poisson(is_scratched * self.scratches * values[..., 0].size / 1e6)):
             _draw_scratch(values, generator)
-        for _ in range(generator.poisson(self.dust * values[..., 0].size / 1e6)):
+        for _ in range(generator.poisson(is_scratched * self.dust * values[..., 0].size / 1e6)):
             _draw_speck(values, generator)
-        values = _scanned(values, generator.uniform(self.resolution, 1))
+        values = _scanned(values, generator.uniform(self.resolution if is_small else 1, 1))
         return srgb_to_linear(torch.from_numpy(values).clamp(0, 1)).numpy()
+
+    def _ageing(self, generator: np.random.Generator) -> list[bool]:
+        """Which of the four kinds of ageing are there."""
+        if self.ageing_probability == 1:
+            return [True] * 4
+        return [bool(is_there) for is_there in generator.uniform(size=4) < self.ageing_probability]
 
 
 def _draw_scratch(values: Light, generator: np.random.Generator) -> None:

@@ -29,6 +29,7 @@ SHOWN_OF_UNALIGNED = 3
 Items = dict[str, list[Item]]  # by split
 Candidates = Annotated[int, Interval(ge=1, le=64)]
 Reduction = Annotated[float, Interval(ge=1, le=4)]
+Tones = Annotated[float, Interval(ge=0, le=1)]
 
 
 class Decoded(NamedTuple):
@@ -45,9 +46,9 @@ class PairedDataset:
     `degradation` is needed where sharp photographs have no blurred counterpart, and replaces it where they have one.
     Pairs from files whose sides turn out to be separate exposures, not aligned, are not used as they are: the sharp side is
     blurred by us instead, by the `camera`. Of one to `patch_candidates` random patches of a photograph the most detailed is
-    trained on; where it is blurred by us, it is reduced by a factor of at most `patch_reduction`, and made grey with the
-    probability `patch_grey`. With `register` true they are registered, with false used as they are. What cannot be used is
-    left out, or an error with `strict`.
+    trained on; where it is blurred by us, it is reduced by a factor of at most `patch_reduction`, given other tones
+    (`patch_tones`), and made grey with the probability `patch_grey`. With `register` true they are registered, with false
+    used as they are. What cannot be used is left out, or an error with `strict`.
     """
 
     name: str
@@ -58,6 +59,7 @@ class PairedDataset:
     test_crop: int | None
     patch_candidates: int
     patch_reduction: float
+    patch_tones: float
     patch_grey: float
     register: bool | None
     strict: bool
@@ -104,6 +106,7 @@ class PairedDataset:
             test_crop=self.test_crop,
             patch_candidates=self.patch_candidates,
             patch_reduction=self.patch_reduction,
+            patch_tones=self.patch_tones,
             patch_grey=self.patch_grey,
             problems=tuple(problems),
             notes=tuple(notes),
@@ -153,6 +156,7 @@ def open_dataset(
     test_crop: PositiveInt | None = None,
     patch_candidates: Candidates = 1,
     patch_reduction: Reduction = 1.0,
+    patch_tones: Tones = 0.0,
     patch_grey: Probability = 0.0,
     register: bool | None = None,
     strict: bool = False,
@@ -164,8 +168,8 @@ def open_dataset(
     CAMERAS.build(camera, f"{where}.camera")  # its errors are raised here even where nothing needs to be blurred
     return PairedDataset(
         name=name, table=reader.table(), cache=cache, degradation=degradation, camera=camera, test_crop=test_crop,
-        patch_candidates=patch_candidates, patch_reduction=patch_reduction, patch_grey=patch_grey,
-        register=register, strict=strict,
+        patch_candidates=patch_candidates, patch_reduction=patch_reduction, patch_tones=patch_tones,
+        patch_grey=patch_grey, register=register, strict=strict,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from deblurbench.data.cache import DATA_VERSION, CachedImage, PixelCache
 from deblurbench.data.degradation import Degradation
 from deblurbench.data.table import TRAIN, PairEntry
 from deblurbench.data.test_images import TestImage, blur_test_image
+from deblurbench.data.tones import with_other_tones
 from deblurbench.files import digest
 from deblurbench.images.cropping import center_crop, window
 from deblurbench.images.photo import Pixels
@@ -41,7 +42,7 @@ class PreparedDataset:
     pixels a side; nothing is resampled. A training patch is the most detailed of some random ones, since many photographs have
     soft backgrounds, which teach little; of how many is drawn from 1 to `patch_candidates`, so that soft ones are trained on,
     too. One that is blurred by us is reduced first, by a factor drawn from [1, `patch_reduction`], since most photographs are
-    soft at their full size, and made grey with the probability `patch_grey`.
+    soft at their full size, given other tones (`patch_tones`), and made grey with the probability `patch_grey`.
     """
 
     name: str
@@ -52,6 +53,7 @@ class PreparedDataset:
     test_crop: int | None
     patch_candidates: int
     patch_reduction: float
+    patch_tones: float
     patch_grey: float
     problems: tuple[str, ...]
     notes: tuple[str, ...]
@@ -107,6 +109,8 @@ class PreparedDataset:
             around = window(sharp, top - beyond, left - beyond, cut + 2 * beyond, cut + 2 * beyond)
             if factor > 1:
                 around = cv2.resize(around, (size + 2 * margin, size + 2 * margin), interpolation=cv2.INTER_AREA)
+            if self.patch_tones:
+                around = with_other_tones(around, self.patch_tones, random)
             if self.patch_grey and random.uniform() < self.patch_grey:
                 around = np.repeat(cv2.cvtColor(around, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
             pair = (self.degradation.camera.photograph(around, drawn, random), around[margin:, margin:][:size, :size])

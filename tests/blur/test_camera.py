@@ -236,6 +236,21 @@ def test_an_old_photograph_is_faded_grainy_and_scratched(photo: np.ndarray) -> N
     assert np.abs(aged(resolution=0.5).mean() - photo.mean()) < 1
 
 
+def test_each_kind_of_ageing_is_there_with_its_probability(photo: np.ndarray) -> None:
+    small = photo[:64, :64]
+
+    def aged(key: int, probability: float, **options: float) -> np.ndarray:
+        settings = {"fading": 0.0, "grain": 0.0, "scratches": 0.0, "dust": 0.0, "resolution": 1.0, **options}
+        camera = OldPhoto(shot_noise=0, read_noise=0, ageing_probability=probability, **settings)
+        return camera.photograph(small, delta(0), generator(key)).astype(float)
+
+    for kind in ({"fading": 1.0}, {"grain": 0.2}, {"scratches": 5000.0, "dust": 5000.0}, {"resolution": 0.3}):
+        untouched = [[np.abs(aged(key, share, **kind) - small).max() <= 1 for key in range(40)] for share in (0.0, 0.5, 1.0)]
+        assert all(untouched[0])
+        assert 10 <= sum(untouched[1]) <= 30
+        assert sum(untouched[2]) <= 3  # of which little was drawn
+
+
 def test_cameras_are_checked() -> None:
     assert CAMERAS.names() == ["old-photo", "sensor"]
     with pytest.raises(UsageError, match=r"jpeg is \[lowest, highest\]"):

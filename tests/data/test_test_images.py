@@ -23,6 +23,7 @@ from deblurbench.data.cache_quota import folder_size
 from deblurbench.data.dataset import open_dataset
 from deblurbench.data.prepared import PreparedDataset
 from deblurbench.data.table import SHOWN, TEST, TRAIN, VALIDATION
+from deblurbench.data.tones import with_other_tones
 from deblurbench.metrics.recipe import find_recipe
 from deblurbench.models.base import Model
 from deblurbench.randomness import generator
@@ -323,6 +324,23 @@ def test_patches_are_reduced_by_a_random_factor_both_sides_alike(tmp_path: Path)
     assert all(blurred.shape == sharp.shape == (48, 48, 3) and np.array_equal(blurred, sharp) for blurred, sharp in reduced)
     assert len({int(sharp.std()) for _, sharp in reduced}) > 10
     assert min(sharp.std() for _, sharp in reduced) < 60
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_other_tones_keep_black_white_and_order(dtype: type) -> None:
+    white = np.iinfo(dtype).max
+    ramp = np.repeat(np.linspace(0, white, 64).astype(dtype)[None, :, None], 3, axis=2)
+    changed = [with_other_tones(ramp, 0.4, generator(0, number)) for number in range(20)]
+    for one in changed:
+        assert one.dtype == dtype
+        assert (one[0, 0] == 0).all()
+        assert (one[0, -1] == white).all()
+        assert (np.diff(one.astype(int), axis=1) >= 0).all()
+    means = np.array([one.mean(axis=(0, 1)) / white for one in changed])  # of a ramp to the power of e^x: 1 / (1 + e^x)
+    assert means.min() > 1 / (1 + np.exp(0.4 * 4 / 3)) - 0.02
+    assert means.max() < 1 / (1 + np.exp(-0.4 * 4 / 3)) + 0.02
+    assert means.std() > 0.05
+    assert np.ptp(means, axis=1).mean() > 0.01  # channels differ
 
 
 def test_patches_are_made_grey_with_a_probability_both_sides_alike(tmp_path: Path, photo: np.ndarray) -> None:
