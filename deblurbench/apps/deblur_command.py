@@ -26,7 +26,9 @@ Quality = Annotated[
 ]
 Deflicker = Annotated[
     bool | None,
-    typer.Option("--deflicker/--no-deflicker", help="Of videos: blend what stands still with the frame before.  [default: so]"),
+    typer.Option(
+        "--deflicker/--no-deflicker", help="Of videos: blend what stands still with the frame before.  [default: deflicker]"
+    ),
 ]
 
 

@@ -85,6 +85,8 @@ def plan_files(inputs: Sequence[Path], out: Path, *, overwrites: bool, draws_com
             f"{next(iter(existing.values()))}: exists" if len(existing) == 1 else f"{out}: all {len(existing)} outputs exist"
         )
         raise UsageError(f"{which} already; give --overwrite to replace what is there, or another --out")
+    if draws_comparison and any(is_video_name(photo) for photo in photos):
+        notes.append("note: --compare draws before and after of photographs, not of videos")
     if existing:
         notes.append(
             f"{len(existing)} of {len(plan)} outputs exist already in {out} and are left alone; --overwrite replaces them"

@@ -138,14 +138,7 @@ def test_nothing_is_overwritten_and_nothing_guessed(tmp_path: Path, photo: np.nd
         (first, "--model", cnn, "--out", tmp_path / "out", "--codec", "libx264"): "--codec: is for videos, of which none is",
         (first, "--model", cnn, "--out", tmp_path / "out", "--quality", 20): "--quality: is for videos, of which none is",
         (first, "--model", cnn, "--out", tmp_path / "out", "--no-deflicker"): "--deflicker: is for videos, of which none is",
-        (
-            first,
-            second,
-            "--model",
-            cnn,
-            "--out",
-            tmp_path / "out.jpg",
-        ): "out.jpg: names a file, and there may be several to write",
+        (first, second, "--model", cnn, "--out", tmp_path / "out.jpg"): "out.jpg: names a file, and there may be several",
         (first / "cat.png", "--model", cnn, "--out", tmp_path / "out.gif"): "images are written as .jpg",
         (tmp_path / "clip.mts", "--model", cnn, "--out", tmp_path / "out"): "clip.mts: videos are read from .mp4",
     }

@@ -275,6 +275,18 @@ def test_what_is_no_video_is_said_in_one_line(tmp_path: Path) -> None:
     assert not is_video_name(Path(".a.mov"))
 
 
+def test_of_no_strength_a_video_stays_as_it_is(tmp_path: Path) -> None:
+    """Nothing is blended with the frame before, either."""
+    model = checkpoint(tmp_path / "cnn.safetensors", {"name": "cnn", "network": TINY_UNET})
+    source = write_clip(tmp_path / "clip.mkv", [24 * number for number in range(5)], sound=False)
+    result = invoke("deblur", source, "--model", model, "--out", tmp_path / "same.mkv", "--strength", 0, "--compare")
+    assert result.exit_code == 0, result.output
+    assert "note: --compare draws before and after of photographs, not of videos" in result.output
+    restore_clip(source, tmp_path / "kept.mkv", as_it_is, Encoding())
+    same, kept = read_clip(tmp_path / "same.mkv")[1], read_clip(tmp_path / "kept.mkv")[1]
+    assert all(map(np.array_equal, same, kept))
+
+
 def test_deblur_restores_a_video_and_says_how_fast(tmp_path: Path) -> None:
     model = checkpoint(tmp_path / "cnn.safetensors", {"name": "cnn", "network": TINY_UNET})
     source = write_clip(tmp_path / "clip.mp4", [24 * number for number in range(5)])
